@@ -1,0 +1,37 @@
+"""Frames in, results out. Verbs load when they are first used: importing everything at once costs seconds."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_WHERE = {
+    "Design": "analysis.methods.estimates",
+    "estimates": "analysis.methods.estimates",
+    "contrast": "analysis.methods.estimates",
+    "reliability": "analysis.methods.reliability",
+    "agreement": "analysis.methods.agreement",
+    "icc": "analysis.methods.agreement",
+    "fit_mixed": "analysis.methods.mixed",
+    "fit_cohesion": "analysis.questions.cohesion",
+    "fit_attraction": "analysis.questions.attraction",
+    "coverage": "analysis.questions.coverage",
+    "plan_release": "analysis.disclosure",
+    "release": "analysis.disclosure",
+    "Released": "analysis.disclosure",
+    "ReleasePlan": "analysis.disclosure",
+}
+_ROOMS = ("display", "tidy", "disclosure")
+__all__ = [*_WHERE, *_ROOMS]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _WHERE:
+        return getattr(importlib.import_module(_WHERE[name]), name)
+    if name in _ROOMS:
+        return importlib.import_module(f"analysis.{name}")
+    raise AttributeError(f"analysis has no {name!r}; it has {', '.join(__all__)}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

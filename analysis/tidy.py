@@ -1,0 +1,123 @@
+"""The one currency: the tidy table that every verb returns, and the words in it.
+
+A tidy table has the columns of ``COLUMNS`` in that order, one row a number. What could not be computed is a row too,
+with its ``status``; nothing in the table is prose, display puts it into words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import pandas as pd
+
+KEYS = ("wave", "group", "region", "domain", "term", "statistic")
+NUMBERS = ("estimate", "std_error", "conf_low", "conf_high", "n", "n_eff")
+COLUMNS = (*KEYS, *NUMBERS, "status", "basis")
+PLACES = ("wave", "group", "region")
+ALL = "*"
+STATUSES = (
+    "ok",
+    "pooled",
+    "withheld",
+    "not_estimable",
+    "not_converged",
+    "not_asked",
+    "series_broken",
+    "not_reported",
+)
+
+
+@runtime_checkable
+class Result(Protocol):
+    """What every verb returns: frozen, with its rows as a tidy table."""
+
+    def tidy(self) -> pd.DataFrame:
+        """Return the rows, one a number, columns as ``COLUMNS``."""
+        ...
+
+
+def tidy_frame(rows: pd.DataFrame | Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Complete rows to a tidy table.
+
+    Parameters
+    ----------
+    rows : frame or iterable of mappings
+        Any subset of ``COLUMNS``; ``term`` and ``statistic`` are needed. Absent keys mean all (``*``), absent numbers
+        are missing, an absent status is ``ok`` where there is an estimate and ``not_estimable`` where there is none.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``COLUMNS``; keys, status and basis are text, numbers float64; index 0..rows-1, order kept.
+
+    Raises
+    ------
+    ValueError
+        For a column or a status that the vocabulary does not have, or a row without term or statistic.
+    """
+    given = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows))
+    unknown = [c for c in given.columns if c not in COLUMNS]
+    if unknown:
+        raise ValueError(f"not columns of a tidy table: {unknown}; they are {list(COLUMNS)}")
+    table = given.reindex(columns=list(COLUMNS)).reset_index(drop=True)
+    if len(table) and table[["term", "statistic"]].isna().any(axis=None):
+        raise ValueError("every row of a tidy table needs a term and a statistic")
+    for key in KEYS:
+        table[key] = table[key].astype(object).where(table[key].notna(), ALL).astype(str)
+    table[list(NUMBERS)] = table[list(NUMBERS)].astype("float64")
+    default = np.where(table["estimate"].notna(), "ok", "not_estimable")
+    table["status"] = table["status"].astype(object).where(table["status"].notna(), default).astype(str)
+    table["basis"] = table["basis"].astype(object).where(table["basis"].notna(), "").astype(str)
+    wrong = sorted(set(table["status"]) - set(STATUSES))
+    if wrong:
+        raise ValueError(f"not a status: {wrong}; the statuses are {list(STATUSES)}")
+    return table
+
+
+def concat(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Put tidy tables under each other; an empty list gives an empty tidy table."""
+    parts = [t for t in tables if len(t)]
+    return tidy_frame(pd.concat(parts, ignore_index=True)) if parts else tidy_frame(pd.DataFrame(columns=list(COLUMNS)))
+
+
+def domain_key(values: Mapping[str, Any]) -> str:
+    r"""Write cut columns other than wave, group and region as one key, ``a=x;b=y`` in the order given.
+
+    ``=``, ``;`` and ``\`` inside a name or a value are escaped by ``\``; no columns give ``*``.
+    """
+    return ";".join(f"{_escape(k)}={_escape(v)}" for k, v in values.items()) or ALL
+
+
+def parse_domain(key: str) -> dict[str, str]:
+    """Undo `domain_key`."""
+    if key == ALL:
+        return {}
+    pairs, name, current, escaped = {}, "", "", False
+    for sign in key + ";":
+        if escaped:
+            current, escaped = current + sign, False
+        elif sign == "\\":
+            escaped = True
+        elif sign == "=":
+            name, current = current, ""
+        elif sign == ";":
+            pairs[name], current = current, ""
+        else:
+            current += sign
+    return pairs
+
+
+def place_keys(by: Iterable[str], values: Iterable[Any]) -> dict[str, str]:
+    """Spread cut values over the key columns: wave, group and region fill theirs, the others go to domain."""
+    pairs = dict(zip(by, values, strict=True))
+    keys = {k: str(v) for k, v in pairs.items() if k in PLACES}
+    return keys | {"domain": domain_key({k: v for k, v in pairs.items() if k not in PLACES})}
+
+
+def _escape(value: Any) -> str:
+    text = str(value)
+    for sign in ("\\", "=", ";"):
+        text = text.replace(sign, "\\" + sign)
+    return text
