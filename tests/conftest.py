@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -29,3 +31,32 @@ def shared_data() -> Callable[[str], Path]:
         return place
 
     return folder
+
+
+@pytest.fixture(scope="session")
+def real_study(shared_data: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Give the folder of a study of `tests/studies` with its real data put beside its wave.yaml."""
+
+    def folder(name: str) -> Path:
+        data = shared_data(name)
+        study = tmp_path_factory.mktemp("studies") / name
+        shutil.copytree(ROOT / "tests" / "studies" / name, study)
+        for settings in study.glob("*/wave.yaml"):
+            for entry in yaml.safe_load(settings.read_text("utf-8"))["files"]:
+                shutil.copyfile(data / entry["file"], settings.parent / entry["file"])
+        return study
+
+    return folder
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Store, reports and keys of a test run lie in a folder of its own."""
+    home = tmp_path_factory.mktemp("home")
+    before = {name: os.environ.get(name) for name in ("WORKBENCH_HOME", "WORKBENCH_KEYS")}
+    os.environ.update(WORKBENCH_HOME=str(home), WORKBENCH_KEYS=str(home / "keys"))
+    yield home
+    for name, value in before.items():
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value

@@ -1,0 +1,72 @@
+# Two commands for everybody: `make report` and `make test`. Both do their own set-up, once; after it no network is needed.
+# 两条命令：make report（生成报告）、make test（运行测试）。首次运行会自动准备环境，之后无需联网。
+
+MAKEFLAGS += --no-print-directory
+.SILENT:
+.DEFAULT_GOAL := help
+.PHONY: help report check lab test test-slow lint environment lock clean
+
+STUDY ?= demo
+WAVE ?=
+WORKERS ?= 2
+PY := .venv/bin/python
+WORKBENCH := .venv/bin/workbench
+# One thread a process: sums keep their last digits, and two workers do not fight for two cores.
+export OPENBLAS_NUM_THREADS ?= 1
+export OMP_NUM_THREADS ?= 1
+NBVAL := --nbval --nbval-current-env --nbval-cell-timeout 120 --nbval-sanitize-with nbval.cfg
+PARALLEL := -n $(WORKERS) --dist loadscope
+
+help: # this list
+	sed -n 's/^\([a-z-]*\):.*# \(.*\)/make \1 # \2/p' Makefile | awk -F' # ' '{printf "%-18s %s\n", $$1, $$2}'
+
+report: .venv/.ready # the report of STUDY (default demo), latest wave or WAVE  生成报告
+	$(WORKBENCH) report "$(STUDY)" $(WAVE)
+
+check: .venv/.ready # is the folder of STUDY in order, and what arrived for WAVE?  检查资料
+	$(WORKBENCH) check "$(STUDY)" $(WAVE)
+
+lab: .venv/.ready # JupyterLab on copies of the notebooks  打开笔记本
+	$(WORKBENCH) lab
+
+test: lint # lint, all tests but the slow ones, every notebook cell against its stored output  运行测试
+	$(PY) -m pytest tests notebooks -m "not slow" $(NBVAL) $(PARALLEL)
+
+test-slow: .venv/.ready # the slow tier  运行慢速测试
+	$(PY) -m pytest tests -m slow $(PARALLEL)
+
+lint: .venv/.ready # ruff, mypy, import directions  代码检查
+	$(PY) -m ruff check --quiet .
+	$(PY) -m ruff format --check --quiet .
+	$(PY) -m mypy --no-error-summary
+	$(PY) -m pytest tests/rooms/test_imports.py
+
+environment: .venv/.ready # write environment.yml again from pyproject.toml and the lock
+	$(PY) requirements/environment.py
+
+# The only target that asks the registry which versions there are. Neither file names the registry.
+COMPILE := .venv/bin/uv pip compile -q --universal --generate-hashes --python-version 3.11 \
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
+lock: .venv/.ready # choose versions again within pyproject.toml's bounds, then environment.yml
+	$(COMPILE) pyproject.toml --extra dev -o requirements/lock.txt
+	echo uv | $(COMPILE) - -o requirements/uv.txt
+	$(PY) requirements/environment.py
+
+clean: # take away .venv and caches; data/store and reports/out stay
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
+	find survey analysis reports tests requirements -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The first python of 3.11 or newer that can make a virtual environment does the set-up; PYTHON=... chooses another.
+PYTHON ?=
+.venv/.ready: requirements/lock.txt requirements/uv.txt requirements/prepare.py pyproject.toml
+	old=; for p in $(or $(PYTHON),python3 python3.11 python3.12 python3.13 python3.14); do \
+	  "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+	  if "$$p" -c 'import venv, ensurepip' 2>/dev/null; then exec "$$p" requirements/prepare.py; fi; old="$$p"; \
+	done; \
+	if [ -n "$$old" ]; then \
+	  echo "$$old has no module venv. On Debian or Ubuntu: sudo apt install python3-venv. Then run make again."; \
+	  echo "$$old 缺少 venv 模块。Debian/Ubuntu 请执行：sudo apt install python3-venv，然后重新运行 make。"; \
+	else \
+	  echo "Python 3.11 or newer is needed and was not found. Install it, or name it: make PYTHON=/path/to/python3.12"; \
+	  echo "需要 Python 3.11 或更高版本，未找到。请先安装，或指定：make PYTHON=/path/to/python3.12"; \
+	fi >&2; exit 1

@@ -1,0 +1,135 @@
+"""Do the items of a scale measure one thing, and how well?  Covariances, alpha, and factors by maximum likelihood.
+
+Source: an (n, J) array with missing values as NaN. Covariances are pairwise: each uses the rows in which both items are
+there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg, optimize, stats
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Factors:
+    """A fitted model with one factor for each item: Sigma = L Phi L' + diag(theta), L with one loading a row."""
+
+    loading: Floats  #: (J,) in the items' units
+    correlation: Floats  #: (F, F) of the factors, whose variances are 1
+    unique: Floats  #: (J,) error variances
+    proper: NDArray[np.bool_]  #: (J,) the error variance is above zero
+    converged: bool  #: the fit function is flat at the optimum, bounds aside
+
+
+def covariance(values: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """Pairwise covariance matrix and the number of rows behind each entry, both (J, J).
+
+    Weighted mean squares times n / (n - 1); with equal weights and no missing values the usual sample covariance. Entries
+    with fewer than two rows are NaN.
+    """
+    there = ~np.isnan(values) & (weights > 0)[:, None]
+    mask = there.astype(float)
+    usable = there.any(axis=0)
+    centre = np.zeros(values.shape[1])
+    centre[usable] = np.nanmean(np.where(there, values, np.nan)[:, usable], axis=0)
+    x = np.where(there, values - centre, 0.0)
+    weighted = weights[:, None] * mask
+    count, weight = mask.T @ mask, mask.T @ weighted
+    sums, products = (weights[:, None] * x).T @ mask, x.T @ (weights[:, None] * x)
+    safe = np.where(weight > 0, weight, 1.0)
+    found = (products - sums * sums.T / safe) / safe * count / np.maximum(count - 1, 1)
+    return np.where(count > 1, found, np.nan), count
+
+
+def alpha(s: Floats) -> float:
+    """Cronbach (1951), Psychometrika 16: J / (J - 1) (1 - sum of variances / variance of the sum)."""
+    j = len(s)
+    return float(j / (j - 1) * (1 - np.trace(s) / s.sum()))
+
+
+def alpha_interval(value: float, n: float, j: int, conf_level: float) -> tuple[float, float]:
+    """Feldt (1965), Psychometrika 30: (1 - alpha) / (1 - estimate) follows F with n - 1, (n - 1)(J - 1) degrees."""
+    tail, df = (1 - conf_level) / 2, n - 1
+    high = stats.f.isf(tail, df, df * (j - 1))
+    low = stats.f.isf(1 - tail, df, df * (j - 1))
+    return float(1 - (1 - value) * high), float(1 - (1 - value) * low)
+
+
+def item_rest(s: Floats) -> Floats:
+    """Correlation of each item with the sum of the others, (J,)."""
+    own, row = np.diag(s), s.sum(axis=1)
+    rest = s.sum() - 2 * row + own
+    return (row - own) / np.sqrt(own * rest)
+
+
+def fit_factors(s: Floats, factor: Ints) -> Factors:
+    """Fit by maximum likelihood a model in which each item loads on one factor and the factors correlate.
+
+    Minimises log|Sigma| + tr(S Sigma^-1) on the correlation scale (Joreskog 1969, Psychometrika 34).
+
+    Parameters
+    ----------
+    s : (J, J) float
+        A positive definite covariance matrix.
+    factor : (J,) int
+        Factor of each item, 0..F-1; three items a factor, or two where there are other factors.
+    """
+    scale = np.sqrt(np.diag(s))
+    r = s / np.outer(scale, scale)
+    j, f = len(s), int(factor.max()) + 1
+    pairs = np.triu_indices(f, 1)
+    start = np.concatenate([np.full(j, 0.7), np.log(np.full(j, 0.5)), np.full(len(pairs[0]), 0.3)])
+    bounds = [(None, None)] * j + [(np.log(1e-6), np.log(5.0))] * j + [(-0.999, 0.999)] * len(pairs[0])
+    found = optimize.minimize(
+        _discrepancy,
+        start,
+        args=(r, factor, pairs),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=bounds,
+        options={"maxiter": 2000, "maxfun": 4000, "ftol": 1e-14, "gtol": 1e-7},
+    )
+    loading, unique, phi = _parts(found.x, f, pairs)
+    proper = unique > 1e-5
+    free = np.concatenate([np.ones(j, bool), proper, np.abs(found.x[2 * j :]) < 0.999])
+    flat = bool(np.abs(found.jac[free]).max(initial=0.0) < 1e-3)
+    return Factors(loading * scale, phi, unique * scale**2, proper, flat)
+
+
+def omega(loading: Floats, unique: Floats) -> float:
+    """(sum of loadings)^2 / ((sum of loadings)^2 + sum of error variances): over the model's variance of the sum."""
+    common = float(loading.sum() ** 2)
+    return common / (common + float(unique.sum()))
+
+
+def _parts(parameters: Floats, f: int, pairs: tuple[Ints, Ints]) -> tuple[Floats, Floats, Floats]:
+    j = (len(parameters) - len(pairs[0])) // 2
+    phi = np.eye(f)
+    phi[pairs] = parameters[2 * j :]
+    phi[pairs[::-1]] = parameters[2 * j :]
+    return parameters[:j], np.exp(parameters[j : 2 * j]), phi
+
+
+def _discrepancy(parameters: Floats, r: Floats, factor: Ints, pairs: tuple[Ints, Ints]) -> tuple[float, Floats]:
+    """The function and its gradient; G = Sigma^-1 (Sigma - R) Sigma^-1."""
+    j, f = len(r), int(factor.max()) + 1
+    loading, unique, phi = _parts(parameters, f, pairs)
+    between = phi[np.ix_(factor, factor)]
+    sigma = np.outer(loading, loading) * between + np.diag(unique)
+    try:
+        half = linalg.cholesky(sigma, lower=True, check_finite=False)
+    except linalg.LinAlgError:
+        return 1e10, np.zeros(len(parameters))
+    inverse = linalg.cho_solve((half, True), np.eye(j), check_finite=False)
+    g = inverse - inverse @ r @ inverse
+    by_loading = 2 * (g * between) @ loading
+    by_phi = np.zeros((f, f))
+    np.add.at(by_phi, (factor[:, None], factor[None, :]), g * np.outer(loading, loading))
+    gradient = np.concatenate([by_loading, np.diag(g) * unique, 2 * by_phi[pairs]])
+    return 2 * float(np.log(np.diag(half)).sum()) + float((inverse * r).sum()), gradient

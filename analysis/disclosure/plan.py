@@ -1,0 +1,385 @@
+"""Which cells must stay hidden, decided once for a wave, before any notebook looks at a number?
+
+For every source, variable and wave: cells of 1 to 9 people are hidden, then further ones (`analysis.core.suppression`) so
+that nobody can work them out from what is shown: not from sums over groups, not down the tree of regions, not from what is
+left at a region itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.core import suppression
+from analysis.disclosure.people import Axis, Family, Tree, families, region_tree
+from analysis.disclosure.rounding import Rules
+
+Mask = NDArray[np.bool_]
+
+COUNTS_ONLY = "registry"
+DESCRIPTORS = ("unit", "scale", "measure")
+_SAME_PEOPLE = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One source of people and what may be shown of it.
+
+    Attributes
+    ----------
+    name : str
+        survey, log, registry, ...
+    columns : frozenset of str
+        Columns that rows may be cut by, wave included where the source has it.
+    cuts : frozenset of frozenset of str
+        The cuts planned, without wave.
+    sets : dict of str to int
+        Which set of people each variable belongs to.
+    families : tuple of Family
+        People in each cell; empty for a registry, which holds counts.
+    hidden : tuple of bool arrays
+        What is not shown, one array for each family and of the shape of its ``people``.
+    """
+
+    name: str
+    columns: frozenset[str]
+    cuts: frozenset[frozenset[str]]
+    sets: Mapping[str, int]
+    families: tuple[Family, ...]
+    hidden: tuple[Mask, ...]
+
+    def look(self, variable: str, cell: Mapping[str, str]) -> tuple[bool, float]:
+        """Whether a cell is hidden, and how many people are in it; nan people for a registry.
+
+        Raises
+        ------
+        ValueError
+            For a cut that was not planned.
+        """
+        cut = frozenset(cell)
+        if cut - {"wave"} not in self.cuts or not cut <= self.columns:
+            raise ValueError(
+                f"the cut by {_names(cut)} of {variable} was not planned; planned for {self.name}: "
+                f"{', '.join(sorted(_names(c) for c in self.cuts))}"
+                + (" (each by wave)" if "wave" in self.columns else "")
+            )
+        if not self.families:
+            return False, np.nan
+        at = next(i for i, f in enumerate(self.families) if cut <= set(f.names))
+        place = self.families[at].find(dict(cell))
+        if place is None:
+            return False, 0.0
+        where = (*place, self.sets[variable])
+        return bool(self.hidden[at][where]), float(self.families[at].people[where])
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasePlan:
+    """What may be shown, of whom, and how finely.
+
+    Attributes
+    ----------
+    rules : Rules
+        The rules it was made with.
+    variables : dict of str to (source, lowest, highest)
+        The terms that may be released, with the range of one person's value.
+    sources : dict of str to Source
+        People and hidden cells of each source.
+    finest : frozenset of str
+        Region codes of the finest level, whose counts are rounded more coarsely; empty for a flat region.
+    """
+
+    rules: Rules
+    variables: Mapping[str, tuple[str, float, float]]
+    sources: Mapping[str, Source]
+    finest: frozenset[str]
+
+    def __repr__(self) -> str:
+        return f"ReleasePlan of {len(self.variables)} variables from {', '.join(self.sources)}; {self.rules}"
+
+    def tally(self) -> pd.DataFrame:
+        """Count the cells with people in them and those hidden, for the methods box and the tests of a study.
+
+        Returns
+        -------
+        DataFrame
+            source, variable, cut (text, wave left out), cells, hidden (int); all waves together and each wave counted.
+        """
+        rows = [r for s in self.sources.values() for v in s.sets for r in _tally(s, v)]
+        return pd.DataFrame(rows, columns=["source", "variable", "cut", "cells", "hidden"])
+
+
+def plan_release(
+    people: Mapping[str, pd.DataFrame],
+    *,
+    variables: Mapping[str, tuple[str, float, float]],
+    cuts: Iterable[tuple[str, ...]],
+    hierarchy: pd.DataFrame | None,
+    rules: Rules | Mapping[str, Any] | None,
+    past: object = None,
+) -> ReleasePlan:
+    """Look once at the people behind every cut and decide which cells stay hidden.
+
+    Parameters
+    ----------
+    people : dict of str to DataFrame
+        For each source a frame with ``member`` (pseudonym, text), the cut columns (text) and perhaps ``wave``; one row an
+        answer, or one row wave x member x group. A variable's own column may stand beside: its set is then who has a
+        value there. A variable without a column belongs to all rows. ``registry`` holds counts and needs no member.
+    variables : dict of str to (str, float, float)
+        For each ``term``, or part of a term before its last ``=``: source, lowest and highest value of one person.
+    cuts : iterable of tuples of str
+        The cuts a report makes, without wave, which is in all of them; ``()`` is everybody.
+    hierarchy : DataFrame or None
+        ``code, parent``; parent empty for the top. A person's region is the finest code known and may be missing.
+        None: region is a flat column.
+    rules : Rules or mapping
+        See `Rules`; a mapping may leave rules at their defaults.
+    past : None
+        The log of earlier releases, not read yet.
+
+    Returns
+    -------
+    ReleasePlan
+
+    Raises
+    ------
+    ValueError
+        When a frame, variable, cut or rule does not fit the others; the message names it.
+    NotImplementedError
+        When ``past`` is given: comparing with earlier releases comes with the release log.
+
+    Notes
+    -----
+    Within a wave persons are counted once a cell. A cell of 1 to ``minimum`` - 1 people is hidden; so are as many others, the
+    smallest first and totals last, that what is still shown leaves each such cell, and the people coded at a region itself or
+    having no group, an interval ``difference`` wide that reaches ``minimum``. This is proved for each wave on sums over
+    one column and the tree. All cuts within a cut are taken as shown. With a third column the cells over all its values
+    are hidden where one of its values is; all waves together are hidden where one wave is. Where two cuts that are not
+    within one another share a total, each protects it alone, which is checked but not proved for the two jointly.
+    Where a person stands in several rows of a wave (a log: several groups), sums do not hold for persons; the rule is
+    applied as if they did, with distinct persons as the smaller count, and a cell which all but 1 to ``difference`` - 1 people
+    of a total share is hidden too.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"member": [f"m{i}" for i in range(40)], "group": ["a"] * 4 + ["b"] * 12 + ["c"] * 24})
+    >>> plan = plan_release({"survey": frame}, variables={"trust": ("survey", 1, 5)}, cuts=[(), ("group",)],
+    ...                     hierarchy=None, rules={})
+    >>> [plan.sources["survey"].look("trust", {"group": g})[0] for g in "abc"]
+    [True, True, False]
+    """
+    if past is not None:
+        raise NotImplementedError("past releases cannot be compared yet: the release log comes later; give past=None")
+    chosen, wanted = Rules.of(rules), [tuple(c) for c in cuts]
+    _check_variables(variables, people)
+    _check_cuts(wanted, people)
+    regions = None if hierarchy is None else region_tree(hierarchy)
+    sources = {
+        name: _source(name, frame, [v for v in variables if variables[v][0] == name], wanted, regions, chosen)
+        for name, frame in people.items()
+    }
+    declared = {v: (s, float(low), float(high)) for v, (s, low, high) in variables.items()}
+    return ReleasePlan(chosen, declared, sources, regions.finest if regions else frozenset())
+
+
+def _check_variables(variables: Mapping[str, tuple[str, float, float]], people: Mapping[str, pd.DataFrame]) -> None:
+    for name, (source, low, high) in variables.items():
+        if source not in people:
+            raise ValueError(f"variable {name} is of source {source!r}; people were given for {sorted(people)}")
+        if not (np.isfinite([low, high]).all() and low < high):
+            raise ValueError(f"variable {name} has the range {low} to {high}: it needs a lowest below a highest value")
+
+
+def _check_cuts(cuts: list[tuple[str, ...]], people: Mapping[str, pd.DataFrame]) -> None:
+    columns = {str(c) for frame in people.values() for c in frame.columns} - {"wave", "member"}
+    for cut in cuts:
+        if lost := [c for c in cut if c not in columns]:
+            raise ValueError(f"cut {cut} has {lost}: no source has that column; wave is in every cut by itself")
+
+
+def _source(
+    name: str,
+    frame: pd.DataFrame,
+    variables: list[str],
+    cuts: list[tuple[str, ...]],
+    regions: Tree | None,
+    rules: Rules,
+) -> Source:
+    own = frozenset(frozenset(c) for c in cuts if set(c) <= set(frame.columns))
+    columns = frozenset[str]().union(*own, {"wave"} & set(frame.columns))
+    if "member" not in frame.columns:
+        if name != COUNTS_ONLY:
+            raise ValueError(f"people of {name} have no column member; only {COUNTS_ONLY} holds counts without persons")
+        return Source(name, columns, own, dict.fromkeys(variables, 0), (), ())
+    for column in {"member", "wave"} & set(frame.columns):
+        if gone := int(frame[column].isna().sum()):
+            raise ValueError(f"{gone} rows of people of {name} have no {column}: every row needs one")
+    sets, answered = _sets(frame, variables)
+    keys = [c for c in frame.columns if c == "member" or c in columns]
+    if not any(v in frame.columns for v in variables):
+        keep = ~frame[keys].duplicated().to_numpy()
+        frame, answered = frame[keep], answered[keep]
+    counted, overlap = families(frame, map(tuple, own), regions, answered)
+    return Source(name, columns, own, sets, counted, tuple(_hide(counted, rules, overlap)))
+
+
+def _sets(frame: pd.DataFrame, variables: list[str]) -> tuple[dict[str, int], Mask]:
+    """Who has a value of each variable; variables with the same people share a set."""
+    everybody = np.ones(len(frame), dtype=bool)
+    found: dict[bytes, int] = {}
+    sets: dict[str, int] = {}
+    masks: list[Mask] = []
+    for variable in variables:
+        mask = frame[variable].notna().to_numpy() if variable in frame.columns else everybody
+        key = np.packbits(mask).tobytes()
+        if key not in found:
+            found[key] = len(masks)
+            masks.append(mask)
+        sets[variable] = found[key]
+    return sets, np.array(masks or [everybody]).T
+
+
+def _hide(counted: tuple[Family, ...], rules: Rules, overlap: bool) -> list[Mask]:
+    """Hide cells in every family; what one hides of a shared cut the others hide and protect too, until none adds more."""
+    sensitive = [_sensitive(f, rules, overlap) for f in counted]
+    hidden = [np.zeros(f.people.shape, dtype=bool) for f in counted]
+    todo = set(range(len(counted)))
+    while todo:
+        for at in sorted(todo):
+            hidden[at] = _protect(counted[at], sensitive[at], hidden[at], rules, overlap)
+        todo = set()
+        for one, other in ((i, j) for i in range(len(counted)) for j in range(len(counted)) if i != j):
+            theirs, ours = _shared(counted[one], counted[other], hidden[one], hidden[other])
+            if (theirs & ~ours).any():
+                mine = _shared(counted[one], counted[other], hidden[one], sensitive[other])[1]
+                mine |= theirs & ~ours
+                todo.add(other)
+    return hidden
+
+
+def _sensitive(family: Family, rules: Rules, overlap: bool) -> Mask:
+    """Cells too small, and with overlapping persons those that nearly make up a total."""
+    people = family.people
+    found = (people > 0) & (people < rules.minimum)
+    if not overlap:
+        return found
+    column, row = people.ndim - 3, people.ndim - 2
+    inner = (slice(None),) * column + (slice(1, None),)
+    rest = people[(slice(None),) * column + (slice(0, 1),)] - people[inner]
+    found[inner] |= (people[inner] > 0) & (rest > 0) & (rest < rules.difference)
+    for node in range(1, people.shape[row]):
+        rest = people[..., family.table.parent[node], :] - people[..., node, :]
+        found[..., node, :] |= (people[..., node, :] > 0) & (rest > 0) & (rest < rules.difference)
+    return found
+
+
+def _protect(family: Family, sensitive: Mask, before: Mask, rules: Rules, overlap: bool) -> Mask:
+    """Protect each wave and each value of the extra columns by itself, then hide every total over one that is hidden."""
+    hidden, extras = before.copy(), len(family.extras)
+    never = np.zeros((family.table.columns + 1, family.table.rows), dtype=bool)
+    never[-1], never[:, family.table.own] = True, True
+    for place in np.ndindex(*(a.size - 1 for a in family.extras)):
+        at = tuple(p + 1 for p in place)
+        hidden[at] = _slice(family, family.people[at], sensitive[at], before[at], never, rules)
+    for axis in range(extras):
+        whole, parts = ((slice(None),) * axis + (s,) for s in (0, slice(1, None)))
+        hidden[whole] |= hidden[parts].any(axis)
+        if overlap:
+            rest = family.people[(slice(None),) * axis + (slice(0, 1),)] - family.people[parts]
+            hidden[whole] |= ((family.people[parts] > 0) & (rest > 0) & (rest < rules.difference)).any(axis)
+    return hidden | sensitive
+
+
+def _slice(family: Family, people: Any, sensitive: Mask, before: Mask, never: Mask, rules: Rules) -> Mask:
+    """One wave: the fullest set first; sets of nearly the same people start from its pattern, so tables look alike."""
+    hidden = np.zeros(people.shape, dtype=bool)
+    whole = people[0, 0]
+    if not whole.any():
+        return hidden
+    fullest = int(whole.argmax())
+    hidden[..., fullest] = _one(family, people, sensitive, before, never, rules, fullest, None, None)
+    alike = np.flatnonzero(whole >= _SAME_PEOPLE * whole[fullest])
+    hint = hidden[..., fullest] & ~sensitive[..., fullest] & ~never
+    # what is safe with the least people that any of these sets has is safe in each of them
+    settled = ~suppression.exposed(
+        family.table,
+        people[..., alike].min(-1).ravel(),
+        hidden=(never | hint | sensitive[..., alike].all(-1)).ravel(),
+        sensitive=sensitive[..., alike].any(-1).ravel(),
+        minimum=rules.minimum,
+        difference=rules.difference,
+    )
+    for at in np.flatnonzero(whole > 0):
+        if at != fullest:
+            known = (hint, settled) if at in alike else (None, None)
+            hidden[..., at] = _one(family, people, sensitive, before, never, rules, at, *known)
+    return hidden
+
+
+def _one(
+    family: Family,
+    people: Any,
+    sensitive: Mask,
+    before: Mask,
+    never: Mask,
+    rules: Rules,
+    at: int,
+    hint: Mask | None,
+    settled: Mask | None,
+) -> Mask:
+    start = before[..., at] if hint is None else before[..., at] | hint
+    return suppression.protect(
+        family.table,
+        people[..., at].ravel(),
+        never=never.ravel(),
+        sensitive=sensitive[..., at].ravel(),
+        minimum=rules.minimum,
+        difference=rules.difference,
+        suggested=start.ravel(),
+        settled=settled,
+    ).reshape(never.shape)
+
+
+def _shared(one: Family, other: Family, first: Mask, second: Mask) -> tuple[Mask, Mask]:
+    """Views of the cells that two families share, axes in one order."""
+    common = sorted((set(one.names) & set(other.names)) - {""})
+    return _view(one, common, first), _view(other, common, second)
+
+
+def _view(family: Family, common: list[str], array: Mask) -> Mask:
+    view = array[tuple(slice(None) if n in common else 0 for n in family.names)]
+    kept = [n for n in family.names if n in common]
+    return view.transpose(*(kept.index(n) for n in common), len(kept))
+
+
+def _names(cut: Iterable[str]) -> str:
+    return " x ".join(sorted(cut)) or "everybody"
+
+
+def _tally(source: Source, variable: str) -> list[tuple[str, str, str, int, int]]:
+    rows = []
+    for cut in sorted(source.cuts, key=sorted):
+        for family, hidden in zip(source.families, source.hidden, strict=True):
+            if cut <= set(family.names):
+                place = tuple(_shown(family, name, cut) for name in family.names)
+                where = (*np.ix_(*place), source.sets[variable])
+                filled = family.people[where] > 0
+                rows.append(
+                    (source.name, variable, _names(cut), int(filled.sum()), int((filled & hidden[where]).sum()))
+                )
+                break
+    return rows
+
+
+def _shown(family: Family, name: str, cut: frozenset[str]) -> Any:
+    """Places of one axis that a cut's rows stand at: every value, or all together; by wave and over all waves."""
+    parts: dict[str, Axis | Tree] = {part.name: part for part in (*family.extras, family.column, family.tree)}
+    count = len(parts[name].places)
+    return range(count) if name == "wave" else range(1, count) if name in cut else [0]

@@ -1,0 +1,200 @@
+"""The one door from a table to readers: hide what the plan hides, round the rest, refuse everything else.
+
+What comes out is a `Released`. Display and export take nothing else, and only `release` can make one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import InitVar, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.disclosure.plan import COUNTS_ONLY, DESCRIPTORS, ReleasePlan
+from analysis.disclosure.rounding import EMPTY_MAY_SHOW, Rules, check_statistic, grid, round_count, two_digits
+from analysis.tidy import ALL, COLUMNS, NUMBERS, Result, parse_domain, tidy_frame
+
+MIME = "application/vnd.cohesion-workbench.released+json"
+_NUMBERED = ("ok", "pooled")
+_DOOR = object()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Released:
+    """A table that readers may see. Only `release` makes one.
+
+    Attributes
+    ----------
+    name : str
+        What the table is called in the report; may be empty.
+    rules : Rules
+        The rules it was released under.
+    withheld : int
+        Rows whose numbers are hidden.
+    """
+
+    _table: pd.DataFrame
+    name: str
+    rules: Rules
+    withheld: int
+    door: InitVar[object]
+
+    def __post_init__(self, door: object) -> None:
+        if door is not _DOOR:
+            raise TypeError("a Released is made by analysis.release(result, plan) and by nothing else")
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """A copy of the rows: a tidy table, and ``decimals`` (int), the decimals that estimate and interval are shown with."""
+        return self._table.copy()
+
+    def tidy(self) -> pd.DataFrame:
+        """A copy of the rows as a tidy table, without ``decimals``."""
+        return self._table[list(COLUMNS)].copy()
+
+    def __repr__(self) -> str:
+        return f"Released {self.name or 'table'}: {len(self._table)} rows, {self.withheld} withheld"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        mark = {"kind": "released", "name": self.name, "rows": len(self._table)}
+        return {"text/plain": repr(self), MIME: mark}
+
+
+def release(result: Result | pd.DataFrame, plan: ReleasePlan, *, name: str | None = None) -> Released:
+    """Hide and round a result so that readers may see it.
+
+    Parameters
+    ----------
+    result : Result or DataFrame
+        Anything with ``.tidy()``, or a tidy table. Rows of persons are refused.
+    plan : ReleasePlan
+        From `plan_release`; a term, cut or source that it does not have is refused.
+    name : str, optional
+        What the table is called in the report.
+
+    Returns
+    -------
+    Released
+        The rows in their order. Hidden by the plan, or fewer than ``minimum`` people by the row's own n or, for a pooled row,
+        by the plan's count of its own cell: status ``withheld``, every number missing and no basis, whatever the reason. A
+        row with another status than ok or pooled keeps the status and no number. The rest is rounded: estimate to the
+        step (halves to even), interval ends outward on it, standard error to two digits, n and n_eff to the count step.
+
+    Raises
+    ------
+    ValueError
+        For a frame that is no tidy table, an unplanned term, cut, source or statistic, or an estimate outside the range
+        declared for its variable.
+
+    Notes
+    -----
+    In ``domain`` the words of `DESCRIPTORS` that are no column of the source's people describe the term and make no cut.
+    The term ``variable=code`` is an indicator: its range is 0 to 1. Registry cells have no people behind them, they are
+    shown as they are and rounded. The weighted estimate's step is that of n equal weights.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from analysis.disclosure.plan import plan_release
+    >>> people = pd.DataFrame({"member": [f"m{i}" for i in range(30)]})
+    >>> plan = plan_release({"survey": people}, variables={"trust": ("survey", 1, 5)}, cuts=[()], hierarchy=None, rules={})
+    >>> rows = pd.DataFrame({"term": ["trust"], "statistic": ["mean"], "estimate": [3.4567], "n": [30.0]})
+    >>> release(rows, plan).table.loc[0, ["estimate", "n"]].tolist()
+    [3.4, 30.0]
+    """
+    table = _rows(result)
+    shown = [_row({str(k): v for k, v in row.items()}, plan) for row in table.to_dict("records")]
+    out = table.assign(**{c: [s[c] for s in shown] for c in (*NUMBERS, "status", "basis", "decimals")})
+    out = out.astype(dict.fromkeys(NUMBERS, "float64") | {"decimals": "int64"})
+    return Released(out, name or "", plan.rules, int((out["status"] == "withheld").sum()), _DOOR)
+
+
+def _rows(result: Result | pd.DataFrame) -> pd.DataFrame:
+    rows = result.tidy() if not isinstance(result, pd.DataFrame) and isinstance(result, Result) else result
+    if not isinstance(rows, pd.DataFrame):
+        raise ValueError(
+            f"nothing to release: a result with .tidy() or a tidy table is needed, seen {type(result).__name__}"
+        )
+    if more := [str(c) for c in rows.columns if c not in COLUMNS]:
+        raise ValueError(
+            f"only a tidy table is released; the columns {more} are not of it, and rows of persons never pass"
+        )
+    return tidy_frame(rows)
+
+
+def _row(row: Mapping[str, Any], plan: ReleasePlan) -> dict[str, Any]:
+    kind = check_statistic(row["statistic"])
+    variable, coded = _variable(row["term"], plan)
+    name, low, high = plan.variables[variable]
+    source = plan.sources[name]
+    hidden, people = source.look(variable, _cell(row, source.columns))
+    if hidden or _too_few(row, people, kind, name, plan.rules):
+        return _no_numbers("withheld", "")
+    if row["status"] not in _NUMBERED or np.isnan(row["estimate"]):
+        return _no_numbers(row["status"], row["basis"])
+    step = plan.rules.small_count_step if row["region"] in plan.finest else plan.rules.count_step
+    least = 0 if name == COUNTS_ONLY else plan.rules.minimum
+    low, high = (0.0, 1.0) if coded else (low, high)
+    # a rate's n is what it is a share of, counted elsewhere; all others stand on people of the plan
+    n = row["n"] if kind == "rate" and row["n"] > 0 else np.fmin(row["n"], people)
+    return _rounded(row, kind, low, high, n, step, least)
+
+
+def _variable(term: str, plan: ReleasePlan) -> tuple[str, bool]:
+    """The planned variable of a term, and whether the term is one code of it."""
+    if term in plan.variables:
+        return term, False
+    cut = len(term) - 1
+    while cut > 0 and not (term[cut] == "=" and (cut - len(term[:cut].rstrip("\\"))) % 2 == 0):
+        cut -= 1
+    variable = term[:cut].replace("\\=", "=")
+    if cut > 0 and variable in plan.variables:
+        return variable, True
+    raise ValueError(f"term {term!r} was not planned; planned are {sorted(plan.variables)}")
+
+
+def _cell(row: Mapping[str, Any], columns: frozenset[str]) -> dict[str, str]:
+    """What the row is cut by."""
+    keys = {k: row[k] for k in ("wave", "group", "region")} | parse_domain(row["domain"])
+    return {k: v for k, v in keys.items() if v != ALL and not (k in DESCRIPTORS and k not in columns)}
+
+
+def _too_few(row: Mapping[str, Any], people: float, kind: str, source: str, rules: Rules) -> bool:
+    """The door's own check: a row that gives itself away is withheld even where the plan knows of no reason."""
+    if source == COUNTS_ONLY:
+        return False
+    if 0 < row["n"] < rules.minimum:
+        return True
+    if row["status"] not in _NUMBERED or np.isnan(row["estimate"]):
+        return False
+    nobody = people == 0 and row["estimate"] == 0 and kind in EMPTY_MAY_SHOW
+    return people < rules.minimum and not nobody
+
+
+def _no_numbers(status: str, basis: str) -> dict[str, Any]:
+    return dict.fromkeys(NUMBERS, np.nan) | {"status": status, "basis": basis, "decimals": 0}
+
+
+def _rounded(
+    row: Mapping[str, Any], kind: str, low: float, high: float, n: float, step: int, least: int
+) -> dict[str, Any]:
+    estimate = row["estimate"]
+    on = grid(kind, low, high, n, error=row["std_error"], size=estimate, count_step=step)
+    if not on.holds(estimate):
+        raise ValueError(
+            f"{row['statistic']} of {row['term']} lies outside the range {on.low:g} to {on.high:g} declared for it"
+        )
+    nearest = round_count(estimate, step, least) if kind == "count" else on.nearest(estimate)
+    return {
+        "estimate": nearest,
+        "std_error": two_digits(row["std_error"]),
+        "conf_low": row["conf_low"] if np.isnan(row["conf_low"]) else on.below(row["conf_low"]),
+        "conf_high": row["conf_high"] if np.isnan(row["conf_high"]) else on.above(row["conf_high"]),
+        "n": round_count(row["n"], step, least),
+        "n_eff": round_count(row["n_eff"], step, 0),
+        "status": row["status"],
+        "basis": row["basis"],
+        "decimals": on.decimals,
+    }

@@ -1,0 +1,94 @@
+"""One sheet to draw on, and its SVG: the same bytes for the same drawing, safe beside other figures in one page.
+
+Positions are in units of the sheet, 720 wide, y downwards; a unit is a pixel when the figure is shown 720 wide. The
+SVG has no scripts, no links, no style rules; colours are the look's custom properties with the light colour behind.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from html import escape
+
+from analysis.display.glyphs import EM, drawn, glyph, text_width
+from analysis.display.style import SIZE, WIDTH, paint
+
+Point = tuple[float, float]
+_BEFORE = {"left": 0.0, "centre": 0.5, "right": 1.0}
+# Half the height of figures and capitals: words stand with their middle at the height that is asked for.
+_MIDDLE = 0.36
+
+
+class Canvas:
+    """A sheet of `width` x `height` units to draw lines, marks, boxes and words on.
+
+    Parameters
+    ----------
+    height : float
+    language : {"en", "zh"}
+        Decides the form of quotation marks in words.
+    width : float
+    """
+
+    def __init__(self, height: float, language: str, *, width: float = WIDTH) -> None:
+        self.width, self.height, self.language = width, height, language
+        self._drawn: list[str] = []
+        self._letters: set[str] = set()
+
+    def line(self, points: Sequence[Point], *, colour: str, width: float = 1.0) -> None:
+        """Draw a line through points."""
+        way = "L".join(f"{_short(x)} {_short(y)}" for x, y in points)
+        self._drawn.append(f'<path d="M{way}" style="fill:none;stroke:{paint(colour)};stroke-width:{width:g}"/>')
+
+    def dot(self, at: Point, *, colour: str, hollow: bool = False, size: float = 9.0) -> None:
+        """Draw a round mark `size` wide, hollow for a pooled number."""
+        rim = 1.6 if hollow else 0.0
+        fill = paint("paper" if hollow else colour)
+        edge = f";stroke:{paint(colour)};stroke-width:{rim:g}" if hollow else ""
+        place = f'cx="{_short(at[0])}" cy="{_short(at[1])}" r="{_short((size - rim) / 2)}"'
+        self._drawn.append(f'<circle {place} style="fill:{fill}{edge}"/>')
+
+    def box(self, at: Point, size: Point, *, colour: str, rim: str = "") -> None:
+        """Draw a filled box from its upper left corner; `rim` is the colour of its edge."""
+        place = f'x="{_short(at[0])}" y="{_short(at[1])}" width="{_short(size[0])}" height="{_short(size[1])}"'
+        edge = f";stroke:{paint(rim)}" if rim else ""
+        self._drawn.append(f'<rect {place} rx="3" style="fill:{paint(colour)}{edge}"/>')
+
+    def words(self, at: Point, text: str, *, colour: str = "ink", size: float = SIZE, align: str = "left") -> None:
+        """Write a line of words, their middle at the height of `at`; `align` is left, centre or right of it."""
+        shown = drawn(text, self.language)
+        x = at[0] - _BEFORE[align] * text_width(shown, size)
+        place = f"translate({_short(x)} {_short(at[1] + _MIDDLE * size)}) scale({size / EM:g} {-size / EM:g})"
+        uses, pen = [], 0.0
+        for sign in shown:
+            if glyph(sign).outline:
+                self._letters.add(sign)
+                uses.append(f'<use href="#{{}}-{ord(sign):x}" x="{_short(pen)}"/>')
+            pen += glyph(sign).advance
+        self._drawn.append(f'<g transform="{place}" style="fill:{paint(colour)}">{"".join(uses)}</g>')
+
+    def svg(self, key: str, *, title: str, alt: str) -> str:
+        """Give the drawing as one ``<svg>`` element.
+
+        Parameters
+        ----------
+        key : str
+            Tells the figure from others in a page: ids inside the drawing begin with its hash.
+        title : str
+            The finding, as the element's title.
+        alt : str
+            The finding and its numbers, for those who do not see the drawing.
+        """
+        mark = "f" + hashlib.sha256(key.encode()).hexdigest()[:8]
+        letters = "".join(f'<path id="{mark}-{ord(s):x}" d="{glyph(s).outline}"/>' for s in sorted(self._letters))
+        size = f"{_short(self.width)} {_short(self.height)}"
+        frame = 'role="img" style="stroke-linecap:round;stroke-linejoin:round"'
+        box = f'viewBox="0 0 {size}" width="{_short(self.width)}" height="{_short(self.height)}"'
+        head = f'<svg xmlns="http://www.w3.org/2000/svg" {box} {frame} aria-label="{escape(alt)}">'
+        body = "".join(self._drawn).replace("#{}-", f"#{mark}-")
+        return f"{head}<title>{escape(title)}</title><defs>{letters}</defs>{body}</svg>"
+
+
+def _short(value: float) -> str:
+    text = f"{value:.2f}".rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "") else text

@@ -1,0 +1,75 @@
+"""A drawing becomes a figure of the page: its title says the finding, its subtitle measure, unit and n, its alt text all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from analysis.display import values
+from analysis.display.canvas import Canvas
+from analysis.display.dots import Look
+from analysis.display.labels import capital
+from analysis.display.rows import Cut, Row
+from analysis.display.sentences import subject
+from analysis.display.words import say
+from analysis.tidy import ALL
+
+SPOKEN = 12
+
+
+def figure_html(sheet: Canvas, *, key: str, title: str, measure: str, alt: str) -> str:
+    """Put a drawing under its title and its measure; all texts are escaped."""
+    caption = f'<strong class="finding">{escape(title)}</strong><span class="measure">{escape(measure)}</span>'
+    svg = sheet.svg(key, title=title, alt=alt)
+    scroll = f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(title)}">{svg}</div>'
+    return f'<figure class="figure"><figcaption>{caption}</figcaption>{scroll}</figure>'
+
+
+def measure_line(cut: Cut, look: Look, notes: Sequence[str]) -> str:
+    """Say what is drawn: measure, statistic, wave, n, the axis, and how marks are to be read."""
+    language = look.language
+    text = capital(_what(cut, look))
+    if cut.wave != ALL:
+        text += say("measure.wave", language, wave=look.labels.unit("wave", cut.wave, language))
+    n = cut.whole.n if cut.whole is not None else float("nan")
+    text += say("measure.n", language, n=values.count(n)) if values.count(n) else ""
+    rest = say("clause.gap", language).join([n for n in notes if n])
+    stop = say("sentence.stop", language)
+    return f"{text}{stop}{say('sentence.gap', language)}{capital(rest)}{stop}" if rest else text + stop
+
+
+def marks_notes(rows: Sequence[Row], look: Look, *, vertical: bool = False) -> list[str]:
+    """Say how axis, intervals, pooled and missing marks are to be read."""
+    language = look.language
+    notes = [look.axis.said(language, vertical=vertical)]
+    if any(values.limits(r) for r in rows if r.shown):
+        notes.append(say("measure.bars" if vertical else "measure.line", language))
+    if any(r.status == "pooled" for r in rows):
+        notes.append(say("measure.pooled", language))
+    if any(r.status == "withheld" for r in rows):
+        notes.append(say("note.withheld", language))
+    return notes
+
+
+def alt_text(title: str, measure: str, rows: Sequence[Row], look: Look) -> str:
+    """Say the finding, the measure and the numbers; of more than twelve rows the first six and the last six."""
+    shown = list(rows) if len(rows) <= SPOKEN else [*rows[: SPOKEN // 2], *rows[-SPOKEN // 2 :]]
+    gap, stop = say("clause.gap", look.language), say("sentence.stop", look.language)
+    numbers = gap.join(_spoken(r, look) for r in shown)
+    return say("sentence.gap", look.language).join([title + stop, measure, numbers + stop])
+
+
+def _what(cut: Cut, look: Look) -> str:
+    named = look.labels.statistic(cut.statistic, look.language)
+    if cut.term == ALL:
+        return named
+    text = subject(cut.term, cut.statistic, look.labels, look.language)
+    return text if named in text else say("measure", look.language, subject=text, statistic=named)
+
+
+def _spoken(row: Row, look: Look) -> str:
+    name = look.name(row)
+    if not row.shown:
+        return f"{name} {say(f'mark.{row.status}', look.language)}"
+    ends = values.interval(row, look.language)
+    return f"{name} {values.estimate(row)}" + (f" ({ends})" if ends else "")

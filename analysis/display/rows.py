@@ -1,0 +1,169 @@
+"""Which rows of released tables a figure, a table or a sentence speaks of. Only released tables come in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from analysis.disclosure import Released
+from analysis.tidy import ALL, KEYS
+
+SHOWN = ("ok", "pooled")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One released number.
+
+    Attributes
+    ----------
+    keys : mapping
+        wave, group, region, domain, term, statistic; codes, ``*`` = all.
+    estimate, low, high, n : float
+        As released (already rounded); NaN where there is none.
+    decimals : int
+        Digits after the point of estimate, low and high.
+    status, basis : str
+        Words of the tidy vocabulary; ``basis`` is the unit that a pooled number is borrowed from.
+    """
+
+    keys: Mapping[str, str]
+    estimate: float
+    low: float
+    high: float
+    n: float
+    decimals: int
+    status: str
+    basis: str
+
+    @property
+    def shown(self) -> bool:
+        """True where there is a number to show."""
+        return self.status in SHOWN and not math.isnan(self.estimate)
+
+    @property
+    def own(self) -> bool:
+        """True where the number is the unit's own and not a pooled one."""
+        return self.shown and self.status == "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The rows of one measure along one key.
+
+    Attributes
+    ----------
+    name : str
+        The released table's name.
+    by : str
+        The key that tells the rows apart; ``*`` where there is one row only.
+    term, statistic, wave : str
+        What the rows have in common; ``*`` where they do not have it in common.
+    rows : tuple of Row
+        The units, in the order of the table.
+    whole : Row or None
+        The row of all units together.
+    """
+
+    name: str
+    by: str
+    term: str
+    statistic: str
+    wave: str
+    rows: tuple[Row, ...]
+    whole: Row | None
+
+    def ordered(self) -> list[Row]:
+        """Give the rows from the highest number to the lowest, ties by code; rows without a number last."""
+        return sorted(self.rows, key=lambda r: (not r.shown, -r.estimate if r.shown else 0.0, r.keys[self.by]))
+
+
+def frame_of(released: Released | Sequence[Released]) -> tuple[pd.DataFrame, str]:
+    """Put one or several released tables under each other; the name is the first one's."""
+    parts = [released] if isinstance(released, Released) else list(released)
+    wrong = [type(p).__name__ for p in parts if not isinstance(p, Released)]
+    if wrong or not parts:
+        raise TypeError(f"display shows released tables only; seen: {wrong or 'none'}; call analysis.release first")
+    return pd.concat([p.table for p in parts], ignore_index=True), parts[0].name
+
+
+def cut(
+    released: Released | Sequence[Released],
+    *,
+    by: str,
+    term: str | None = None,
+    statistic: str | None = None,
+    where: Mapping[str, str] | None = None,
+) -> Cut:
+    """Choose the rows of one measure along one key.
+
+    Other keys than `by` are held at what `where` says, else at all (``*``), the wave at the latest one.
+
+    Raises
+    ------
+    ValueError
+        Where term or statistic is not settled, nothing is left, or a unit has two rows; the message says the choices.
+    """
+    table, name = frame_of(released)
+    if by not in KEYS:
+        raise ValueError(f"by must be one of {list(KEYS)}, seen {by!r}")
+    held = {k: v for k, v in {"term": term, "statistic": statistic, **(where or {})}.items() if v is not None}
+    for key, value in held.items():
+        table = _only(table, key, value)
+    for key in ("term", "statistic", "wave", "group", "region", "domain"):
+        table = table if key == by or key in held else _only(table, key, _usual(table, key, by))
+    rows = rows_of(table)
+    units = tuple(r for r in rows if r.keys[by] != ALL)
+    if len({r.keys[by] for r in units}) < len(units):
+        raise ValueError(f"{name}: a {by} has two rows; say more in where=")
+    whole = next((r for r in rows if r.keys[by] == ALL), None)
+    return Cut(name, by, *(_common(rows, key, by) for key in ("term", "statistic", "wave")), units, whole)
+
+
+def rows_of(table: pd.DataFrame) -> list[Row]:
+    """Read the rows of a released table."""
+    return [_row(record) for record in table.to_dict("records")]
+
+
+def waves_of(cuts: Iterable[Row]) -> list[str]:
+    """Give the waves in order, without all (``*``)."""
+    return sorted({r.keys["wave"] for r in cuts} - {ALL})
+
+
+def _row(record: Mapping[Any, Any]) -> Row:
+    numbers = [float(record[c]) for c in ("estimate", "conf_low", "conf_high", "n")]
+    decimals = 0 if pd.isna(record["decimals"]) else int(record["decimals"])
+    return Row({k: str(record[k]) for k in KEYS}, *numbers, decimals, str(record["status"]), str(record["basis"]))
+
+
+def _only(table: pd.DataFrame, key: str, value: str) -> pd.DataFrame:
+    kept = table[table[key] == str(value)]
+    if kept.empty:
+        raise ValueError(f"no row has {key} {value!r}; there are {_few(table[key])}")
+    return kept
+
+
+def _usual(table: pd.DataFrame, key: str, by: str) -> str:
+    present = list(dict.fromkeys(table[key]))
+    if key == "wave":
+        return max((w for w in present if w != ALL), default=ALL)
+    if key in ("term", "statistic"):
+        if len(present) > 1:
+            raise ValueError(f"say which {key}: {_few(present)}")
+        return present[0]
+    if ALL not in present and len(present) > 1:
+        raise ValueError(f"by {by!r} there are several of {key}: {_few(present)}; hold one in where=")
+    return ALL if ALL in present else present[0]
+
+
+def _common(rows: Sequence[Row], key: str, by: str) -> str:
+    return ALL if key == by else rows[0].keys[key]
+
+
+def _few(values: Iterable[str]) -> str:
+    kinds = sorted(set(values))
+    return ", ".join(kinds[:8]) + (f" and {len(kinds) - 8} more" if len(kinds) > 8 else "")

@@ -1,0 +1,511 @@
+"""The one object that notebooks show with: released tables in; tables, figures, sentences out, once in each language."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from analysis.disclosure import Released
+from analysis.display import figures, sentences, tables, values
+from analysis.display.axis import axis_for, limits_for
+from analysis.display.canvas import Canvas
+from analysis.display.dots import ENDS, Look, choose, draw_panels, draw_rows
+from analysis.display.findings import SECTIONS, Finding, cannot_html, findings_html, pick, said
+from analysis.display.labels import labels_of
+from analysis.display.output import Output, bundle
+from analysis.display.places import places_of
+from analysis.display.rows import Cut, Row, cut, frame_of, rows_of, waves_of
+from analysis.display.sentences import Reference
+from analysis.display.steps import draw_steps
+from analysis.display.tiles import draw_tiles
+from analysis.display.trend import PANELS, draw_trend
+from analysis.display.words import LANGUAGES, say
+from analysis.tidy import ALL, STATUSES
+
+Tables = Released | Sequence[Released]
+Bilingual = Mapping[str, str]
+WORSE = ("lower", "higher", "")
+AGAINST = ("average", "previous")
+
+
+class Show:
+    """Shows released tables of one study.
+
+    Parameters
+    ----------
+    labels : DataFrame
+        The study's names: ``kind, code, en, zh``.
+    hierarchy : DataFrame, optional
+        ``code, parent, level``; without it places are neither told by level nor drawn in panels.
+    limits : mapping of term to (lowest, highest), optional
+        The answer scales; without one an axis is cut to the values, and says so, and nothing is called "the same".
+
+    Examples
+    --------
+    >>> show = Show(panel.labels, hierarchy=panel.hierarchy, limits={"belonging": (1, 5)})  # doctest: +SKIP
+    >>> show.dots(released, by="group", term="belonging")  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        labels: pd.DataFrame,
+        *,
+        hierarchy: pd.DataFrame | None = None,
+        limits: Mapping[str, tuple[float, float]] | None = None,
+    ) -> None:
+        self.labels = labels_of(labels)
+        self.places = places_of(hierarchy)
+        self.limits = {k: (float(low), float(high)) for k, (low, high) in (limits or {}).items()}
+
+    def table(
+        self,
+        released: Tables,
+        *,
+        rows: str | Sequence[str] = "group",
+        columns: str | None = None,
+        where: Mapping[str, str] | None = None,
+        caption: Bilingual | None = None,
+        sort: str = "value",
+        fold: bool = True,
+    ) -> Output:
+        """Show a released table.
+
+        Parameters
+        ----------
+        released : Released or several
+        rows : key or keys of the tidy table
+            What stands left; a key that varies otherwise is spread over the columns, or stands left too.
+        columns : key, optional
+            What is spread over the columns.
+        where : mapping of key to code, optional
+            Keep these rows only.
+        caption : {"en": ..., "zh": ...}, optional
+            Default: the measures and the wave.
+        sort : {"value", "name", "given"}
+        fold : bool
+            True: folded behind its caption.
+
+        Returns
+        -------
+        Output
+            Its mark carries ``columns`` and ``rows``: the released table for its CSV, codes in place of names.
+        """
+        frame, name = frame_of(released)
+        for key, value in (where or {}).items():
+            frame = frame[frame[key] == value]
+        laid = tables.grid(frame, rows=rows, columns=columns, sort=sort)
+        data = {"columns": list(tables.COLUMNS), "rows": tables.released_rows(frame)}
+
+        def one(language: str) -> dict[str, Any]:
+            title = caption[language] if caption else tables.caption_for(laid, self.labels, language)
+            style = {"caption": title, "ident": f"table-{name}-{language}"}
+            html = tables.table_html(laid, self.labels, language, fold=fold, **style)
+            text = tables.table_text(laid, self.labels, language, caption=title)
+            return bundle("table", language, name, html=html, text=text, title=title, **data)
+
+        return _both(one)
+
+    def dots(
+        self,
+        released: Tables,
+        *,
+        by: str = "group",
+        term: str | None = None,
+        statistic: str | None = None,
+        where: Mapping[str, str] | None = None,
+        level: str | None = None,
+        reference: float | None = None,
+        worse: str = "lower",
+        title: Bilingual | None = None,
+    ) -> Output:
+        """Draw dots with intervals, ordered by value.
+
+        Parameters
+        ----------
+        released : Released or several
+            Several: units in one, the row of all in another.
+        by : key
+            One dot a value of this key.
+        term, statistic : str, optional
+            Needed where the table has several.
+        where : mapping of key to code, optional
+            Holds other keys; by default they are all (``*``), the wave the latest.
+        level : str, optional
+            Level of places; default: the highest with more than one place.
+        reference : float, optional
+            A target; default: the row of all (``*``).
+        worse : {"lower", "higher", ""}
+            The direction drawn as needing attention.
+        title : {"en": ..., "zh": ...}, optional
+            Default: the finding, by rule.
+
+        Returns
+        -------
+        Output
+            At most 30 rows; more become panels by the place above (at most 120), else the 15 highest and 15 lowest.
+        """
+        chosen = self._cut(released, by=by, term=term, statistic=statistic, where=where, level=level)
+        against = _reference(chosen, reference)
+        panels, how = choose(chosen, self.places.parents if by == "region" else {})
+        drawn = [r for rows in panels.values() for r in rows]
+
+        def one(language: str) -> dict[str, Any]:
+            look = self._look(chosen, against, language, worse)
+            sheet = draw_panels(panels, look) if how == "panels" else draw_rows(drawn, look)
+            notes = figures.marks_notes(drawn, look)
+            notes += [_ends_note(chosen, language)] if how == "ends" else []
+            notes += [_line_note(look)] if how == "panels" else []
+            return self._figure("dots", chosen, drawn, look, sheet, notes, title, where)
+
+        return _both(one)
+
+    def trend(
+        self,
+        released: Tables,
+        *,
+        by: str | None = None,
+        term: str | None = None,
+        statistic: str | None = None,
+        where: Mapping[str, str] | None = None,
+        level: str | None = None,
+        title: Bilingual | None = None,
+    ) -> Output:
+        """Draw a measure over the waves, a small panel for each value of `by` (at most 12, the lowest first).
+
+        Parameters are those of `dots`; `by` None draws the row of all alone.
+        """
+        kinds = {"term": term, "statistic": statistic}
+        whole = _maybe(lambda: cut(released, by="wave", where=where, **kinds))
+        units = [ALL]
+        if by is not None:
+            units = [r.keys[by] for r in self._cut(released, by=by, where=where, level=level, **kinds).rows]
+        lines = {u: cut(released, by="wave", where={**(where or {}), **({by: u} if by else {})}, **kinds) for u in units}
+        rows = [r for line in lines.values() for r in line.rows]
+        waves = waves_of(rows)
+        first = next(iter(lines.values()))
+        quiet = [r for r in whole.rows if by] if whole is not None else []
+        now = replace(first, by=by or "group", wave=waves[-1], rows=tuple(r for r in rows if r.keys["wave"] == waves[-1]))
+
+        def one(language: str) -> dict[str, Any]:
+            look = self._look(replace(now, rows=tuple(rows)), None, language, "")
+            sheet = draw_trend(lines, quiet, waves, look)
+            moves = _moves(lines, waves, look.span)
+            line = sentences.movement(moves, now.term, now.statistic, waves[-2], self.labels, language) if moves else None
+            notes = [*figures.marks_notes(rows, look, vertical=True), say("measure.quiet", language) if quiet else ""]
+            notes += [say("measure.first", language, count=PANELS, total=len(lines))] if len(lines) > PANELS else []
+            return self._figure("trend", now, rows, look, sheet, notes, title or ({language: line} if line else None), where)
+
+        return _both(one)
+
+    def steps(
+        self,
+        released: Tables,
+        *,
+        terms: Sequence[str],
+        where: Mapping[str, str] | None = None,
+        statistic: str = "cumulative",
+        before: str = "conditional",
+        title: Bilingual | None = None,
+    ) -> Output:
+        """Draw a chain of steps.
+
+        Parameters
+        ----------
+        released : Released or several
+        terms : sequence of str
+            The steps, in their order.
+        where : mapping of key to code, optional
+            Whose chain; default: all.
+        statistic, before : str
+            The share of all, and the share of those on the step before; the latter may be missing.
+        title : {"en": ..., "zh": ...}, optional
+            Default: the step where most are lost.
+        """
+        chosen = cut(released, by="term", statistic=statistic, where=where)
+        by_term = {r.keys["term"]: r for r in chosen.rows}
+        absent = [t for t in terms if t not in by_term]
+        if absent:
+            raise ValueError(f"no row for the steps {absent}; there are {sorted(by_term)}")
+        reached = [by_term[t] for t in terms]
+        shares = _maybe(lambda: cut(released, by="term", statistic=before, where=where))
+        on = {r.keys["term"]: r for r in shares.rows} if shares is not None else {}
+        going = [None, *(on.get(t) for t in terms[1:])]
+
+        def one(language: str) -> dict[str, Any]:
+            look = self._look(replace(chosen, rows=tuple(reached)), None, language, "")
+            lost = min((r for r in going if r is not None and r.shown), key=lambda r: r.estimate, default=None)
+            line = None
+            if lost is not None:
+                step = {"step": sentences.subject(lost.keys["term"], before, self.labels, language)}
+                line = {language: say("title.steps", language, share=values.estimate(lost), **step)}
+            notes = figures.marks_notes(reached, look)
+            sheet = draw_steps(reached, going, look)
+            return self._figure("steps", chosen, reached, look, sheet, notes, title or line, where)
+
+        return _both(one)
+
+    def tiles(
+        self,
+        released: Tables,
+        *,
+        term: str | None = None,
+        statistic: str | None = None,
+        where: Mapping[str, str] | None = None,
+        level: str | None = None,
+        title: Bilingual | None = None,
+    ) -> Output:
+        """Draw one tile a place of a level, its value in it, coloured by its distance from the row of all.
+
+        Parameters are those of `dots`.
+        """
+        chosen = self._cut(released, by="region", term=term, statistic=statistic, where=where, level=level)
+        against = _reference(chosen, None)
+
+        def one(language: str) -> dict[str, Any]:
+            look = self._look(chosen, against, language, "")
+            sheet = draw_tiles(chosen.rows, self.places.parents, look)
+            notes = [_line_note(look, "measure.tiles"), *figures.marks_notes([r for r in chosen.rows if not r.own], look)[1:]]
+            return self._figure("tiles", chosen, chosen.ordered(), look, sheet, notes, title, where)
+
+        return _both(one)
+
+    def sentence(
+        self,
+        released: Tables,
+        *,
+        term: str | None = None,
+        statistic: str | None = None,
+        group: str | None = None,
+        region: str | None = None,
+        domain: str | None = None,
+        wave: str | None = None,
+        against: str = "average",
+    ) -> Output:
+        """Say one row in one sentence.
+
+        Parameters
+        ----------
+        released : Released or several
+        term, statistic : str, optional
+            Needed where the table has several.
+        group, region, domain, wave : str, optional
+            Whose number; default: all, the latest wave.
+        against : {"average", "previous"}
+            Compared with the row of all, or with the wave before.
+
+        Returns
+        -------
+        Output
+            A direction is said only where `analysis.display.sentences.verdict` finds one.
+        """
+        given = {"region": region, "group": group, "domain": domain}
+        keys = {k: v for k, v in given.items() if v is not None}
+        row, reference = self._pair(released, keys, wave, against, {"term": term, "statistic": statistic})
+        name = frame_of(released)[1]
+
+        def one(language: str) -> dict[str, Any]:
+            text = sentences.sentence(row, self.labels, language, reference=reference, span=self._span(row))
+            return bundle("sentence", language, name, html=f'<p class="sentence">{escape(text)}</p>', text=text)
+
+        return _both(one)
+
+    def finding(
+        self,
+        released: Tables,
+        *,
+        by: str | None = "group",
+        term: str | None = None,
+        statistic: str | None = None,
+        where: Mapping[str, str] | None = None,
+        level: str | None = None,
+        against: str = "average",
+        worse: str = "lower",
+        chapter: str = "",
+    ) -> Finding:
+        """Make a finding of a measure: the unit that stands apart most, the worrying direction first.
+
+        Parameters
+        ----------
+        by : key or None
+            None: speaks of the row of all, drawn among the earlier waves.
+        against : {"average", "previous"}
+            ``previous`` needs `by` None.
+        worse : {"lower", "higher"}
+        chapter : str
+            Name of the page that tells more.
+
+        The other parameters are those of `dots`.
+        """
+        _one_of("worse", worse, WORSE[:2])
+        if against == "previous" and by is not None:
+            raise ValueError("against='previous' compares the row of all with the wave before: it needs by=None")
+        kinds = {"term": term, "statistic": statistic}
+        if by is None:
+            row, reference = self._pair(released, dict(where or {}), None, against, kinds)
+            chosen: Cut = replace(cut(released, by="wave", where=where, **kinds), by="wave")
+            return self._finding(chosen, row, reference if against == "previous" else None, worse, chapter)
+        chosen = self._cut(released, by=by, where=where, level=level, **kinds)
+        reference = _reference(chosen, None)
+        row_or_none = pick(chosen, reference, self._look(chosen, reference, "en", "").span, worse)
+        return self._finding(chosen, row_or_none, reference, worse, chapter)
+
+    def findings(self, *findings: Finding, section: str = "found") -> Output:
+        """Show findings for the first page.
+
+        Parameters
+        ----------
+        *findings : Finding
+            Five to seven; those without any number to show are left out.
+        section : {"found", "changed", "first"}
+            ``first`` keeps the findings that need attention and says where to begin.
+        """
+        _one_of("section", section, SECTIONS)
+        kept = [f for f in findings if any(r.own for r in f.cut.rows)]
+        kept = [f for f in kept if f.needs_attention()] if section == "first" else kept
+        name = f"findings-{section}"
+
+        def one(language: str) -> dict[str, Any]:
+            lines = said(kept, section, language)
+            html = findings_html(kept, section, language)
+            return bundle("findings", language, name, html=html, text="\n".join(lines), section=section)
+
+        return _both(one)
+
+    def cannot_say(self, *released: Released) -> Output:
+        """Say in words how many numbers are withheld, pooled, not asked and so on; never a count below ten."""
+        rows = rows_of(frame_of(released)[0])
+        counts = {s: sum(r.status == s for r in rows) for s in STATUSES}
+
+        def one(language: str) -> dict[str, Any]:
+            lines = sentences.cannot_say(counts, language)
+            html = cannot_html(lines)
+            return bundle("findings", language, "findings-cannot", html=html, text="\n".join(lines), section="cannot")
+
+        return _both(one)
+
+    def _cut(self, released: Tables, *, by: str, level: str | None, **choice: Any) -> Cut:
+        chosen = cut(released, by=by, **choice)
+        if by != "region":
+            if level is not None:
+                raise ValueError(f"level= chooses among places; by is {by!r}")
+            return chosen
+        return replace(chosen, rows=self.places.on_one_level(chosen.rows, level))
+
+    def _look(self, chosen: Cut, reference: Reference | None, language: str, worse: str) -> Look:
+        _one_of("worse", worse, WORSE)
+        terms = {r.keys["term"] for r in chosen.rows}
+        scales = {limits_for(self.limits, t, chosen.statistic) for t in terms}
+        limits = scales.pop() if len(scales) == 1 else None
+        rows = [*chosen.rows, *([chosen.whole] if chosen.whole is not None else [])]
+        axis = axis_for(rows, chosen.statistic, limits)
+        wave = self.labels.unit("wave", reference.wave, language) if reference and reference.wave else ""
+        name = say(f"reference.{reference.kind}", language, wave=wave) if reference else ""
+        span = limits[1] - limits[0] if limits else math.nan
+        return Look(self.labels, language, axis, reference, name, span, worse, chosen.by)
+
+    def _span(self, row: Row) -> float:
+        limits = limits_for(self.limits, row.keys["term"], row.keys["statistic"])
+        return limits[1] - limits[0] if limits else math.nan
+
+    def _pair(
+        self, released: Tables, keys: dict[str, str], wave: str | None, against: str, kinds: Mapping[str, str | None]
+    ) -> tuple[Row, Reference | None]:
+        _one_of("against", against, AGAINST)
+        line = cut(released, by="wave", where=keys, **kinds)
+        waves = waves_of(line.rows) or [ALL]
+        wave = wave or waves[-1]
+        row = next((r for r in (*line.rows, line.whole) if r is not None and r.keys["wave"] == wave), None)
+        if row is None:
+            raise ValueError(f"no row has wave {wave!r}; there are {waves}")
+        if row.keys["statistic"] in values.SIGNED:
+            return row, sentences.zero(row.decimals, row.keys["statistic"])
+        if against == "previous":
+            before = [r for r in line.rows if r.keys["wave"] < wave and r.own]
+            return row, sentences.reference_of(max(before, key=lambda r: r.keys["wave"], default=None), "previous")
+        if not keys:
+            return row, None
+        others = {k: v for k, v in keys.items() if k != next(iter(keys))}
+        units = _maybe(lambda: cut(released, by=next(iter(keys)), where={**others, "wave": wave}, **kinds))
+        return row, sentences.reference_of(units.whole if units is not None else None)
+
+    def _finding(self, chosen: Cut, row: Row | None, reference: Reference | None, worse: str, chapter: str) -> Finding:
+        en, zh = (self._look(chosen, reference, language, worse) for language in LANGUAGES)
+        return Finding(chosen, row, reference, worse, (en, zh), chapter)
+
+    def _figure(
+        self,
+        kind: str,
+        chosen: Cut,
+        drawn: Sequence[Row],
+        look: Look,
+        sheet: Canvas,
+        notes: Sequence[str],
+        title: Bilingual | None,
+        where: Mapping[str, str] | None,
+    ) -> dict[str, Any]:
+        line = title[look.language] if title else self._headline(chosen, look)
+        measure = figures.measure_line(chosen, look, notes)
+        alt = figures.alt_text(line, measure, drawn, look)
+        parts = (chosen.name, kind, chosen.by, chosen.term, chosen.statistic, repr(sorted((where or {}).items())))
+        html = figures.figure_html(sheet, key="|".join((*parts, look.language)), title=line, measure=measure, alt=alt)
+        return bundle("figure", look.language, chosen.name, html=html, text=alt, title=line)
+
+    def _headline(self, chosen: Cut, look: Look) -> str:
+        about = {"reference": look.reference, "span": look.span}
+        return sentences.headline(chosen, self.labels, look.language, **about)
+
+
+def _both(one: Callable[[str], dict[str, Any]]) -> Output:
+    en, zh = (one(language) for language in LANGUAGES)
+    return Output((en, zh))
+
+
+def _reference(chosen: Cut, given: float | None) -> Reference | None:
+    digits = max((r.decimals for r in chosen.rows), default=0)
+    if given is not None:
+        return sentences.target(given, digits, chosen.statistic)
+    if chosen.statistic in values.SIGNED:
+        return sentences.zero(digits, chosen.statistic)
+    return None if chosen.by in ("wave", "term") else sentences.reference_of(chosen.whole)
+
+
+def _moves(lines: Mapping[str, Cut], waves: Sequence[str], span: float) -> dict[str, str]:
+    if len(waves) < 2:
+        return {}
+    found = {}
+    for unit, line in lines.items():
+        rows = {r.keys["wave"]: r for r in line.rows}
+        now, before = rows.get(waves[-1]), rows.get(waves[-2])
+        if now is not None:
+            found[unit] = sentences.verdict(now, sentences.reference_of(before, "previous"), span)
+    return found
+
+
+def _ends_note(chosen: Cut, language: str) -> str:
+    return say("measure.ends", language, count=ENDS, total=len(chosen.rows))
+
+
+def _line_note(look: Look, key: str = "measure.reference") -> str:
+    if key == "measure.tiles":
+        return say(key, look.language, parent=say("measure.parent", look.language))
+    if look.reference is None:
+        return ""
+    return say(key, look.language, reference=look.reference_name, value=look.reference.text)
+
+
+def _maybe(attempt: Callable[[], Cut]) -> Cut | None:
+    """Cut where the rows are there; None where the table has no such rows, which is not a fault here."""
+    try:
+        return attempt()
+    except ValueError:
+        return None
+
+
+def _one_of(name: str, given: str, known: Sequence[str]) -> None:
+    if given not in known:
+        raise ValueError(f"{name} is one of {list(known)}, seen {given!r}")

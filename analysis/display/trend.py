@@ -1,0 +1,121 @@
+"""Waves from left to right: one small panel a unit, this wave in the accent, earlier waves in quiet ink."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from analysis.display import values
+from analysis.display.canvas import Canvas
+from analysis.display.dots import Look
+from analysis.display.rows import Cut, Row
+from analysis.display.glyphs import wrap
+from analysis.display.style import SIZE, SMALL, WIDTH
+from analysis.display.words import say
+
+PANELS = 12
+_GAP, _HEAD, _PLOT, _FOOT = 28.0, 34.0, 104.0, 34.0
+
+
+def choose_panels(cuts: Mapping[str, Cut]) -> list[str]:
+    """Choose the units to draw: those lowest in the latest wave first, at most twelve; units without numbers last."""
+
+    def latest(unit: str) -> tuple[bool, float, str]:
+        shown = [r for r in _in_order(cuts[unit]) if r.shown]
+        return (not shown, shown[-1].estimate if shown else 0.0, unit)
+
+    return sorted(cuts, key=latest)[:PANELS]
+
+
+def draw_trend(cuts: Mapping[str, Cut], whole: Sequence[Row], waves: Sequence[str], look: Look) -> Canvas:
+    """Draw the units' lines over the waves.
+
+    Parameters
+    ----------
+    cuts : mapping of unit to Cut by wave
+        One unit ``*`` alone gives one wide panel.
+    whole : sequence of Row
+        The rows of all units together, drawn quietly in every panel; may be empty.
+    waves : sequence of str
+        In order; the last one is this wave.
+    look : Look
+
+    Returns
+    -------
+    Canvas
+    """
+    units = choose_panels(cuts)
+    per_row = min(len(units), 3)
+    width = (WIDTH - _GAP * (per_row - 1)) / per_row
+    rows = math.ceil(len(units) / per_row)
+    plot = _PLOT * (1.5 if len(units) == 1 else 1)
+    sheet = Canvas(rows * (_HEAD + plot + _FOOT), look.language)
+    for number, unit in enumerate(units):
+        left, top = number % per_row * (width + _GAP), number // per_row * (_HEAD + plot + _FOOT)
+        _panel(sheet, unit, _in_order(cuts[unit]), whole, waves, look, (left, top, width, plot))
+    return sheet
+
+
+def _in_order(cut: Cut) -> list[Row]:
+    return sorted(cut.rows, key=lambda r: r.keys["wave"])
+
+
+def _panel(
+    sheet: Canvas,
+    unit: str,
+    rows: Sequence[Row],
+    whole: Sequence[Row],
+    waves: Sequence[str],
+    look: Look,
+    box: tuple[float, float, float, float],
+) -> None:
+    left, top, width, plot = box
+    name = look.labels.unit(look.by, unit, look.language)
+    sheet.words((left, top + 10), wrap(name, width, SIZE, lines=1)[0])
+    high, low = top + _HEAD, top + _HEAD + plot
+    first, last = left + 34, left + width - 44
+    xs = {w: first + (last - first) * (i / max(len(waves) - 1, 1)) for i, w in enumerate(waves)}
+    for tick in look.axis.ticks:
+        y = look.axis.at(tick, low, high)
+        sheet.line([(left + 24, y), (last + 8, y)], colour="hairline", width=0.8)
+        sheet.words((left + 18, y), look.axis.written(tick), colour="quiet", size=10, align="right")
+    for wave, x in xs.items():
+        label = look.labels.unit("wave", wave, look.language)
+        short = label if len(waves) * 60 < width or len(label) <= 6 else wave
+        sheet.words((x, low + 15), short, colour="quiet", size=10, align="centre")
+    _quiet(sheet, whole, xs, look, (low, high))
+    _own(sheet, rows, xs, look, (low, high), waves[-1])
+
+
+def _quiet(
+    sheet: Canvas, whole: Sequence[Row], xs: Mapping[str, float], look: Look, span: tuple[float, float]
+) -> None:
+    points = [(xs[r.keys["wave"]], look.axis.at(r.estimate, *span)) for r in whole if r.shown]
+    if len(points) > 1:
+        sheet.line(points, colour="hairline", width=2.5)
+
+
+def _own(
+    sheet: Canvas,
+    rows: Sequence[Row],
+    xs: Mapping[str, float],
+    look: Look,
+    span: tuple[float, float],
+    this: str,
+) -> None:
+    shown = [r for r in rows if r.shown]
+    points = [(xs[r.keys["wave"]], look.axis.at(r.estimate, *span)) for r in shown]
+    if len(points) > 1:
+        sheet.line(points, colour="earlier", width=1.2)
+    for row, (x, y) in zip(shown, points, strict=True):
+        colour = "accent" if row.keys["wave"] == this else "earlier"
+        if not math.isnan(row.low) and not math.isnan(row.high):
+            ends = [(x, look.axis.at(v, *span)) for v in (row.low, row.high)]
+            sheet.line(ends, colour=colour, width=1.6)
+        sheet.dot((x, y), colour=colour, hollow=row.status == "pooled", size=7.5)
+        if row.keys["wave"] == this:
+            sheet.words((x + 8, y), values.estimate(row), colour="accent")
+    for row in rows:
+        if not row.shown:
+            at = (xs[row.keys["wave"]], span[0] - 8)
+            sheet.words(at, say(f"mark.{row.status}", look.language), colour="quiet", size=10, align="centre")

@@ -1,0 +1,77 @@
+"""How a released number is written. Nothing is rounded here: the released table says how many digits a number has."""
+
+from __future__ import annotations
+
+import math
+
+from analysis.display.rows import Row
+from analysis.display.words import say
+
+SHARES = ("proportion", "conditional", "cumulative", "coverage", "share", "response_rate")
+UNIT_INTERVAL = (*SHARES, "alpha", "omega", "omega_categorical", "alpha_ordinal", "unit_reliability")
+SIGNED = ("difference", "composition", "real")
+MINUS = "−"
+
+
+def number(value: float, decimals: int, statistic: str) -> str:
+    """Write a number: shares as per cent, differences with their sign, a true minus, thousands parted by commas.
+
+    Parameters
+    ----------
+    value : float
+        As released.
+    decimals : int
+        Digits after the point of `value`; a share shows two less.
+    statistic : str
+        Decides between per cent, signed and plain.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> number(0.29, 2, "proportion"), number(-0.2, 1, "difference"), number(4.2, 1, "mean")
+    ('29%', '−0.2', '4.2')
+    """
+    share = statistic in SHARES
+    text = f"{abs(value) * (100 if share else 1):,.{max(decimals - 2 * share, 0)}f}"
+    below = value < 0 and any(sign in "123456789" for sign in text)
+    sign = MINUS if below else "+" if statistic in SIGNED and value > 0 else ""
+    return sign + text + ("%" if share else "")
+
+
+def estimate(row: Row) -> str:
+    """Write a row's estimate."""
+    return number(row.estimate, row.decimals, row.keys["statistic"])
+
+
+def limits(row: Row) -> tuple[str, str] | None:
+    """Write the ends of a row's interval; None where it has none."""
+    if math.isnan(row.low) or math.isnan(row.high):
+        return None
+    return number(row.low, row.decimals, row.keys["statistic"]), number(row.high, row.decimals, row.keys["statistic"])
+
+
+def interval(row: Row, language: str) -> str:
+    """Write an interval for a table or a figure: ``4.0–4.4``, with a word between where a sign is in the way."""
+    ends = limits(row)
+    if ends is None:
+        return ""
+    if row.low < 0 or row.keys["statistic"] in SIGNED:
+        return say("axis.range", language, low=ends[0], high=ends[1])
+    return f"{ends[0].removesuffix('%')}–{ends[1]}"
+
+
+def between(row: Row, language: str, key: str = "between") -> str:
+    """Write an interval for a sentence: ``, between 4.0 and 4.4``; empty where there is none."""
+    ends = limits(row)
+    if ends is None:
+        return ""
+    signed = row.low < 0 or row.keys["statistic"] in SIGNED
+    return say(f"{key}.signed" if signed else key, language, low=ends[0], high=ends[1])
+
+
+def count(value: float) -> str:
+    """Write a count as released: ``12,340``; empty where there is none."""
+    return "" if math.isnan(value) else f"{value:,.0f}"

@@ -1,0 +1,305 @@
+"""Every text that display says to readers, in both languages, and nothing else.
+
+``WORDS`` is the catalogue: key -> (English, Chinese). Chinese sentences carry full-width punctuation. A text never
+says "significant", never names a person, never thanks or promises.
+"""
+
+from __future__ import annotations
+
+LANGUAGES = ("en", "zh")
+
+WORDS: dict[str, tuple[str, str]] = {
+    # what the study may call otherwise (labels of kind ``word``)
+    "word.group": ("organisation", "组织"),
+    "word.groups": ("organisations", "组织"),
+    "word.member": ("member", "会员"),
+    "word.members": ("members", "会员"),
+    # the keys of a tidy table, as headings and as units
+    "key.wave": ("Wave", "波次"),
+    "key.group": ("Organisation", "组织"),
+    "key.region": ("Place", "地区"),
+    "key.domain": ("Part", "类别"),
+    "key.term": ("Measure", "指标"),
+    "key.statistic": ("Statistic", "统计量"),
+    "units.wave": ("waves", "波次"),
+    "units.group": ("organisations", "组织"),
+    "units.region": ("places", "地区"),
+    "units.domain": ("parts", "类别"),
+    "units.term": ("measures", "指标"),
+    "all": ("All", "全部"),
+    "n": ("n", "人数"),
+    # statistics
+    "statistic.mean": ("mean", "均值"),
+    "statistic.shrunken": ("estimate drawn towards the average where few answered", "向平均收缩的估计"),
+    "statistic.proportion": ("share", "比例"),
+    "statistic.total": ("total", "总数"),
+    "statistic.ratio": ("ratio", "比率"),
+    "statistic.quantile": ("quantile", "分位数"),
+    "statistic.count": ("count", "数量"),
+    "statistic.difference": ("difference", "差值"),
+    "statistic.composition": ("difference due to who answered", "由构成引起的差值"),
+    "statistic.real": ("difference at equal composition", "构成相同时的差值"),
+    "statistic.conditional": ("share of those who reached the step before", "占上一步人数的比例"),
+    "statistic.cumulative": ("share of all", "占全部的比例"),
+    "statistic.coverage": ("coverage", "覆盖率"),
+    "statistic.response_rate": ("share that answered", "应答率"),
+    "statistic.alpha": ("Cronbach's alpha", "克龙巴赫 α"),
+    "statistic.omega": ("McDonald's omega", "麦克唐纳 ω"),
+    "statistic.omega_categorical": ("categorical omega", "分类 ω"),
+    "statistic.alpha_ordinal": ("ordinal alpha", "有序 α"),
+    "statistic.rwg": ("agreement rwg", "一致性 rwg"),
+    "statistic.rwg_j": ("agreement rwg(j)", "一致性 rwg(j)"),
+    "statistic.icc1": ("ICC(1)", "ICC(1)"),
+    "statistic.icc2": ("ICC(2)", "ICC(2)"),
+    "statistic.unit_reliability": ("reliability of the unit's estimate", "单位估计的信度"),
+    "statistic.coefficient": ("coefficient", "系数"),
+    "statistic.variance": ("variance", "方差"),
+    # terms that no study names
+    "term.reached": ("being reached", "触达率"),
+    "term.joined": ("joining", "加入率"),
+    "term.took_part": ("taking part", "参加率"),
+    "term.returned": ("coming back", "再次参加率"),
+    "term.stayed": ("staying", "留存率"),
+    "term.volunteered": ("volunteering", "志愿服务率"),
+    "term.intends": ("meaning to take part again", "继续参加意愿"),
+    "term.members": ("members", "会员"),
+    "term.organisations": ("organisations", "组织"),
+    "term.venues": ("venues", "阵地"),
+    "term.staff": ("staff", "工作人员"),
+    "term.response": ("answering", "应答率"),
+    "term.coverage": ("coverage", "覆盖率"),
+    "term.(Intercept)": ("overall level", "总体水平"),
+    "term.residual": ("within units", "单位内部"),
+    # how a term and a statistic become the subject of a sentence
+    "subject.score": ("{term}", "{term}"),
+    "subject.item": ("the mean answer to “{term}”", "对“{term}”的平均回答"),
+    "subject.share": ("{term}", "{term}"),
+    "subject.code": ("the share “{term}”", "“{term}”的比例"),
+    "subject.change": ("the change in {term}", "{term}的变化"),
+    "subject.other": ("{statistic} of {term}", "{term}的{statistic}"),
+    # where a sentence stands
+    "unit.group": ("{unit}: {subject}", "{unit}：{subject}"),
+    "unit.region": ("In {unit}, {subject}", "{unit}的{subject}"),
+    "unit.domain": ("{unit}: {subject}", "{unit}：{subject}"),
+    "unit.wave": ("In {unit}, {subject}", "{unit}，{subject}"),
+    "unit.term": ("{unit}", "{unit}"),
+    "unit.all": ("{subject}", "{subject}"),
+    # verdicts; {numbers} is the bracket below
+    "verdict.average.higher": ("{where} is higher than average {numbers}.", "{where}高于平均水平{numbers}。"),
+    "verdict.average.lower": ("{where} is lower than average {numbers}.", "{where}低于平均水平{numbers}。"),
+    "verdict.average.same": ("{where} is about average {numbers}.", "{where}与平均水平大致相同{numbers}。"),
+    "verdict.average.unsure": (
+        "{where} cannot be told apart from the average {numbers}.",
+        "{where}是否不同于平均水平，尚不能判断{numbers}。",
+    ),
+    "verdict.previous.higher": ("{where} is higher than in {wave} {numbers}.", "{where}高于{wave}{numbers}。"),
+    "verdict.previous.lower": ("{where} is lower than in {wave} {numbers}.", "{where}低于{wave}{numbers}。"),
+    "verdict.previous.same": ("{where} is about the same as in {wave} {numbers}.", "{where}与{wave}大致相同{numbers}。"),
+    "verdict.previous.unsure": (
+        "{where}: whether it has changed since {wave} cannot be told {numbers}.",
+        "{where}与{wave}相比有无变化，尚不能判断{numbers}。",
+    ),
+    "verdict.target.higher": ("{where} is above the target {numbers}.", "{where}高于目标{numbers}。"),
+    "verdict.target.lower": ("{where} is below the target {numbers}.", "{where}低于目标{numbers}。"),
+    "verdict.target.same": ("{where} is about at the target {numbers}.", "{where}与目标大致相同{numbers}。"),
+    "verdict.target.unsure": (
+        "{where}: whether it meets the target cannot be told {numbers}.",
+        "{where}是否达到目标，尚不能判断{numbers}。",
+    ),
+    "verdict.zero.higher": ("{where} rose {numbers}.", "{where}上升{numbers}。"),
+    "verdict.zero.lower": ("{where} fell {numbers}.", "{where}下降{numbers}。"),
+    "verdict.zero.same": ("{where} stayed about the same {numbers}.", "{where}大致未变{numbers}。"),
+    "verdict.zero.unsure": (
+        "{where}: whether it changed cannot be told {numbers}.",
+        "{where}有无变化，尚不能判断{numbers}。",
+    ),
+    "verdict.alone": ("{where} is {estimate}{interval}.", "{where}为 {estimate}{interval}。"),
+    "numbers": ("({estimate}{between}; {reference} {value})", "（{estimate}{between}；{reference} {value}）"),
+    "numbers.zero": ("({estimate}{between})", "（{estimate}{between}）"),
+    "between": (", between {low} and {high}", "，区间 {low}–{high}"),
+    "between.signed": (", between {low} and {high}", "，区间 {low} 至 {high}"),
+    "alone.interval": (" (between {low} and {high})", "（区间 {low}–{high}）"),
+    "alone.interval.signed": (" (between {low} and {high})", "（区间 {low} 至 {high}）"),
+    "reference.average": ("average", "平均"),
+    "reference.previous": ("{wave}", "{wave}"),
+    "reference.target": ("target", "目标"),
+    "reference.zero": ("zero", "零"),
+    "begin": ("Begin with {unit}: {subject} {numbers}.", "先看{unit}：{subject}{numbers}。"),
+    "nobody": ("{headline} ({reference} {value}).", "{headline}（{reference} {value}）。"),
+    # rows without a number of their own
+    "empty.pooled": (
+        "{where} has no number of its own: too few answered, so {basis} is shown{shown}.",
+        "{where}没有单独的数字：作答人数过少，显示的是{basis}{shown}。",
+    ),
+    "empty.basis": ("the unit above it", "上一级"),
+    "empty.shown": (" ({estimate}{between})", "（{estimate}{between}）"),
+    "empty.withheld": ("{where} is withheld, so that nobody can be recognised.", "{where}已隐去，以免识别到个人。"),
+    "empty.not_estimable": ("{where} could not be estimated.", "{where}无法估计。"),
+    "empty.not_converged": ("{where} has no number: the model did not settle.", "{where}没有数字：模型未收敛。"),
+    "empty.not_asked": ("{where} was not asked in this wave.", "{where}本波次未询问。"),
+    "empty.series_broken": (
+        "{where} cannot be compared with earlier waves: the question changed.",
+        "{where}不能与以前各波次比较：题目已改。",
+    ),
+    "empty.not_reported": ("{where} is not known: no log was reported.", "{where}情况不明：未报送活动记录。"),
+    # one short mark in tables and figures, and what it means
+    "mark.pooled": ("○", "○"),
+    "mark.withheld": ("–", "–"),
+    "mark.not_estimable": ("no estimate", "无法估计"),
+    "mark.not_converged": ("no estimate", "未收敛"),
+    "mark.not_asked": ("not asked", "未询问"),
+    "mark.series_broken": ("series broken", "序列中断"),
+    "mark.not_reported": ("not reported", "未报送"),
+    "note.pooled": ("○ pooled: too few answered, the unit above is shown", "○ 合并：作答人数过少，显示上一级"),
+    "note.withheld": ("– withheld, so that nobody can be recognised", "– 已隐去，以免识别到个人"),
+    "note.not_estimable": ("no estimate: the data do not determine it", "无法估计：数据不足以确定"),
+    "note.not_converged": ("no estimate: the model did not settle", "未收敛：模型没有收敛"),
+    "note.not_asked": ("not asked in this wave", "未询问：本波次没有此题"),
+    "note.series_broken": ("series broken: the question changed between waves", "序列中断：各波次题目不同"),
+    "note.not_reported": ("not reported: no log arrived", "未报送：没有收到活动记录"),
+    # titles that say the finding
+    "title.lower": ("{units} below the {reference} on {subject}", "{subject}：{units}低于{reference}"),
+    "title.higher": ("{units} above the {reference} on {subject}", "{subject}：{units}高于{reference}"),
+    "title.both": (
+        "{low} below the {reference} on {subject}, {high} above it",
+        "{subject}：{low}低于{reference}，{high}高于{reference}",
+    ),
+    "title.none": (
+        "None of the {units} can be told apart from the {reference} on {subject}",
+        "{subject}：尚不能判断有{units}不同于{reference}",
+    ),
+    "title.plain": ("{subject}: {first} to {last}", "{subject}：{first} 至 {last}"),
+    "title.one": ("{subject}: {first}", "{subject}：{first}"),
+    "title.empty": ("{subject}: nothing can be shown", "{subject}：没有可以显示的数字"),
+    "title.count": ("{count} of {total} {units}", "{total} 个{units}中有 {count} 个"),
+    "title.rose": ("{subject} is higher than in {wave}", "{subject}高于{wave}"),
+    "title.fell": ("{subject} is lower than in {wave}", "{subject}低于{wave}"),
+    "title.flat": ("{subject} is about the same as in {wave}", "{subject}与{wave}大致相同"),
+    "title.open": ("Whether {subject} changed since {wave} cannot be told", "{subject}与{wave}相比有无变化，尚不能判断"),
+    "title.moved": (
+        "{subject} since {wave}: {up} of {total} up, {down} down",
+        "{subject}：与{wave}相比，{total} 个中 {up} 个上升，{down} 个下降",
+    ),
+    "title.steps": ("Most are lost at {step}: {share} go on", "流失最多的一步是{step}：只有 {share} 继续"),
+    # subtitles and notes of figures
+    "measure": ("{subject}, {statistic}", "{subject}，{statistic}"),
+    "measure.wave": (", {wave}", "，{wave}"),
+    "measure.n": (", n about {n}", "，人数约 {n}"),
+    "measure.scale": ("The axis runs over the whole scale, {low} to {high}", "横轴为完整量表 {low} 至 {high}"),
+    "measure.zero": ("The axis runs from 0 to {high}", "坐标轴为 0 至 {high}"),
+    "measure.vertical": ("The axis runs over the whole scale, {low} to {high}", "纵轴为完整量表 {low} 至 {high}"),
+    "measure.fitted": ("The axis is fitted to the values", "坐标轴按数值范围截取"),
+    "measure.line": ("lines are intervals", "横线为区间"),
+    "measure.bars": ("vertical lines are intervals", "竖线为区间"),
+    "measure.pooled": ("hollow marks are pooled", "空心点为合并估计"),
+    "measure.reference": ("upright line: {reference} {value}", "竖线为{reference} {value}"),
+    "measure.ends": (
+        "the {count} highest and {count} lowest of {total} are drawn, the table has all",
+        "图中为 {total} 个中最高和最低各 {count} 个，全部见表",
+    ),
+    "measure.first": ("{count} of {total} are drawn, the table has all", "图中为 {total} 个中的 {count} 个，全部见表"),
+    "measure.quiet": ("quiet line: all", "灰线为全部"),
+    "measure.tiles": ("One tile a place, by {parent}", "一格一地，按{parent}排列"),
+    "measure.parent": ("the place above", "上一级地区"),
+    "measure.of_them": ("{share} of them", "其中 {share}"),
+    "measure.start": ("all", "全部"),
+    "elsewhere": ("elsewhere", "其他"),
+    # tables and blocks
+    "table.fold": ("The numbers: {caption}", "数据表：{caption}"),
+    "table.interval": ("interval", "区间"),
+    "more": ("more", "详情"),
+    "found.title": ("What we found", "主要发现"),
+    "changed.title": ("What changed", "有何变化"),
+    "first.title": ("What to do first", "先做什么"),
+    "cannot.title": ("What we cannot say", "尚不能说的"),
+    "cannot.withheld": (
+        "{count} numbers are withheld, so that nobody can be recognised.",
+        "{count}数字已隐去，以免识别到个人。",
+    ),
+    "cannot.pooled": (
+        "{count} numbers are those of the unit above, because too few answered.",
+        "{count}数字取自上一级，因为作答人数过少。",
+    ),
+    "cannot.not_estimable": (
+        "{count} numbers could not be estimated from these data.",
+        "{count}数字无法由现有数据估计。",
+    ),
+    "cannot.not_converged": ("{count} numbers are missing: the model did not settle.", "{count}数字缺失：模型未收敛。"),
+    "cannot.not_asked": ("{count} numbers do not exist: the question was not asked.", "{count}数字不存在：没有询问。"),
+    "cannot.series_broken": (
+        "{count} numbers cannot be compared between waves: the question changed.",
+        "{count}数字不能跨波次比较：题目已改。",
+    ),
+    "cannot.not_reported": ("{count} numbers are missing: no log was reported.", "{count}数字缺失：未报送活动记录。"),
+    "cannot.nothing": ("Every number asked for can be shown.", "所要的数字都可以显示。"),
+    "cannot.some": ("Some", "少量"),
+    "cannot.about": ("About {count}", "约 {count} 个"),
+    "first.nothing": (
+        "Nothing stands out as lower than the reference; look at the chapters.",
+        "没有可判断为偏低的项目，请看各章。",
+    ),
+    # the report's pages
+    "page.contents": ("Chapters", "目录"),
+    "page.home": ("Overview", "概览"),
+    "page.other": ("中文", "English"),
+    "page.skipped": ("Not in this report", "本报告未含"),
+    "page.provenance": ("How this page was made", "本页如何生成"),
+    "page.wave": ("Wave", "波次"),
+    "page.dates": ("Dates", "日期"),
+    "page.answered": ("Who answered", "作答情况"),
+    "page.how": ("How", "方式"),
+    "page.next": ("Next", "下一章"),
+    "page.previous": ("Previous", "上一章"),
+    "page.skip": ("To the text", "跳到正文"),
+    "page.tables": ("Tables", "数据表"),
+    "list.and": (" and ", "和"),
+    "list.comma": (", ", "、"),
+    "sentence.gap": (" ", ""),
+    "sentence.stop": (".", "。"),
+    "clause.gap": ("; ", "；"),
+    "label.colon": ("{item}: {code}", "{item}：{code}"),
+    "axis.range": ("{low} to {high}", "{low} 至 {high}"),
+    "share.of": ("{low}–{high}", "{low}–{high}"),
+}
+
+
+def say(key: str, language: str, **values: object) -> str:
+    """Give the text of a key in one language, its places filled.
+
+    Parameters
+    ----------
+    key : str
+        A key of ``WORDS``.
+    language : {"en", "zh"}
+    **values : object
+        What stands in the braces of the text.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    KeyError
+        For a key or a language that the catalogue does not have.
+
+    Examples
+    --------
+    >>> say("title.count", "en", count=3, total=8, units="organisations")
+    '3 of 8 organisations'
+    """
+    return WORDS[key][LANGUAGES.index(language)].format(**values)
+
+
+def page_words(language: str) -> dict[str, str]:
+    """Give the texts of the report's frame in one language, for the templates: ``{"contents": "Chapters", ...}``."""
+    endings = {k.removeprefix("page."): k for k in WORDS if k.startswith("page.")}
+    titles = {k.replace(".title", "_title"): k for k in WORDS if k.endswith(".title")}
+    return {short: say(key, language) for short, key in (endings | titles).items()}
+
+
+def join(parts: list[str], language: str) -> str:
+    """Join names as a person would: ``A, B and C`` / ``A、B和C``."""
+    if len(parts) < 2:
+        return "".join(parts)
+    return say("list.comma", language).join(parts[:-1]) + say("list.and", language) + parts[-1]

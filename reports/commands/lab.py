@@ -1,0 +1,42 @@
+"""``workbench lab``: JupyterLab on copies of the notebooks, so that the committed ones are never overwritten by a real study."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def lab(
+    study: Annotated[str, typer.Argument(help="name of a study, or its folder 研究名称或文件夹")] = "demo",
+    wave: Annotated[str | None, typer.Argument(help="wave; the latest where none is given 调查波次，默认最新")] = None,
+    only_copy: Annotated[bool, typer.Option("--only-copy", help="make the copies, do not start 只复制，不启动")] = False,
+) -> None:
+    """Open JupyterLab on copies of the notebooks for a study. 在笔记本副本上打开 JupyterLab。"""
+    import survey
+
+    opened = survey.open_study(study)
+    folder = copies(opened.name)
+    typer.echo(os.path.relpath(folder))
+    if not only_copy:
+        environment = {**os.environ, "WORKBENCH_STUDY": str(opened.folder), "WORKBENCH_WAVE": opened.wave(wave).name}
+        loopback = ["--ServerApp.ip=127.0.0.1", "--ServerApp.allow_root=False"]
+        raise typer.Exit(subprocess.call([sys.executable, "-m", "jupyterlab", *loopback, str(folder)], env=environment))
+
+
+def copies(study: str) -> Path:
+    """Copy the notebooks to ``reports/out/lab/<study>``; a copy that is there already, with its changes, is kept."""
+    from reports.export import reports_home
+    from reports.notebooks import FOLDER
+
+    folder = reports_home() / "lab" / study
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in sorted(FOLDER.glob("*.ipynb")):
+        if not (folder / path.name).exists():
+            shutil.copyfile(path, folder / path.name)
+    return folder

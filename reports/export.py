@@ -1,0 +1,152 @@
+"""The report of a wave: notebooks run once, pages in each language, released tables, a record; whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reports import fonts, notebooks
+from reports.notebooks import Chapter
+from reports.pages import LANGUAGES, Page, page, refuse_unreleased
+from reports.record import record
+from reports.render import Report, render
+
+if TYPE_CHECKING:
+    from survey import Panel, Study
+
+ROOT = Path(__file__).resolve().parents[1]
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
+
+
+def reports_home() -> Path:
+    """Where reports go: ``reports/out``, or below ``WORKBENCH_HOME``."""
+    base = os.environ.get("WORKBENCH_HOME")
+    return Path(base) / "reports" / "out" if base else ROOT / "reports" / "out"
+
+
+def export(
+    study: Study,
+    wave: str | None = None,
+    languages: Sequence[str] = LANGUAGES,
+    *,
+    out: Path | None = None,
+    folder: Path = notebooks.FOLDER,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Path:
+    """Make the report of a study's wave.
+
+    Parameters
+    ----------
+    study : Study
+    wave : str, optional
+        None: the latest.
+    languages : sequence of {'en', 'zh'}
+        Which to write; the notebooks are run once for all.
+    out : Path, optional
+        Instead of `reports_home`.
+    folder : Path
+        Where the notebooks lie.
+    tell : callable
+        Is told each step, for people who wait.
+
+    Returns
+    -------
+    Path
+        ``<out>/<study>/<wave>``, with a folder a language (``index.html``, a page a chapter, ``tables/``) and ``record.json``.
+
+    Raises
+    ------
+    survey.Refused
+        Where the study or its files are refused.
+    NotebookFailed, NotReleased
+        Where a notebook fails or shows what was not released; nothing of the report is there then.
+    """
+    panel = study.panel(wave)
+    done, skipped = _run(study, panel, notebooks.chapters(folder), tell)
+    for chapter in done:
+        refuse_unreleased(chapter)
+    tell("pages")
+    place = (out or reports_home()) / study.name / panel.wave
+    place.parent.mkdir(parents=True, exist_ok=True)
+    building = Path(tempfile.mkdtemp(prefix=".building-", dir=place.parent))
+    try:
+        _write(building, panel, done, skipped, languages)
+        _replace(building, place)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+    return place
+
+
+def _run(
+    study: Study, panel: Panel, chapters: Sequence[Chapter], tell: Callable[[str], None]
+) -> tuple[list[Chapter], dict[str, tuple[str, ...]]]:
+    wanted, skipped = notebooks.supported(chapters, panel)
+    environment = {"WORKBENCH_STUDY": str(study.folder), "WORKBENCH_WAVE": panel.wave}
+    with tempfile.TemporaryDirectory(prefix="workbench-") as workdir:
+        return notebooks.run(wanted, environment, Path(workdir), tell), skipped
+
+
+def _write(
+    building: Path, panel: Panel, done: Sequence[Chapter], skipped: Mapping[str, Sequence[str]], languages: Sequence[str]
+) -> None:
+    tables: dict[str, Any] = {}
+    for language in languages:
+        pages = {chapter.name: page(chapter, language) for chapter in done}
+        tables = {f"{p.name}/{name}": table for p in pages.values() for name, table in p.tables.items()}
+        _write_language(building / language, panel, done, pages, skipped, language, languages)
+    withheld = sum(row["status"] == "withheld" for t in tables.values() for row in _records(t))
+    about = record(panel, skipped, tables, withheld)
+    (building / "record.json").write_text(json.dumps(about, indent=1, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")
+
+
+def _write_language(
+    folder: Path,
+    panel: Panel,
+    done: Sequence[Chapter],
+    pages: Mapping[str, Page],
+    skipped: Mapping[str, Sequence[str]],
+    language: str,
+    languages: Sequence[str],
+) -> None:
+    (folder / "tables").mkdir(parents=True)
+    titles = {c.name: c.title[language] for c in notebooks.chapters()} | {c.name: c.title[language] for c in done}
+    front = next(c.name for c in done if c.front)
+    about = Report(panel, language, tuple(languages), front, titles, dict(skipped))
+    html = render(about, pages)
+    font = fonts.subset("".join(html.values()))
+    for name, text in html.items():
+        (folder / f"{name}.html").write_text(text.replace(Report.FONT, font), "utf-8")
+    for p in pages.values():
+        for name, table in p.tables.items():
+            (folder / "tables" / f"{p.name}-{name}.csv").write_text(_csv(table), "utf-8-sig")
+
+
+def _records(table: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
+
+
+def _csv(table: Mapping[str, Any]) -> str:
+    """Write a table as CSV; text that a spreadsheet would take for a formula gets an apostrophe."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(table["columns"])
+    for row in table["rows"]:
+        writer.writerow([f"'{v}" if isinstance(v, str) and v.startswith(_FORMULA) else "" if v is None else v for v in row])
+    return file.getvalue()
+
+
+def _replace(building: Path, place: Path) -> None:
+    """Put a finished report in place of the one before; the old one is gone only once the new one is whole."""
+    building.chmod(0o755)
+    old = building.with_name(f"{building.name}-old")
+    if place.exists():
+        place.rename(old)
+    building.rename(place)
+    shutil.rmtree(old, ignore_errors=True)

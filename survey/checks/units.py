@@ -1,0 +1,49 @@
+"""Groups and places that rows name, against those that the study knows."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from survey.checks.accepted import Book
+from survey.study import Study
+
+
+def known_groups(study: Study, column: pd.Series) -> pd.Series:
+    """Codes of the groups that a column names, by code or by label; missing where unknown."""
+    if study.settings.groups is None:
+        return pd.Series(pd.NA, index=column.index, dtype="str")
+    if study.settings.groups.any is not None:
+        return column.where(column != "")
+    return column.map(_readings(study.groups)).astype("str")
+
+
+def known_regions(study: Study, column: pd.Series) -> pd.Series:
+    """Codes of the places that a column names, by code (12 digits are cut to the code they fill) or by a label of one place."""
+    if study.places.empty:
+        return pd.Series(pd.NA, index=column.index, dtype="str")
+    readings = _readings(study.places.drop_duplicates("code", keep="last"))
+    filled = {code.ljust(width, "0"): code for code in readings.values() for width in (9, 12) if len(code) < width}
+    return column.map({**filled, **readings}).astype("str")
+
+
+def settle_units(study: Study, frame: pd.DataFrame, book: Book) -> pd.DataFrame:
+    """Give the frame its group and region columns as codes; rows without a known one are set aside where the study has them."""
+    out = frame.copy()
+    for column, known, needed, reason in (
+        ("group", known_groups, study.settings.groups is not None, "unknown_group"),
+        ("region", known_regions, not study.places.empty, "unknown_region"),
+    ):
+        given = frame[column] if column in frame else pd.Series("", index=frame.index, dtype="str")
+        out[column] = known(study, given)
+        if needed and column in frame:
+            book.set_aside(out.index[out[column].isna()], reason)
+    return out
+
+
+def _readings(table: pd.DataFrame) -> dict[str, str]:
+    """Code by code and by label; a label that two codes share is none."""
+    readings: dict[str, str] = {}
+    for label in ("en", "zh"):
+        single = table[~table[label].duplicated(keep=False)]
+        readings |= dict(zip(single[label], single["code"], strict=True))
+    return readings | dict(zip(table["code"], table["code"], strict=True))

@@ -1,0 +1,289 @@
+"""The frozen panel: all waves up to the one asked for, checked, scored, weighted, the log reduced, sealed by content.
+
+After this room nobody edits data. Building is deterministic; what was built once from the same files by the same code is
+read from the store.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from survey import places, store
+from survey.activity import Activity, reduce_log
+from survey.checks.registry import additive_gaps
+from survey.identity import Key, study_key
+from survey.instrument import Item
+from survey.intake import Intake, take_in
+from survey.labels import label_table
+from survey.score import comparable, item_table, newest_forms, scales_of, score
+from survey.study import Study, Wave
+from survey.weights import Calibration, weigh
+
+FRAMES = ("members", "careers", "cells", "registry", "hierarchy", "observed", "items", "labels", "tally", "aside")
+ROLE_COLUMNS = (
+    "wave",
+    "member",
+    "log_member",
+    "group",
+    "region",
+    "mode",
+    "submitted",
+    "seconds",
+    "weight",
+    "strata",
+    "cluster",
+)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Panel:
+    """Frozen tables of all waves up to the current one; their columns are in ``docs/study-format.md``.
+
+    Attributes
+    ----------
+    study : Study
+        Where it came from.
+    wave : str
+        The current wave, the one asked for.
+    members, careers, cells, registry, hierarchy, observed, items, labels, tally, aside : DataFrame
+        See the study format; ``aside`` is ``wave, file, row, reason``.
+    calibration : Calibration or None
+        What the weights were calibrated on.
+    provenance : dict
+        Checksums of inputs, fingerprint of the key, hash of the code.
+    """
+
+    study: Study
+    wave: str
+    members: pd.DataFrame
+    careers: pd.DataFrame
+    cells: pd.DataFrame
+    registry: pd.DataFrame
+    hierarchy: pd.DataFrame
+    observed: pd.DataFrame
+    items: pd.DataFrame
+    labels: pd.DataFrame
+    tally: pd.DataFrame
+    aside: pd.DataFrame
+    calibration: Calibration | None
+    provenance: dict[str, Any]
+
+    @property
+    def waves(self) -> tuple[str, ...]:
+        """Waves in the panel, oldest first."""
+        return tuple(w.name for w in self.study.until(self.wave))
+
+    @property
+    def current(self) -> pd.DataFrame:
+        """Answers of the current wave."""
+        return self.members[self.members["wave"] == self.wave]
+
+    @property
+    def where(self) -> dict[str, Any]:
+        """Columns that say where and when, for verbs: ``group, region, wave, hierarchy``; None where the study has none."""
+        settings = self.study.settings
+        return {
+            "group": "group" if settings.groups else None,
+            "region": "region" if settings.places else None,
+            "wave": "wave",
+            "hierarchy": self.hierarchy if settings.places else None,
+        }
+
+    @property
+    def design(self) -> dict[str, Any]:
+        """Arguments of `analysis.Design` that this panel's answers call for."""
+        there = {
+            name: name for name in ("strata", "cluster") if self.members.get(name, pd.Series(dtype="str")).notna().any()
+        }
+        return {"weights": "weight", "calibration": self.calibration, **there}
+
+    def scales(self, *themes: str) -> dict[str, tuple[str, ...]]:
+        """Scales of these themes (none: all) and their items; no items where a scale arrives scored."""
+        declared = self.study.settings.scales
+        items = self.items[self.items["item"] != self.items["scale"]]
+        chosen = [s for s in declared if not themes or declared[s].theme in themes]
+        return {s: tuple(items.loc[items["scale"] == s, "item"]) for s in chosen}
+
+    @property
+    def limits(self) -> dict[str, tuple[float, float]]:
+        """Lowest and highest possible value of each numeric item and each scale."""
+        numeric = self.items.dropna(subset=["lowest"]).set_index("item")
+        limits = {str(item): (float(row.lowest), float(row.highest)) for item, row in numeric.iterrows()}
+        return limits | {s: limits[items[0] if items else s] for s, items in self.scales().items()}
+
+    def missing_inputs(self, requires: Sequence[str]) -> tuple[str, ...]:
+        """Those of a notebook's needs (survey, log, registry, scales, items, regions, groups) that this panel cannot meet."""
+        there = {
+            "survey": len(self.current) > 0,
+            "log": bool((self.careers["wave"] == self.wave).any()),
+            "registry": bool((self.registry["wave"] == self.wave).any()),
+            "scales": bool(self.study.settings.scales) and len(self.current) > 0,
+            "items": any(self.scales().values()),
+            "regions": self.study.settings.places is not None,
+            "groups": self.study.settings.groups is not None,
+        }
+        return tuple(need for need in requires if not there[need])
+
+    def __repr__(self) -> str:
+        return f"Panel {self.study.name}, waves {', '.join(self.waves)}: {len(self.members)} answers, {len(self.careers)} careers"
+
+
+_open: dict[tuple[str, str], Panel] = {}
+
+
+def build(study: Study, wave: str | None = None) -> Panel:
+    """Build, or read from the store, the panel of all waves up to `wave`.
+
+    Raises
+    ------
+    survey.Refused
+        With the faults of all files; nothing is stored then.
+    """
+    current = study.wave(wave)
+    waves = study.until(current.name)
+    key = study_key(study.name, synthetic=study.settings.synthetic)
+    provenance = _provenance(study, waves, key)
+    seal = store.digest([json.dumps(provenance, sort_keys=True)])
+    if (study.name, seal) not in _open:
+        _open[study.name, seal] = _sealed(study, waves, key, provenance, seal)
+    return _open[study.name, seal]
+
+
+def _sealed(study: Study, waves: Sequence[Wave], key: Key, provenance: dict[str, Any], seal: str) -> Panel:
+    home = store.home(study.name)
+    store.sweep(home)
+    folder = home / f"panel-{seal[:20]}"
+    if store.load(folder) is None:
+        frames, calibration = _build(study, waves, key)
+        store.save(folder, frames, {"calibration": _packed(calibration)})
+    loaded = store.load(folder)
+    if loaded is None:
+        raise OSError("the store could not be read back; is the disk full?")
+    frames, meta = loaded
+    calibration = _unpacked(meta["calibration"])
+    tables = {name: frames[name] for name in FRAMES}
+    return Panel(study, waves[-1].name, **tables, calibration=calibration, provenance=provenance)
+
+
+def _provenance(study: Study, waves: Sequence[Wave], key: Key) -> dict[str, Any]:
+    own = sorted(p for p in study.folder.iterdir() if p.is_file() and p.suffix in (".yaml", ".csv"))
+    arrived = [w.folder / name for w in waves for name in ("wave.yaml", *sorted({e.file for e in w.settings.files}))]
+    code = sorted(Path(__file__).parent.rglob("*.py")) + sorted(Path(__file__).parent.glob("*.csv"))
+    return {
+        "study": study.name,
+        "waves": [w.name for w in waves],
+        "inputs": {os.path.relpath(p, study.folder): store.digest([p]) for p in own + arrived},
+        "key": key.fingerprint,
+        "code": store.digest(code),
+    }
+
+
+def _build(study: Study, waves: Sequence[Wave], key: Key) -> tuple[dict[str, pd.DataFrame], Calibration | None]:
+    intake = take_in(study, waves, key)
+    forms = newest_forms(study, waves)
+    tree = places.hierarchy(study.places)
+    members, broken = _members(study, waves, intake, forms, tree)
+    members, calibration, weight_tally = _weighted(study, members, intake.registry, tree)
+    activity = _reduced(study, waves, intake.log)
+    groups = pd.concat([members["group"], activity.careers["group"], intake.registry["group"]]).dropna()
+    frames = {
+        "members": members,
+        "careers": activity.careers,
+        "cells": activity.cells,
+        "registry": intake.registry.astype({"wave": "str", "group": "str", "region": "str"}),
+        "hierarchy": tree,
+        "observed": activity.observed,
+        "items": item_table(study, waves, forms, broken),
+        "labels": label_table(study, forms, groups),
+        "tally": _tally(intake, broken, weight_tally, tree),
+        "aside": intake.aside,
+    }
+    return frames, calibration
+
+
+def _reduced(study: Study, waves: Sequence[Wave], log: pd.DataFrame) -> Activity:
+    organisers = log[["wave", "activity", "groups"]].explode("groups").dropna().drop_duplicates()
+    return reduce_log(
+        log,
+        organisers.rename(columns={"groups": "group"}) if len(organisers) else None,
+        windows=study.settings.windows.model_dump(),
+        log_end_per_wave={str(w): end for w, end in log.groupby("wave")["start"].max().items()},
+        not_reporting={w.name: w.settings.not_reporting for w in waves},
+    )
+
+
+def _packed(calibration: Calibration | None) -> dict[str, Any] | None:
+    if calibration is None:
+        return None
+    totals = [[[list(cell), total] for cell, total in margin.items()] for margin in calibration.totals]
+    return {"margins": [list(m) for m in calibration.margins], "totals": totals}
+
+
+def _unpacked(packed: dict[str, Any] | None) -> Calibration | None:
+    if packed is None:
+        return None
+    totals = ({tuple(cell): total for cell, total in margin} for margin in packed["totals"])
+    return Calibration(tuple(tuple(m) for m in packed["margins"]), tuple(totals))
+
+
+def _members(
+    study: Study, waves: Sequence[Wave], intake: Intake, forms: Mapping[str, Item], tree: pd.DataFrame
+) -> tuple[pd.DataFrame, dict[str, list[str]]]:
+    parts, broken = [], {}
+    for wave in (w for w in waves if w.name in intake.answers):
+        part, broken[wave.name] = comparable(study, wave, intake.answers[wave.name], forms)
+        parts.append(part)
+    whole = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({c: [] for c in ROLE_COLUMNS}, dtype="str")
+    whole = pd.concat([whole, _levels(whole["region"], tree)], axis=1)
+    for item in {column for cut in study.settings.cuts for column in cut} & set(forms) & set(whole.columns):
+        whole[item] = _categories(whole[item])
+    scales = scales_of(forms, study.settings.scales)
+    min_share = {name: scale.min_share for name, scale in study.settings.scales.items()}
+    return score(whole, scales, min_share), broken
+
+
+def _categories(codes: pd.Series) -> pd.Series:
+    """Codes of an item that answers are cut by are names, not numbers."""
+    return codes.astype("Int64").astype("str").where(codes.notna()) if codes.dtype.kind == "f" else codes
+
+
+def _levels(region: pd.Series, tree: pd.DataFrame) -> pd.DataFrame:
+    if tree.empty:
+        return pd.DataFrame(index=region.index)
+    above = places.ancestors(tree)
+    return above.reindex(region.to_numpy()).set_axis(region.index)
+
+
+def _weighted(
+    study: Study, members: pd.DataFrame, registry: pd.DataFrame, tree: pd.DataFrame
+) -> tuple[pd.DataFrame, Calibration | None, pd.DataFrame]:
+    own = members.get("weight", pd.Series(float("nan"), index=members.index, dtype="float64"))
+    members = members.assign(weight=own.astype("float64").fillna(1.0))
+    settings = study.settings.weights
+    if settings is None or members.empty:
+        return members, None, pd.DataFrame()
+    return weigh(
+        members, registry, count=settings.count, margins=settings.margins, hierarchy=tree, bounds=settings.bounds
+    )
+
+
+def _tally(
+    intake: Intake, broken: Mapping[str, list[str]], weight_tally: pd.DataFrame, tree: pd.DataFrame
+) -> pd.DataFrame:
+    lines = [
+        (wave, "*", "answers", f"items:series_broken:{name}", 0, 0) for wave, names in broken.items() for name in names
+    ]
+    gaps = additive_gaps(intake.registry, tree) if len(intake.registry) and len(tree) else pd.DataFrame({"wave": []})
+    lines += [
+        (str(w), "*", "registry", "children_differ_from_parent", int(n), 0)
+        for w, n in gaps.groupby("wave").size().items()
+    ]
+    extra = pd.DataFrame(lines, columns=intake.tally.columns)
+    return pd.concat([intake.tally, extra, weight_tally.reindex(columns=intake.tally.columns)], ignore_index=True)
