@@ -15,6 +15,8 @@ WORKBENCH := .venv/bin/workbench
 export OPENBLAS_NUM_THREADS ?= 1
 export OMP_NUM_THREADS ?= 1
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout 120 --nbval-sanitize-with nbval.cfg
+# A study that somebody works on in this shell is not the one to be tested.
+PYTEST := env -u WORKBENCH_STUDY -u WORKBENCH_WAVE $(PY) -m pytest
 PARALLEL := -n $(WORKERS) --dist loadscope
 
 help: # this list
@@ -27,19 +29,19 @@ check: .venv/.ready # is the folder of STUDY in order, and what arrived for WAVE
 	$(WORKBENCH) check "$(STUDY)" $(WAVE)
 
 lab: .venv/.ready # JupyterLab on copies of the notebooks  打开笔记本
-	$(WORKBENCH) lab
+	$(WORKBENCH) lab "$(STUDY)" $(WAVE)
 
 test: lint # lint, all tests but the slow ones, every notebook cell against its stored output  运行测试
-	$(PY) -m pytest tests notebooks -m "not slow" $(NBVAL) $(PARALLEL)
+	$(PYTEST) tests notebooks -m "not slow" $(NBVAL) $(PARALLEL)
 
 test-slow: .venv/.ready # the slow tier  运行慢速测试
-	$(PY) -m pytest tests -m slow $(PARALLEL)
+	$(PYTEST) tests -m slow $(PARALLEL)
 
 lint: .venv/.ready # ruff, mypy, import directions  代码检查
-	$(PY) -m ruff check --quiet .
-	$(PY) -m ruff format --check --quiet .
+	$(PY) -m ruff check --quiet --output-format concise .
+	$(PY) -m ruff format --check --quiet --output-format concise .
 	$(PY) -m mypy --no-error-summary
-	$(PY) -m pytest tests/rooms/test_imports.py
+	$(PYTEST) tests/rooms/test_imports.py
 
 environment: .venv/.ready # write environment.yml again from pyproject.toml and the lock
 	$(PY) requirements/environment.py

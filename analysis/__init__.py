@@ -16,6 +16,8 @@ _WHERE = {
     "fit_cohesion": "analysis.questions.cohesion",
     "fit_attraction": "analysis.questions.attraction",
     "coverage": "analysis.questions.coverage",
+    "intake": "analysis.questions.intake",
+    "response": "analysis.questions.response",
     "plan_release": "analysis.disclosure",
     "release": "analysis.disclosure",
     "Released": "analysis.disclosure",

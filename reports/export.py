@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from reports import fonts, notebooks
 from reports.notebooks import Chapter
-from reports.pages import LANGUAGES, Page, page, refuse_unreleased
-from reports.record import record
+from reports.pages import LANGUAGES, page, refuse_unreleased
+from reports.record import provenance, record
 from reports.render import Report, render
 
 if TYPE_CHECKING:
@@ -69,7 +69,9 @@ def export(
         Where a notebook fails or shows what was not released; nothing of the report is there then.
     """
     panel = study.panel(wave)
-    done, skipped = _run(study, panel, notebooks.chapters(folder), tell)
+    chapters = notebooks.chapters(folder)
+    wanted, skipped = notebooks.supported(chapters, panel)
+    done = _run(study, panel, wanted, tell)
     for chapter in done:
         refuse_unreleased(chapter)
     tell("pages")
@@ -77,53 +79,54 @@ def export(
     place.parent.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix=".building-", dir=place.parent))
     try:
-        _write(building, panel, done, skipped, languages)
+        _write(building, panel, done, {c: skipped[c.name] for c in chapters if c.name in skipped}, languages)
         _replace(building, place)
     finally:
         shutil.rmtree(building, ignore_errors=True)
     return place
 
 
-def _run(
-    study: Study, panel: Panel, chapters: Sequence[Chapter], tell: Callable[[str], None]
-) -> tuple[list[Chapter], dict[str, tuple[str, ...]]]:
-    wanted, skipped = notebooks.supported(chapters, panel)
+def _run(study: Study, panel: Panel, wanted: Sequence[Chapter], tell: Callable[[str], None]) -> list[Chapter]:
     environment = {"WORKBENCH_STUDY": str(study.folder), "WORKBENCH_WAVE": panel.wave}
     with tempfile.TemporaryDirectory(prefix="workbench-") as workdir:
-        return notebooks.run(wanted, environment, Path(workdir), tell), skipped
+        return notebooks.run(wanted, environment, Path(workdir), tell)
 
 
 def _write(
-    building: Path, panel: Panel, done: Sequence[Chapter], skipped: Mapping[str, Sequence[str]], languages: Sequence[str]
-) -> None:
-    tables: dict[str, Any] = {}
-    for language in languages:
-        pages = {chapter.name: page(chapter, language) for chapter in done}
-        tables = {f"{p.name}/{name}": table for p in pages.values() for name, table in p.tables.items()}
-        _write_language(building / language, panel, done, pages, skipped, language, languages)
-    withheld = sum(row["status"] == "withheld" for t in tables.values() for row in _records(t))
-    about = record(panel, skipped, tables, withheld)
-    (building / "record.json").write_text(json.dumps(about, indent=1, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")
-
-
-def _write_language(
-    folder: Path,
+    building: Path,
     panel: Panel,
     done: Sequence[Chapter],
-    pages: Mapping[str, Page],
-    skipped: Mapping[str, Sequence[str]],
-    language: str,
+    skipped: Mapping[Chapter, Sequence[str]],
     languages: Sequence[str],
 ) -> None:
+    pages = {language: [page(chapter, language) for chapter in done] for language in languages}
+    first = pages[languages[0]]
+    tables = {f"{p.name}/{name}": table for p in first for name, table in p.tables.items()}
+    withheld = sum(row["status"] == "withheld" for t in tables.values() for row in _records(t))
+    about = record(panel, {c.name: needs for c, needs in skipped.items()}, tables, withheld)
+    for language in languages:
+        front = next(p for p, c in zip(pages[language], done, strict=True) if c.front)
+        report = Report(
+            panel=panel,
+            language=language,
+            other=next((other for other in languages if other != language), language),
+            front=front,
+            pages=tuple(p for p in pages[language] if p is not front),
+            skipped={c.title[language]: needs for c, needs in skipped.items()},
+            provenance=provenance(about, language),
+        )
+        _write_language(building / language, report)
+    (building / "record.json").write_text(
+        json.dumps(about, indent=1, ensure_ascii=False, sort_keys=True) + "\n", "utf-8"
+    )
+
+
+def _write_language(folder: Path, report: Report) -> None:
     (folder / "tables").mkdir(parents=True)
-    titles = {c.name: c.title[language] for c in notebooks.chapters()} | {c.name: c.title[language] for c in done}
-    front = next(c.name for c in done if c.front)
-    about = Report(panel, language, tuple(languages), front, titles, dict(skipped))
-    html = render(about, pages)
-    font = fonts.subset("".join(html.values()))
-    for name, text in html.items():
-        (folder / f"{name}.html").write_text(text.replace(Report.FONT, font), "utf-8")
-    for p in pages.values():
+    face = fonts.face("".join(render(report).values()))
+    for name, text in render(report, face).items():
+        (folder / f"{name}.html").write_text(text, "utf-8")
+    for p in (report.front, *report.pages):
         for name, table in p.tables.items():
             (folder / "tables" / f"{p.name}-{name}.csv").write_text(_csv(table), "utf-8-sig")
 
@@ -138,7 +141,9 @@ def _csv(table: Mapping[str, Any]) -> str:
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(table["columns"])
     for row in table["rows"]:
-        writer.writerow([f"'{v}" if isinstance(v, str) and v.startswith(_FORMULA) else "" if v is None else v for v in row])
+        writer.writerow(
+            [f"'{v}" if isinstance(v, str) and v.startswith(_FORMULA) else "" if v is None else v for v in row]
+        )
     return file.getvalue()
 
 

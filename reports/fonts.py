@@ -9,6 +9,13 @@ from pathlib import Path
 FACE = "Noto Sans CJK SC"
 
 
+def face(text: str) -> str:
+    """Give the CSS that embeds what a text needs of the font; empty where it has no CJK signs."""
+    font = subset(text)
+    source = f"url(data:font/woff2;base64,{font}) format('woff2')"
+    return f"@font-face {{ font-family: 'Workbench Han'; src: {source}; font-display: block; }}" if font else ""
+
+
 def subset(text: str) -> str:
     """Give the glyphs of a text's CJK signs as a WOFF2 file in base64; empty where the text has none.
 

@@ -27,7 +27,7 @@ class NotebookFailed(RuntimeError):
     """A cell of a notebook raised; nothing of the report is written. The message names the cell, not the data."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Chapter:
     """A notebook as a chapter of the report.
 
@@ -61,7 +61,9 @@ def chapters(folder: Path = FOLDER) -> list[Chapter]:
         notebook = nbformat.read(path, as_version=4)
         about = notebook.metadata["workbench"]
         found.append(
-            Chapter(path.stem, dict(about["title"]), tuple(about["requires"]), bool(about.get("front", False)), notebook)
+            Chapter(
+                path.stem, dict(about["title"]), tuple(about["requires"]), bool(about.get("front", False)), notebook
+            )
         )
     return found
 
@@ -109,7 +111,11 @@ def _executed(chapter: Chapter, manager: Any, workdir: Path, tell: Callable[[str
     cells = [nbformat.v4.new_code_cell("%reset -f"), *(nbformat.from_dict(c) for c in chapter.notebook.cells)]
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=chapter.notebook.metadata)
     client = NotebookClient(
-        notebook, km=manager, timeout=SECONDS_A_CELL, record_timing=False, resources={"metadata": {"path": str(workdir)}}
+        notebook,
+        km=manager,
+        timeout=SECONDS_A_CELL,
+        record_timing=False,
+        resources={"metadata": {"path": str(workdir)}},
     )
     try:
         client.execute(cleanup_kc=False)
@@ -121,4 +127,6 @@ def _executed(chapter: Chapter, manager: Any, workdir: Path, tell: Callable[[str
 
 def _harmless(error: Any) -> str:
     """Our own errors never hold a value of the data, those of libraries may: their text stays in the kernel."""
-    return str(error.evalue) if error.ename in ("Refused", "ValueError") else "run the notebook in `make lab` to see where"
+    return (
+        str(error.evalue) if error.ename in ("Refused", "ValueError") else "run the notebook in `make lab` to see where"
+    )

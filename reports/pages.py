@@ -32,12 +32,18 @@ class Page:
         HTML in reading order.
     tables : dict
         Released tables by name: ``columns`` and ``rows``.
+    sections : dict
+        For the first page: HTML by section (found, changed, first, cannot).
+    line : str
+        The chapter's answer in a sentence: the first sentence or figure title that its notebook showed.
     """
 
     name: str
     title: str
     blocks: tuple[str, ...]
     tables: dict[str, dict[str, Any]]
+    sections: dict[str, str]
+    line: str
 
 
 def refuse_unreleased(chapter: Chapter) -> None:
@@ -53,12 +59,19 @@ def refuse_unreleased(chapter: Chapter) -> None:
 
 def page(chapter: Chapter, language: str) -> Page:
     """Make the page of a chapter in one language from the outputs of its one run."""
-    tables = {}
-    for output in _shown(chapter.notebook, language):
-        mark = output["data"][MIME]
+    tables: dict[str, dict[str, Any]] = {}
+    sections: dict[str, str] = {}
+    lines: list[str] = []
+    for data in _shown(chapter.notebook, language):
+        mark = data[MIME]
         if mark["kind"] == "table":
             tables[mark["name"]] = {"columns": mark["columns"], "rows": mark["rows"]}
-    return Page(chapter.name, chapter.title[language], tuple(_blocks(chapter.notebook, language)), tables)
+        elif mark["kind"] == "findings":
+            sections[mark["section"]] = sections.get(mark["section"], "") + "".join(data["text/html"])
+        else:
+            lines.append(mark.get("title") or "".join(data["text/plain"]))
+    blocks = tuple(_blocks(chapter.notebook, language))
+    return Page(chapter.name, chapter.title[language], blocks, tables, sections, lines[0] if lines else "")
 
 
 def _blocks(notebook: NotebookNode, language: str) -> Iterator[str]:
@@ -74,4 +87,4 @@ def _blocks(notebook: NotebookNode, language: str) -> Iterator[str]:
 
 def _shown(notebook: NotebookNode, language: str) -> Iterator[Any]:
     for cell in notebook.cells:
-        yield from (o for o in cell.get("outputs", ()) if o["data"][MIME].get("language") == language)
+        yield from (o["data"] for o in cell.get("outputs", ()) if o["data"][MIME].get("language") == language)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reports.words import say
 from survey import store
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("numpy", "scipy", "pandas", "pyarrow", "duckdb", "matplotlib", "nbconvert", "pydantic")
 
 
-def record(panel: Panel, skipped: Mapping[str, Iterable[str]], tables: Mapping[str, Any], withheld: int) -> dict[str, Any]:
+def record(
+    panel: Panel, skipped: Mapping[str, Iterable[str]], tables: Mapping[str, Any], withheld: int
+) -> dict[str, Any]:
     """Give the record of a report: inputs, versions, rules, tallies (rounded), what was skipped, a hash of its tables."""
     rules = panel.study.settings.rules
     return {
@@ -39,6 +42,22 @@ def record(panel: Panel, skipped: Mapping[str, Iterable[str]], tables: Mapping[s
         "code": _code(),
         "versions": _versions(),
     }
+
+
+def provenance(about: Mapping[str, Any], language: str) -> tuple[tuple[str, str], ...]:
+    """Say the record's main lines for the foot of a page."""
+    inputs = store.digest([json.dumps(about["inputs"], sort_keys=True)])[:16]
+    versions = about["versions"]
+    main = f"{about['code']['sources'][:16]} · Python {versions['python']} · pandas {versions['pandas']}"
+    lines = {
+        "study": f"{about['study']} · {about['wave']}",
+        "inputs": say("made.inputs_value", language, n=str(len(about["inputs"])), sum=inputs),
+        "key": about["key_fingerprint"],
+        "rules": str(about["rules"]["minimum"]),
+        "code": main,
+        "record": "record.json",
+    }
+    return tuple((say(f"made.{name}", language), value) for name, value in lines.items())
 
 
 def _tally(panel: Panel, minimum: int, step: int) -> list[dict[str, Any]]:

@@ -169,6 +169,7 @@ def reduce_log(
     Engine: one thread, no access to files or the network, configuration locked, 1 GB of memory before it spills.
     """
     _check(log, organisers, windows, log_end_per_wave)
+    log = log.reset_index(drop=True)
     codes, names = _coded(log)
     held_by = _held_by(log, organisers)
     held_by, names["group"] = _coded_organisers(held_by, names)

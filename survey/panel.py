@@ -26,6 +26,7 @@ from survey.score import comparable, item_table, newest_forms, scales_of, score
 from survey.study import Study, Wave
 from survey.weights import Calibration, weigh
 
+THEMES = ("attraction", "cohesion", "detachment", "satisfaction", "contact")
 FRAMES = ("members", "careers", "cells", "registry", "hierarchy", "observed", "items", "labels", "tally", "aside")
 ROLE_COLUMNS = (
     "wave",
@@ -112,14 +113,75 @@ class Panel:
         return {s: tuple(items.loc[items["scale"] == s, "item"]) for s in chosen}
 
     @property
+    def item_scales(self) -> dict[str, tuple[str, ...]]:
+        """Scales that have two items or more."""
+        return {name: items for name, items in self.scales().items() if len(items) > 1}
+
+    def main(self, theme: str) -> str:
+        """The scale that stands for a theme: the one that the study names first."""
+        return next(iter(self.scales(theme)))
+
+    @property
+    def main_scales(self) -> dict[str, tuple[str, ...]]:
+        """The first scale of each theme that the study has."""
+        themes = dict.fromkeys(scale.theme for scale in self.study.settings.scales.values())
+        return {self.main(theme): self.scales()[self.main(theme)] for theme in themes}
+
+    @property
+    def targets(self) -> dict[str, float]:
+        """The study's targets."""
+        return dict(self.study.settings.targets)
+
+    @property
+    def returned_days(self) -> int | None:
+        """Days within which a second time counts as coming back; None: any time."""
+        return self.study.settings.windows.returned
+
+    @property
+    def registry_or_none(self) -> pd.DataFrame | None:
+        """The registry; None where the study has none."""
+        return self.registry if len(self.registry) else None
+
+    def cut(self, *columns: str) -> tuple[str, ...]:
+        """Those of the columns group and region by which this study can be cut."""
+        return tuple(c for c in columns if self.where[c] is not None)
+
+    @property
     def limits(self) -> dict[str, tuple[float, float]]:
         """Lowest and highest possible value of each numeric item and each scale."""
         numeric = self.items.dropna(subset=["lowest"]).set_index("item")
         limits = {str(item): (float(row.lowest), float(row.highest)) for item, row in numeric.iterrows()}
         return limits | {s: limits[items[0] if items else s] for s, items in self.scales().items()}
 
+    @property
+    def release_inputs(self) -> dict[str, Any]:
+        """Arguments of `analysis.plan_release`: the people behind every number, its range, the cuts and rules of the study."""
+        cut_columns = [
+            c for c in dict.fromkeys(c for cut in self.study.settings.cuts for c in cut) if c in self.members
+        ]
+        answers = self.members[[*dict.fromkeys(["wave", "member", *cut_columns, *self.answer_columns])]]
+        people = {
+            "survey": answers,
+            "log": self.careers[["wave", "member", "group", "region"]],
+            "registry": self.registry,
+        }
+        rules = self.study.settings.rules
+        return {
+            "people": {name: frame for name, frame in people.items() if name != "survey" or len(frame)},
+            "variables": _variables(self),
+            "cuts": self.study.settings.cuts,
+            "hierarchy": self.where["hierarchy"],
+            "rules": {name: getattr(rules, name) for name in ("minimum", "difference", "count_step")},
+        }
+
+    @property
+    def answer_columns(self) -> list[str]:
+        """Columns of `members` that hold items and scales."""
+        known = {*self.items["item"], *self.scales()}
+        return [c for c in self.members.columns if c.partition("=")[0] in known]
+
     def missing_inputs(self, requires: Sequence[str]) -> tuple[str, ...]:
-        """Those of a notebook's needs (survey, log, registry, scales, items, regions, groups) that this panel cannot meet."""
+        """Those of a notebook's needs that cannot be met: survey, log, registry, scales, items, regions, groups, a theme."""
         there = {
             "survey": len(self.current) > 0,
             "log": bool((self.careers["wave"] == self.wave).any()),
@@ -128,11 +190,27 @@ class Panel:
             "items": any(self.scales().values()),
             "regions": self.study.settings.places is not None,
             "groups": self.study.settings.groups is not None,
+            **{theme: bool(self.scales(theme)) for theme in THEMES},
         }
         return tuple(need for need in requires if not there[need])
 
     def __repr__(self) -> str:
         return f"Panel {self.study.name}, waves {', '.join(self.waves)}: {len(self.members)} answers, {len(self.careers)} careers"
+
+
+def _variables(panel: Panel) -> dict[str, tuple[str, float, float]]:
+    """Source and range of every term that a result of this panel can have."""
+    limits = panel.limits
+    answers = {c: ("survey", *limits.get(c, (0.0, 1.0))) for c in panel.answer_columns} if len(panel.members) else {}
+    survey = ("answered", "weights") if len(panel.members) else ()
+    log = ("reached", "joined", "took_part", "returned", "stayed", "volunteered", "intends")
+    counts = ("established", "rows_read", "rows_as_is", "rows_repaired", "rows_set_aside", "cells_set_missing")
+    return {
+        **{c: (s, low, high if high > low else low + 1.0) for c, (s, low, high) in answers.items()},
+        **dict.fromkeys(survey, ("survey", 0.0, 1.0)),
+        **dict.fromkeys(log, ("log", 0.0, 1.0)),
+        **dict.fromkeys(counts, ("registry", 0.0, 1.0)),
+    }
 
 
 _open: dict[tuple[str, str], Panel] = {}

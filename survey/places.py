@@ -6,6 +6,7 @@ or both. Codes are text; levels are named as in the table.
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -48,6 +49,13 @@ def hierarchy(places: pd.DataFrame) -> pd.DataFrame:
     """Give the current tree of codes: ``code, parent, level, valid_from, valid_to``, one row a code."""
     current = places.sort_values("valid_from", kind="stable").drop_duplicates("code", keep="last")
     return current.sort_index()[["code", "parent", "level", "valid_from", "valid_to"]].reset_index(drop=True)
+
+
+def valid_on(places: pd.DataFrame, day: date) -> pd.DataFrame:
+    """Rows that are valid on a day: from ``valid_from`` on and before ``valid_to``; an empty date is no limit."""
+    at = day.isoformat()
+    begun, ended = places["valid_from"] <= at, (places["valid_to"] != "") & (places["valid_to"] <= at)
+    return places[begun & ~ended]
 
 
 def ancestors(tree: pd.DataFrame) -> pd.DataFrame:

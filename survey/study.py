@@ -242,6 +242,12 @@ def _study_faults(
                 f"the scale “{scale}” has no items in instrument.csv, and no item of its own name brings its score",
                 f"量表“{scale}”在 instrument.csv 中没有题目，也没有同名题目提供得分",
             )
+        if _differ_in_limits([i for i in items if i.scale == scale]):
+            yield fault(
+                ("scales", scale),
+                f"items of “{scale}” have different lowest or highest values; their mean has no meaning",
+                f"“{scale}”的题目取值范围不同；平均没有意义",
+            )
     for service, parts in settings.services.items():
         for part in ("need", "rating", "urgency", "aware", "used"):
             item = getattr(parts, part)
@@ -252,6 +258,12 @@ def _study_faults(
                     f"题目“{item}”不在 instrument.csv 中",
                 )
     yield from _column_faults(settings, fault, items, set(place_table["level"]))
+
+
+def _differ_in_limits(items: list[Item]) -> bool:
+    """Whether the items of a scale, each in its last form, have different limits."""
+    newest = {item.name: (item.lowest, item.highest) for item in items}
+    return len(set(newest.values())) > 1
 
 
 def _column_faults(

@@ -252,6 +252,7 @@ def weigh(
     Refused
         For margins that the study's places do not have, and where raking fails.
     """
+    index, members = members.index, members.reset_index(drop=True)
     tree = _tree(hierarchy)
     _check_margins(margins, tree, count, registry)
     counts = {} if registry is None else {str(w): _rolled(r, count, tree) for w, r in registry.groupby("wave")}
@@ -265,7 +266,7 @@ def weigh(
             frame[name] = labels[name]
         elif met is not None:
             met = _renamed(met, name, tuple(margin), members, labels)
-    return frame, met, _what_happened(members["wave"], drawn, rescaled)
+    return frame.set_axis(index), met, _what_happened(members["wave"], drawn, rescaled)
 
 
 def _names(margins: Sequence[tuple[str, ...]]) -> str:
@@ -318,7 +319,9 @@ def _common_total(wanted: Sequence[_Margin]) -> float:
 def _base(frame: pd.DataFrame, base: str | pd.Series | None, total: float) -> Floats:
     if base is None:
         return np.full(len(frame), total / len(frame))
-    values = frame[base] if isinstance(base, str) else base.reindex(frame.index)
+    values = frame[base] if isinstance(base, str) else base
+    if not values.index.equals(frame.index):
+        values = values.reindex(frame.index)
     start = values.to_numpy(dtype=np.float64, na_value=np.nan)
     wrong = int((~(start > 0) | np.isinf(start)).sum())
     if wrong:
@@ -635,7 +638,9 @@ def _plain(members: pd.DataFrame, margin: Sequence[str], labels: pd.Series) -> b
     """Say whether the frame's own columns describe this margin's cells in every wave."""
     if not set(margin) <= set(members.columns) or members[list(margin)].isna().any(axis=None):
         return False
-    joined = members[list(margin)].astype("str").agg(":".join, axis=1)
+    joined = members[margin[0]].astype("str")
+    for column in margin[1:]:
+        joined = joined + ":" + members[column].astype("str")
     return bool(joined.eq(labels).all())
 
 

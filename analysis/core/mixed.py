@@ -38,7 +38,9 @@ class Moments:
     levels: tuple[int, ...]  #: levels of each factor, q in all
     diagonal: int  #: factors that can be eliminated level by level
     zz: sparse.csr_array  #: (q, q) Z'WZ
+    own: Floats  #: (q1,) diagonal of the first factor's block
     right: sparse.csr_array  #: (q1, q - q1) the first factor's rows of it
+    turned: sparse.csr_array  #: (q - q1, q1) its transpose
     below: Matrix  #: (q - q1, q - q1) the block of the others; dense where the rest goes to the dense part
     zx: Floats  #: (q, p + 1) Z'W[X y]
     xx: Floats  #: (p + 1, p + 1) [X y]'W[X y]
@@ -135,7 +137,8 @@ def collect(y: Floats, x: Floats, codes: list[Ints], levels: list[int], weights:
     outer = _outer(right) if diagonal == 1 else None
     rest = below if outer is None else below.toarray()
     logs = float(np.log(w).sum())
-    return Moments(len(y), order, sizes, diagonal, zz, right, rest, z.T @ sums, border, outer, count, logs)
+    own, turned = zz.diagonal()[:q], sparse.csr_array(right.T)
+    return Moments(len(y), order, sizes, diagonal, zz, own, right, turned, rest, z.T @ sums, border, outer, count, logs)
 
 
 def solve(moments: Moments, theta: Floats) -> Solved:
@@ -144,15 +147,16 @@ def solve(moments: Moments, theta: Floats) -> Solved:
     log_l, steps = 0.0, []
     for j in range(moments.diagonal):
         q = moments.levels[j]
-        own = k.diagonal()[:q]
+        own = moments.own if j == 0 else k.diagonal()[:q]
         shrink = theta[j] ** 2 / (1 + theta[j] ** 2 * own)
         right = moments.right if j == 0 else sparse.csr_array(k[:q, q:])
+        turned = moments.turned if j == 0 else sparse.csr_array(right.T)
         log_l += float(np.log1p(theta[j] ** 2 * own).sum())
         steps.append(Step(shrink, right, border[:q]))
         weighted = shrink[:, None] * border[:q]
         k = _reduced(moments, k, right, shrink, first=j == 0)
         corner = corner - border[:q].T @ weighted
-        border = border[q:] - right.T @ weighted
+        border = border[q:] - turned @ weighted
     scale = np.repeat(theta[moments.diagonal :], moments.levels[moments.diagonal :])
     factor = linalg.cholesky(_bordered(k, border, corner, scale), lower=True, check_finite=False)
     diagonal = np.log(np.diag(factor)) * 2
@@ -183,7 +187,7 @@ def fit(moments: Moments, *, reml: bool) -> Fit:
         better = [t for t in tries if goal(t) < found.fun - 1e-9]
         if better:
             found = min(found, _descend(goal, min(better, key=goal)), key=lambda r: r.fun)
-    theta = _settled(goal, found.x)
+    theta = _polished(goal, _settled(goal, found.x))
     s = solve(moments, theta)
     free = moments.n - moments.p if reml else moments.n
     beta, effects = _predictors(moments, s)
@@ -380,6 +384,18 @@ def _settled(goal: Callable[[Floats], float], theta: Floats) -> Floats:
         zero = _moved(theta, j, 0.0)
         theta = zero if goal(zero) <= goal(theta) + 1e-8 else theta
     return theta
+
+
+def _polished(goal: Callable[[Floats], float], theta: Floats) -> Floats:
+    """One Newton step over the thetas above zero, kept unless the criterion rises."""
+    live = np.flatnonzero(theta >= SINGULAR).astype(np.int64)
+    slope = _partials(lambda t: np.array([goal(t)]), theta, live)[:, 0]
+    hessian = _hessian(goal, theta, live)
+    if not len(live) or not np.isfinite(hessian).all() or np.linalg.eigvalsh(hessian).min() <= 0:
+        return theta
+    moved = np.array(theta)
+    moved[live] -= np.linalg.solve(hessian, slope)
+    return moved if (moved[live] > 0).all() and goal(moved) <= goal(theta) + 1e-9 else theta
 
 
 def _predictors(moments: Moments, s: Solved) -> tuple[Floats, Floats]:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,7 @@ from scipy.sparse.csgraph import connected_components, dijkstra
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+Labels = NDArray[np.int32]
 Ways = list[dict[int, int]]
 
 _FREE = 1_000_000
@@ -138,7 +140,7 @@ def protect(
     minimum: int,
     difference: int,
     suggested: Mask | None = None,
-    settled: Mask | None = None,
+    partly: Mask | None = None,
 ) -> Mask:
     """Hide further cells until no sensitive cell can be worked out from what is still shown.
 
@@ -157,8 +159,9 @@ def protect(
         What the feasible interval of a sensitive cell must reach, and how wide it must be.
     suggested : (cells,) bool, optional
         Cells to hide beforehand, such as the pattern of a variable answered by nearly the same people.
-    settled : (cells,) bool, optional
-        Sensitive cells that are known to be safe once these are hidden, see `exposed`; they are not looked at again.
+    partly : (cells,) bool, optional
+        Sensitive cells that are shown in some tables, when ``people`` holds the least counts of many tables that get
+        one pattern: they are protected but protect nobody, and are not hidden for that.
 
     Returns
     -------
@@ -172,27 +175,24 @@ def protect(
     total of, so a total goes only where nothing finer works; ties go to the first cell. Deterministic.
     """
     filled = people > 0
-    hidden = filled & (never | sensitive | (False if suggested is None else suggested))
-    net = _Network.of(table, people, filled & sensitive, minimum, difference)
-    doubted = net.sensitive if settled is None else net.sensitive & ~settled
-    while len(open_ := net.exposed(hidden, doubted)):
-        for cell in open_[np.lexsort((open_, -people[open_]))]:
-            labels = net.classes(hidden)
-            if labels[table.tail[cell]] != labels[table.head[cell]]:
-                hidden[net.cheapest_cycle(cell, hidden)] = True
-    return hidden
-
-
-def exposed(table: Lattice, people: Ints, *, hidden: Mask, sensitive: Mask, minimum: int, difference: int) -> Mask:
-    """Tell which sensitive cells the hidden ones do not protect; arguments as in `protect`, result (cells,) bool.
-
-    A cell safe here is safe in every table with at least these people in the hidden cells that are not sensitive, at
-    least these in the sensitive ones, and no less hidden: for many variables one look at their least counts will do.
-    """
-    found = np.zeros(table.cells, dtype=bool)
+    kept = sensitive if partly is None else sensitive & ~partly
+    hidden = filled & (never | kept | (False if suggested is None else suggested))
     net = _Network.of(table, people, sensitive, minimum, difference)
-    found[net.exposed(hidden & (people > 0), sensitive)] = True
-    return found
+    doubted = sensitive & (filled if partly is None else filled | partly)
+    given, left = hidden.copy(), doubted.copy()
+    while True:
+        open_, labels = net.exposed(hidden, left)
+        if not len(open_):
+            return net.spared(hidden, given, doubted)
+        # what is safe stays so when more is hidden
+        left[:] = False
+        left[open_] = True
+        for cell in open_[np.lexsort((open_, -people[open_]))]:
+            if labels[table.tail[cell]] != labels[table.head[cell]]:
+                path, sums = net.cheapest_cycle(cell, hidden, labels)
+                hidden[path] = True
+                # all sums on the cycle can now trade with one another
+                labels[np.isin(labels, labels[sums])] = labels[sums[0]]
 
 
 def audit(counts: Floats, sums: csr_array, hidden: Mask, cells: Iterable[int] | None = None) -> Floats:
@@ -266,9 +266,10 @@ class _Network:
     large: Mask  # cells that can be lowered by the whole difference
     lower: Ints  # by how much each cell can be lowered; a sensitive cell never by as much as the minimum
     cost: Floats
-    start: Ints  # the arcs a path may use, sorted by where they start: start, end and their cell
+    start: Ints  # the arcs a path may use: start, end and their cell
     end: Ints
     cell: Ints
+    arcs: dict[tuple[int, int], int]
 
     @classmethod
     def of(cls, table: Lattice, people: Ints, sensitive: Mask, minimum: int, difference: int) -> _Network:
@@ -277,51 +278,77 @@ class _Network:
         up, down = np.flatnonzero(people > 0), np.flatnonzero(large)
         start = np.concatenate([table.tail[up], table.head[down]])
         end = np.concatenate([table.head[up], table.tail[down]])
-        order = np.lexsort((end, start))
+        cell = np.concatenate([up, down])
         more = 10.0 * people.max(initial=1)
         cost = people + more * table.height + np.arange(len(people)) * (0.5 / len(people))
-        return cls(
-            table, people, sensitive, minimum, difference, large, lower, cost,
-            start[order], end[order], np.concatenate([up, down])[order],
-        )  # fmt: skip
+        arcs = dict(zip(zip(start.tolist(), end.tolist(), strict=True), cell.tolist(), strict=True))
+        return cls(table, people, sensitive, minimum, difference, large, lower, cost, start, end, cell, arcs)
 
-    def classes(self, hidden: Mask) -> NDArray[np.int32]:
-        """Label the sums: those with one label can trade ``difference`` people both ways, whatever small cell is left out."""
-        t, cells = self.table, np.flatnonzero(hidden)
-        big = cells[self.large[cells]]
-        start, end = np.concatenate([t.tail[cells], t.head[big]]), np.concatenate([t.head[cells], t.tail[big]])
-        return _components(start, end, t.nodes)
+    def exposed(self, hidden: Mask, doubted: Mask, first: bool = False) -> tuple[Ints, Labels]:
+        """The doubted cells whose feasible interval is too short, and the classes of sums.
 
-    def exposed(self, hidden: Mask, doubted: Mask) -> Ints:
-        """The doubted cells whose feasible interval is too short, by maximum flow where the classes do not settle it."""
+        Sums with one label can trade ``difference`` people both ways, whichever small cell is left out; cells between two
+        classes are looked at by maximum flow, until ``first`` one is found or all are.
+        """
+        cells = np.flatnonzero(hidden)
         if not doubted.any():
-            return np.empty(0, dtype=np.int64)
-        labels, room = self._merged(self.classes(hidden), np.flatnonzero(hidden))
+            return np.empty(0, dtype=np.int64), np.arange(self.table.nodes, dtype=np.int32)
+        labels, room = self._merged(self._classes(cells), cells)
         tail, head = labels[self.table.tail], labels[self.table.head]
         doubtful = np.flatnonzero(doubted & (tail != head))
         least = _two_steps(room, head[doubtful], tail[doubtful]) - self.lower[doubtful]
         doubtful = doubtful[least < self.difference]
+        # what leaves one end or reaches the other bounds every flow: most cells fail or pass without one
+        bound = np.minimum(room.sum(1)[head[doubtful]], room.sum(0)[tail[doubtful]]) - self.lower[doubtful]
+        lost = bound + self.lower[doubtful] < min(self.minimum, self.difference)
+        known, doubtful = doubtful[lost], doubtful[~lost]
+        if first and len(known):
+            return known, labels
         ways = _ways(room)
-        found = [c for c in doubtful if not self._safe(ways, int(tail[c]), int(head[c]), int(self.lower[c]))]
-        return np.asarray(found, dtype=np.int64)
+        failing = (c for c in doubtful if not self._safe(ways, int(tail[c]), int(head[c]), int(self.lower[c])))
+        found = list(islice(failing, 1 if first else None))
+        return np.concatenate([known, np.asarray(found, dtype=np.int64)]), labels
 
-    def cheapest_cycle(self, cell: int, hidden: Mask) -> list[int]:
-        """The cells on the cheapest way round by which the cell can be raised by ``difference``."""
+    def cheapest_cycle(self, cell: int, hidden: Mask, labels: Labels) -> tuple[list[int], list[int]]:
+        """The cells and sums on the cheapest way round by which the cell can be raised by ``difference``.
+
+        Besides the cells that can move so far, a way may cross a class: through a place of its own, at no cost.
+        """
         t = self.table
-        cost = np.where(hidden, _HIDDEN_COST, self.cost)[self.cell]
-        pointer = np.searchsorted(self.start, np.arange(t.nodes + 1))
-        graph = csr_array((cost, self.end, pointer), shape=(t.nodes, t.nodes))
+        every, place = np.arange(t.nodes), t.nodes + labels
+        start, end = np.concatenate([self.start, every, place]), np.concatenate([self.end, place, every])
+        cells = np.concatenate([self.cell, np.full(2 * t.nodes, -1)])
+        cost = np.where(cells < 0, _HIDDEN_COST, np.where(hidden, _HIDDEN_COST, self.cost)[cells])
+        graph = csr_array((cost, (start, end)), shape=(2 * t.nodes, 2 * t.nodes))
         before = dijkstra(graph, indices=t.head[cell], return_predecessors=True)[1]
-        path, node = [], t.tail[cell]
-        while node != t.head[cell]:
-            arc = pointer[before[node]] + np.searchsorted(
-                self.end[pointer[before[node]] : pointer[before[node] + 1]], node
-            )
-            path.append(int(self.cell[arc]))
-            node = before[node]
-        return path
+        sums = [int(t.tail[cell])]
+        while sums[-1] != t.head[cell]:
+            sums.append(int(before[sums[-1]]))
+        steps = {(int(a), int(b)) for a, b in zip(sums[1:], sums, strict=False)}
+        path = [self.arcs[step] for step in steps if step in self.arcs]
+        return path, [s for s in sums if s < t.nodes]
 
-    def _merged(self, labels: NDArray[np.int32], cells: Ints) -> tuple[NDArray[np.int32], Ints]:
+    def spared(self, hidden: Mask, given: Mask, doubted: Mask) -> Mask:
+        """Show again the totals that turn out not to be needed, the dearest first; ``given`` stays hidden."""
+        added = np.flatnonzero(hidden & ~given & (self.table.height > 0))
+        batches = [added[np.argsort(-self.cost[added])]] if len(added) else []
+        while batches:
+            batch = batches.pop()
+            hidden[batch] = False
+            if len(self.exposed(hidden, doubted, first=True)[0]):
+                hidden[batch] = True
+                if len(batch) > 1:
+                    half = len(batch) // 2
+                    batches += [batch[half:], batch[:half]]
+        return hidden
+
+    def _classes(self, cells: Ints) -> Labels:
+        big = cells[self.large[cells]]
+        t = self.table
+        start, end = np.concatenate([t.tail[cells], t.head[big]]), np.concatenate([t.head[cells], t.tail[big]])
+        return _components(start, end, t.nodes)
+
+    def _merged(self, labels: Labels, cells: Ints) -> tuple[Labels, Ints]:
         """Merge classes that many small cells connect; give the labels and the capacities between the classes."""
         enough = self.difference + self.minimum - 1
         while True:
@@ -334,7 +361,7 @@ class _Network:
                 return labels, room
             labels = again[labels]
 
-    def _capacities(self, labels: NDArray[np.int32], cells: Ints, size: int) -> Ints:
+    def _capacities(self, labels: Labels, cells: Ints, size: int) -> Ints:
         tail, head = labels[self.table.tail[cells]], labels[self.table.head[cells]]
         place, room = np.concatenate([tail * size + head, head * size + tail]), self.lower[cells]
         both = np.concatenate([np.full(len(cells), _FREE), room])
@@ -353,7 +380,7 @@ class _Network:
         return room + up >= self.minimum and up + down >= self.difference
 
 
-def _components(start: Ints, end: Ints, size: int) -> NDArray[np.int32]:
+def _components(start: Ints, end: Ints, size: int) -> Labels:
     graph = csr_array((np.ones(len(start), dtype=np.int8), (start, end)), shape=(size, size))
     return connected_components(graph, directed=True, connection="strong")[1]
 

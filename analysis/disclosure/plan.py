@@ -23,7 +23,7 @@ Mask = NDArray[np.bool_]
 
 COUNTS_ONLY = "registry"
 DESCRIPTORS = ("unit", "scale", "measure")
-_SAME_PEOPLE = 0.8
+_SAME_PEOPLE, _MANY = 0.8, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,11 +283,9 @@ def _sensitive(family: Family, rules: Rules, overlap: bool) -> Mask:
 def _protect(family: Family, sensitive: Mask, before: Mask, rules: Rules, overlap: bool) -> Mask:
     """Protect each wave and each value of the extra columns by itself, then hide every total over one that is hidden."""
     hidden, extras = before.copy(), len(family.extras)
-    never = np.zeros((family.table.columns + 1, family.table.rows), dtype=bool)
-    never[-1], never[:, family.table.own] = True, True
     for place in np.ndindex(*(a.size - 1 for a in family.extras)):
         at = tuple(p + 1 for p in place)
-        hidden[at] = _slice(family, family.people[at], sensitive[at], before[at], never, rules)
+        hidden[at] = _slice(family, family.people[at], sensitive[at], before[at], rules)
     for axis in range(extras):
         whole, parts = ((slice(None),) * axis + (s,) for s in (0, slice(1, None)))
         hidden[whole] |= hidden[parts].any(axis)
@@ -297,53 +295,38 @@ def _protect(family: Family, sensitive: Mask, before: Mask, rules: Rules, overla
     return hidden | sensitive
 
 
-def _slice(family: Family, people: Any, sensitive: Mask, before: Mask, never: Mask, rules: Rules) -> Mask:
-    """One wave: the fullest set first; sets of nearly the same people start from its pattern, so tables look alike."""
+def _slice(family: Family, people: Any, sensitive: Mask, before: Mask, rules: Rules) -> Mask:
+    """One wave: many sets of nearly the same people get one pattern from their least counts, the others their own."""
     hidden = np.zeros(people.shape, dtype=bool)
     whole = people[0, 0]
-    if not whole.any():
-        return hidden
-    fullest = int(whole.argmax())
-    hidden[..., fullest] = _one(family, people, sensitive, before, never, rules, fullest, None, None)
-    alike = np.flatnonzero(whole >= _SAME_PEOPLE * whole[fullest])
-    hint = hidden[..., fullest] & ~sensitive[..., fullest] & ~never
-    # what is safe with the least people that any of these sets has is safe in each of them
-    settled = ~suppression.exposed(
-        family.table,
-        people[..., alike].min(-1).ravel(),
-        hidden=(never | hint | sensitive[..., alike].all(-1)).ravel(),
-        sensitive=sensitive[..., alike].any(-1).ravel(),
-        minimum=rules.minimum,
-        difference=rules.difference,
-    )
-    for at in np.flatnonzero(whole > 0):
-        if at != fullest:
-            known = (hint, settled) if at in alike else (None, None)
-            hidden[..., at] = _one(family, people, sensitive, before, never, rules, at, *known)
+    alike = np.flatnonzero((whole >= _SAME_PEOPLE * whole.max()) & (whole > 0))
+    alone = np.flatnonzero(whole > 0)
+    if len(alike) > _MANY:
+        small, least = sensitive[..., alike], people[..., alike].min(-1)
+        common = _pattern(
+            family, least, small.any(-1), before[..., alike].all(-1), rules, small.any(-1) & ~small.all(-1)
+        )
+        hidden[..., alike] = (common[..., None] | small | before[..., alike]) & (people[..., alike] > 0)
+        alone = np.setdiff1d(alone, alike)
+    for at in alone:
+        hidden[..., at] = _pattern(family, people[..., at], sensitive[..., at], before[..., at], rules)
     return hidden
 
 
-def _one(
-    family: Family,
-    people: Any,
-    sensitive: Mask,
-    before: Mask,
-    never: Mask,
-    rules: Rules,
-    at: int,
-    hint: Mask | None,
-    settled: Mask | None,
+def _pattern(
+    family: Family, people: Any, sensitive: Mask, before: Mask, rules: Rules, partly: Mask | None = None
 ) -> Mask:
-    start = before[..., at] if hint is None else before[..., at] | hint
+    never = np.zeros(people.shape, dtype=bool)
+    never[-1], never[:, family.table.own] = True, True
     return suppression.protect(
         family.table,
-        people[..., at].ravel(),
+        people.ravel(),
         never=never.ravel(),
-        sensitive=sensitive[..., at].ravel(),
+        sensitive=sensitive.ravel(),
         minimum=rules.minimum,
         difference=rules.difference,
-        suggested=start.ravel(),
-        settled=settled,
+        suggested=before.ravel(),
+        partly=None if partly is None else partly.ravel(),
     ).reshape(never.shape)
 
 

@@ -67,7 +67,12 @@ class Canvas:
             pen += glyph(sign).advance
         self._drawn.append(f'<g transform="{place}" style="fill:{paint(colour)}">{"".join(uses)}</g>')
 
-    def svg(self, key: str, *, title: str, alt: str) -> str:
+    @property
+    def letters(self) -> frozenset[str]:
+        """The letters that are written on the sheet."""
+        return frozenset(self._letters)
+
+    def svg(self, key: str, *, title: str, alt: str, known: frozenset[str] = frozenset()) -> str:
         """Give the drawing as one ``<svg>`` element.
 
         Parameters
@@ -78,9 +83,13 @@ class Canvas:
             The finding, as the element's title.
         alt : str
             The finding and its numbers, for those who do not see the drawing.
+        known : frozenset of str
+            Letters that another drawing of the same key in the same page has defined already.
         """
         mark = "f" + hashlib.sha256(key.encode()).hexdigest()[:8]
-        letters = "".join(f'<path id="{mark}-{ord(s):x}" d="{glyph(s).outline}"/>' for s in sorted(self._letters))
+        letters = "".join(
+            f'<path id="{mark}-{ord(s):x}" d="{glyph(s).outline}"/>' for s in sorted(self._letters - known)
+        )
         size = f"{_short(self.width)} {_short(self.height)}"
         frame = 'role="img" style="stroke-linecap:round;stroke-linejoin:round"'
         box = f'viewBox="0 0 {size}" width="{_short(self.width)}" height="{_short(self.height)}"'

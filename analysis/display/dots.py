@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from analysis.display import values
 from analysis.display.axis import Axis
 from analysis.display.canvas import Canvas
+from analysis.display.glyphs import text_width, wrap
 from analysis.display.labels import Labels
 from analysis.display.rows import Cut, Row
 from analysis.display.sentences import Reference, verdict
-from analysis.display.glyphs import text_width, wrap
 from analysis.display.style import SIZE, SMALL, WIDTH
 from analysis.display.words import say
 
@@ -20,7 +20,8 @@ ROWS = 30
 ENDS = 15
 IN_PANELS = 120
 LABEL = 210.0
-_STEP, _SECOND_LINE, _HEAD, _FOOT = 24.0, 13.0, 26.0, 30.0
+_STEP, _SECOND_LINE, _UNDER, _HEAD, _FOOT = 24.0, 14.0, 16.0, 28.0, 28.0
+Span = tuple[float, float]
 _PANEL_STEP, _PANEL_HEAD, _PANEL_GAP = 19.0, 40.0, 24.0
 
 
@@ -91,32 +92,37 @@ def choose(cut: Cut, parents: Mapping[str, str]) -> tuple[dict[str, list[Row]], 
     return {"": [*shown[:ENDS], *shown[-ENDS:]] if len(shown) > 2 * ENDS else shown}, "ends"
 
 
-def draw_rows(rows: Sequence[Row], look: Look) -> Canvas:
-    """Draw one column of rows: name, mark with interval, number."""
-    by_name = {id(r): wrap(look.name(r), LABEL, SIZE) for r in rows}
-    label = max(text_width(line, SIZE) for lines in by_name.values() for line in lines)
-    number = max(text_width(_numbers(r, look), SIZE) for r in rows)
-    start, end = label + 18, WIDTH - number - 22
-    heights = [_STEP + _SECOND_LINE * (len(by_name[id(r)]) - 1) for r in rows]
-    sheet = Canvas(_HEAD + sum(heights) + _FOOT, look.language)
-    _frame(sheet, look, (start, end), (_HEAD, _HEAD + sum(heights)))
-    top = _HEAD
-    for row, height in zip(rows, heights, strict=True):
-        middle = top + height / 2
-        _name(sheet, by_name[id(row)], middle)
-        _mark(sheet, row, look, (start, end), middle)
-        _written(sheet, row, look, middle)
+def draw_rows(rows: Sequence[Row], look: Look, width: float) -> Canvas:
+    """Draw one column of rows: name, mark with interval, number; on a narrow sheet the mark stands under the name."""
+    narrow = width < WIDTH
+    number = max(text_width(written(r, look), SIZE) for r in rows)
+    names = [wrap(look.name(r), width - number - 14 if narrow else LABEL, SIZE) for r in rows]
+    label = max(text_width(line, SIZE) for lines in names for line in lines)
+    span = (8.0, width - 8) if narrow else (label + 18, width - number - 22)
+    head = _HEAD if look.reference is not None else 6.0
+    heights = [_STEP + _SECOND_LINE * (len(lines) - 1) + (_UNDER if narrow else 0) for lines in names]
+    sheet = Canvas(head + sum(heights) + _FOOT, look.language, width=width)
+    foot = head + sum(heights)
+    # on a narrow sheet the upright lines stay clear of the names above the marks
+    ends = [head + sum(heights[: i + 1]) for i in range(len(heights))]
+    _frame(sheet, look, span, [(y - 18, y - 2) for y in ends] if narrow else [(head, foot)], foot)
+    top = head
+    for row, lines, height in zip(rows, names, heights, strict=True):
+        middle = top + (height - (_UNDER if narrow else 0)) / 2
+        name_lines(sheet, lines, middle)
+        number_words(sheet, row, look, middle)
+        _mark(sheet, row, look, span, top + height - 10 if narrow else middle)
         top += height
     return sheet
 
 
-def draw_panels(panels: Mapping[str, Sequence[Row]], look: Look) -> Canvas:
+def draw_panels(panels: Mapping[str, Sequence[Row]], look: Look, full: float) -> Canvas:
     """Draw a small panel for every parent, in columns that are filled downwards."""
     names = [look.name(r) for rows in panels.values() for r in rows]
-    count = 3 if max(text_width(n, SMALL) for n in names) <= 96 else 2
-    width = (WIDTH - _PANEL_GAP * (count - 1)) / count
+    count = 1 if full < WIDTH else 3 if max(text_width(n, SMALL) for n in names) <= 96 else 2
+    width = (full - _PANEL_GAP * (count - 1)) / count
     columns, height = _columns({k: _PANEL_HEAD + _PANEL_STEP * len(v) for k, v in panels.items()}, count)
-    sheet = Canvas(height + 26, look.language)
+    sheet = Canvas(height + 26, look.language, width=full)
     label = min(max(text_width(n, SMALL) for n in names), width * 0.45)
     for column, members in enumerate(columns):
         left, top = column * (width + _PANEL_GAP), 0.0
@@ -134,7 +140,7 @@ def draw_strip(rows: Sequence[Row], chosen: Row | None, look: Look) -> Canvas:
     for row in rows:
         if row.own and row is not chosen:
             sheet.dot((look.axis.at(row.estimate, *span), middle), colour="earlier", size=5)
-    _reference_line(sheet, look, span, (18, 54))
+    _reference_line(sheet, look, span, [(24, 54)])
     if chosen is not None:
         _mark(sheet, chosen, look, span, middle)
         at = look.axis.at(chosen.estimate, *span)
@@ -155,34 +161,41 @@ def _columns(heights: Mapping[str, float], count: int) -> tuple[list[list[str]],
     return columns, max(used)
 
 
-def _frame(sheet: Canvas, look: Look, span: tuple[float, float], rows: tuple[float, float]) -> None:
+def _frame(sheet: Canvas, look: Look, span: Span, bands: Sequence[Span], foot: float) -> None:
     for tick in look.axis.ticks:
         x = look.axis.at(tick, *span)
-        sheet.line([(x, rows[0]), (x, rows[1])], colour="hairline", width=0.8)
-        sheet.words((x, rows[1] + 13), look.axis.written(tick), colour="quiet", size=SMALL, align="centre")
-    _reference_line(sheet, look, span, rows)
+        for band in bands:
+            sheet.line([(x, band[0]), (x, band[1])], colour="hairline", width=0.8)
+        tick_words(sheet, (x, foot + 13), look.axis.written(tick))
+    _reference_line(sheet, look, span, bands)
 
 
-def _reference_line(sheet: Canvas, look: Look, span: tuple[float, float], rows: tuple[float, float]) -> None:
+def tick_words(sheet: Canvas, at: Span, text: str) -> None:
+    """Write a tick's number around a position, kept inside the sheet."""
+    half = text_width(text, SMALL) / 2
+    sheet.words((min(max(at[0], half), sheet.width - half), at[1]), text, colour="quiet", size=SMALL, align="centre")
+
+
+def _reference_line(sheet: Canvas, look: Look, span: Span, bands: Sequence[Span]) -> None:
     if look.reference is None:
         return
     x = look.axis.at(look.reference.value, *span)
-    sheet.line([(x, rows[0] - 4), (x, rows[1])], colour="quiet", width=1.2)
-    text = f"{look.reference_name} {look.reference.text}"
-    half = text_width(text, SMALL) / 2
-    middle = min(max(x, span[0] - 10 + half), sheet.width - half)
-    sheet.words((middle, rows[0] - 12), text, colour="quiet", size=SMALL, align="centre")
+    for number, band in enumerate(bands):
+        sheet.line([(x, band[0] - (0 if number else 4)), (x, band[1])], colour="quiet", width=1.2)
+    first = 14.0 if len(bands) > 1 else bands[0][0] - 14
+    tick_words(sheet, (x, first), f"{look.reference_name} {look.reference.text}")
 
 
-def _name(sheet: Canvas, lines: Sequence[str], middle: float) -> None:
+def name_lines(sheet: Canvas, lines: Sequence[str], middle: float) -> None:
+    """Write a row's name, one or two lines around a height."""
     top = middle - _SECOND_LINE * (len(lines) - 1) / 2
     for number, line in enumerate(lines):
-        sheet.words((0, top + number * (_SECOND_LINE + 1)), line)
+        sheet.words((0, top + number * _SECOND_LINE), line)
 
 
-def _mark(sheet: Canvas, row: Row, look: Look, span: tuple[float, float], y: float, size: float = 9.0) -> None:
+def _mark(sheet: Canvas, row: Row, look: Look, span: Span, y: float, size: float = 9.0) -> None:
     if not row.shown:
-        sheet.words((span[0] + 6, y), say(f"mark.{row.status}", look.language), colour="quiet", size=SMALL)
+        sheet.words((span[0] + 6, y), say(f"drawn.{row.status}", look.language), colour="quiet", size=SMALL)
         return
     colour = look.colour(row)
     if not math.isnan(row.low) and not math.isnan(row.high):
@@ -191,22 +204,22 @@ def _mark(sheet: Canvas, row: Row, look: Look, span: tuple[float, float], y: flo
     sheet.dot((look.axis.at(row.estimate, *span), y), colour=colour, hollow=row.status == "pooled", size=size)
 
 
-def _numbers(row: Row, look: Look) -> str:
+def written(row: Row, look: Look) -> str:
+    """Write a row's number and interval; empty where it has none."""
     return f"{values.estimate(row)}  {values.interval(row, look.language)}" if row.shown else ""
 
 
-def _written(sheet: Canvas, row: Row, look: Look, middle: float) -> None:
+def number_words(sheet: Canvas, row: Row, look: Look, middle: float) -> None:
+    """Write a row's number and, quieter, its interval at the right edge."""
     if not row.shown:
         return
     ends = values.interval(row, look.language)
-    sheet.words((WIDTH, middle), ends, colour="quiet", align="right")
+    sheet.words((sheet.width, middle), ends, colour="quiet", align="right")
     room = text_width(ends, SIZE) + (8 if ends else 0)
-    sheet.words((WIDTH - room, middle), values.estimate(row), colour=look.colour(row), align="right")
+    sheet.words((sheet.width - room, middle), values.estimate(row), colour=look.colour(row), align="right")
 
 
-def _panel(
-    sheet: Canvas, parent: str, rows: Sequence[Row], look: Look, box: tuple[float, float, float, float]
-) -> None:
+def _panel(sheet: Canvas, parent: str, rows: Sequence[Row], look: Look, box: tuple[float, float, float, float]) -> None:
     left, top, width, label = box
     name = look.labels.name("region", parent, look.language) if parent else say("elsewhere", look.language)
     sheet.words((left, top + 10), name, size=SIZE + 1)
@@ -223,4 +236,6 @@ def _panel(
         if row.shown:
             sheet.words((left + width, y), values.estimate(row), colour="quiet", size=SMALL, align="right")
     for tick, align in ((look.axis.low, "centre"), (look.axis.high, "centre")):
-        sheet.words((look.axis.at(tick, *span), foot + 3), look.axis.written(tick), colour="quiet", size=10, align=align)
+        sheet.words(
+            (look.axis.at(tick, *span), foot + 3), look.axis.written(tick), colour="quiet", size=10, align=align
+        )

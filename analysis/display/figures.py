@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 
 from analysis.display import values
@@ -11,18 +11,24 @@ from analysis.display.dots import Look
 from analysis.display.labels import capital
 from analysis.display.rows import Cut, Row
 from analysis.display.sentences import subject
+from analysis.display.style import NARROW, WIDTH
 from analysis.display.words import say
 from analysis.tidy import ALL
 
 SPOKEN = 12
 
 
-def figure_html(sheet: Canvas, *, key: str, title: str, measure: str, alt: str) -> str:
-    """Put a drawing under its title and its measure; all texts are escaped."""
+def figure_html(draw: Callable[[float], Canvas], *, key: str, title: str, measure: str, alt: str) -> str:
+    """Put a drawing under its title and its measure, once wide and once narrow; all texts are escaped.
+
+    The style sheet shows one of the two; where there is no style sheet the narrow one stays hidden.
+    """
     caption = f'<strong class="finding">{escape(title)}</strong><span class="measure">{escape(measure)}</span>'
-    svg = sheet.svg(key, title=title, alt=alt)
-    scroll = f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(title)}">{svg}</div>'
-    return f'<figure class="figure"><figcaption>{caption}</figcaption>{scroll}</figure>'
+    wide, narrow = draw(WIDTH), draw(NARROW)
+    drawings = f'<div class="wide">{wide.svg(key, title=title, alt=alt)}</div>'
+    again = narrow.svg(key, title=title, alt=alt, known=wide.letters)
+    drawings += f'<div class="narrow" hidden>{again}</div>'
+    return f'<figure class="figure"><figcaption>{caption}</figcaption>{drawings}</figure>'
 
 
 def measure_line(cut: Cut, look: Look, notes: Sequence[str]) -> str:
@@ -49,6 +55,23 @@ def marks_notes(rows: Sequence[Row], look: Look, *, vertical: bool = False) -> l
     if any(r.status == "withheld" for r in rows):
         notes.append(say("note.withheld", language))
     return notes
+
+
+def ends_note(cut: Cut, count: int, language: str) -> str:
+    """Say that only the highest and the lowest rows are drawn."""
+    return say("measure.ends", language, count=count, total=len(cut.rows))
+
+
+def line_note(look: Look) -> str:
+    """Say what the upright line is, where it carries no name of its own."""
+    if look.reference is None:
+        return ""
+    return say("measure.reference", look.language, reference=look.reference_name, value=look.reference.text)
+
+
+def tiles_note(look: Look) -> str:
+    """Say how tiles are ordered."""
+    return say("measure.tiles", look.language, parent=say("measure.parent", look.language))
 
 
 def alt_text(title: str, measure: str, rows: Sequence[Row], look: Look) -> str:

@@ -63,7 +63,8 @@ class Finding:
     def begun(self, language: str) -> str:
         """Say the finding as where to begin."""
         look, row = self.look(language), self.row
-        assert row is not None and self.reference is not None
+        if row is None or self.reference is None:
+            raise ValueError("only a finding that needs attention says where to begin")
         about = subject(row.keys["term"], row.keys["statistic"], look.labels, language)
         numbers = bracket(row, self.reference, look.reference_name, language)
         return say("begin", language, unit=look.name(row), subject=about, numbers=numbers)

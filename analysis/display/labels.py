@@ -12,6 +12,8 @@ from analysis.display.words import LANGUAGES, WORDS, say
 from analysis.tidy import ALL, parse_domain
 
 NAMED = ("scale", "item", "service")
+# words of a domain that say what a term is about; they are no answers
+DESCRIPTIONS = ("unit", "scale", "measure")
 COLUMNS = ("kind", "code", "en", "zh")
 
 
@@ -87,6 +89,8 @@ class Labels:
 
     def _value(self, item: str, value: str, language: str) -> str:
         code = f"{item}={value}"
+        if item in DESCRIPTIONS:
+            return self.unit_or_term(value, language) if item == "unit" else self.term(value, language)
         return (
             self.name("code", code, language)
             if ("code", code) in self.names
@@ -123,7 +127,9 @@ def labels_of(frame: pd.DataFrame) -> Labels:
 
 def plain(text: object) -> str:
     """Take control signs and signs that turn the direction of writing out of a text, and join its lines."""
-    kept = [sign if unicodedata.category(sign) not in ("Cc", "Cf") else " " if sign.isspace() else "" for sign in str(text)]
+    kept = [
+        sign if unicodedata.category(sign) not in ("Cc", "Cf") else " " if sign.isspace() else "" for sign in str(text)
+    ]
     return " ".join("".join(kept).split())
 
 

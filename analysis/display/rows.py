@@ -112,8 +112,7 @@ def cut(
     if by not in KEYS:
         raise ValueError(f"by must be one of {list(KEYS)}, seen {by!r}")
     held = {k: v for k, v in {"term": term, "statistic": statistic, **(where or {})}.items() if v is not None}
-    for key, value in held.items():
-        table = _only(table, key, value)
+    table = rows_where(table, held)
     for key in ("term", "statistic", "wave", "group", "region", "domain"):
         table = table if key == by or key in held else _only(table, key, _usual(table, key, by))
     rows = rows_of(table)
@@ -121,7 +120,17 @@ def cut(
     if len({r.keys[by] for r in units}) < len(units):
         raise ValueError(f"{name}: a {by} has two rows; say more in where=")
     whole = next((r for r in rows if r.keys[by] == ALL), None)
-    return Cut(name, by, *(_common(rows, key, by) for key in ("term", "statistic", "wave")), units, whole)
+    shared_term, shared_statistic, wave = (_common(rows, key, by) for key in ("term", "statistic", "wave"))
+    return Cut(name, by, shared_term, shared_statistic, wave, units, whole)
+
+
+def rows_where(table: pd.DataFrame, held: Mapping[str, str]) -> pd.DataFrame:
+    """Keep the rows that have these codes; none left is an error that says which codes there are."""
+    for key, value in held.items():
+        if key not in KEYS:
+            raise ValueError(f"where= knows the keys {list(KEYS)}, seen {key!r}")
+        table = _only(table, key, value)
+    return table
 
 
 def rows_of(table: pd.DataFrame) -> list[Row]:
@@ -135,9 +144,9 @@ def waves_of(cuts: Iterable[Row]) -> list[str]:
 
 
 def _row(record: Mapping[Any, Any]) -> Row:
-    numbers = [float(record[c]) for c in ("estimate", "conf_low", "conf_high", "n")]
-    decimals = 0 if pd.isna(record["decimals"]) else int(record["decimals"])
-    return Row({k: str(record[k]) for k in KEYS}, *numbers, decimals, str(record["status"]), str(record["basis"]))
+    estimate, low, high, n = (float(record[c]) for c in ("estimate", "conf_low", "conf_high", "n"))
+    keys = {k: str(record[k]) for k in KEYS}
+    return Row(keys, estimate, low, high, n, int(record["decimals"]), str(record["status"]), str(record["basis"]))
 
 
 def _only(table: pd.DataFrame, key: str, value: str) -> pd.DataFrame:

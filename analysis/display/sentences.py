@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from analysis.display import values
 from analysis.display.labels import Labels, capital, inside
 from analysis.display.rows import Cut, Row
-from analysis.display.words import join, say
+from analysis.display.words import WORDS, join, say
 from analysis.tidy import ALL
 
 SAME = 0.05
-SCORES = ("mean", "shrunken", "quantile")
+SCORES = ("mean", "shrunken", "rating")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +149,8 @@ def subject(term: str, statistic: str, labels: Labels, language: str) -> str:
     name, kind = labels.term(term, language), labels.kind_of(term)
     if language == "en" and kind not in ("item", "code"):
         name = inside(name)
+    if kind == "other" and statistic in values.SHARES and f"share.{term}" in WORDS:
+        return say(f"share.{term}", language)
     if kind == "code":
         key = "code"
     elif statistic in SCORES:
@@ -171,17 +173,21 @@ def headline(cut: Cut, labels: Labels, language: str, *, reference: Reference | 
     apart = {w: [r for r in shown if verdict(r, reference, span) == w] for w in ("lower", "higher")}
     wave = labels.unit("wave", reference.wave, language) if reference.wave else ""
     topic["reference"] = say(f"reference.{reference.kind}", language, wave=wave)
+    title = "title.zero" if reference.kind == "zero" else "title"
     low, high = (_who(apart[w], len(shown), cut.by, labels, language) for w in ("lower", "higher"))
     if low and high:
-        return capital(say("title.both", language, low=low, high=high, **topic))
+        high = (
+            say("title.number", language, count=len(apart["higher"]))
+            if len(apart["lower"]) > 2 and len(apart["higher"]) > 2
+            else high
+        )
+        return capital(say(f"{title}.both", language, low=low, high=high, **topic))
     if low or high:
-        return capital(say("title.lower" if low else "title.higher", language, units=low or high, **topic))
-    return capital(say("title.none", language, units=labels.units(cut.by, language), **topic))
+        return capital(say(f"{title}.lower" if low else f"{title}.higher", language, units=low or high, **topic))
+    return capital(say(f"{title}.none", language, units=labels.units(cut.by, language), **topic))
 
 
-def movement(
-    moves: Mapping[str, str], term: str, statistic: str, wave: str, labels: Labels, language: str
-) -> str:
+def movement(moves: Mapping[str, str], term: str, statistic: str, wave: str, labels: Labels, language: str) -> str:
     """Say in one line, without a full stop, what moved since a wave; a trend's title.
 
     Parameters
@@ -198,6 +204,8 @@ def movement(
         said = {"higher": "rose", "lower": "fell", "same": "flat"}
         return capital(say(f"title.{said.get(next(iter(moves.values())), 'open')}", language, **topic))
     up, down = (sum(v == way for v in moves.values()) for way in ("higher", "lower"))
+    if not up and not down:
+        return capital(say("title.still", language, **topic))
     return capital(say("title.moved", language, up=up, down=down, total=len(moves), **topic))
 
 
@@ -239,7 +247,8 @@ def basis(row: Row, labels: Labels, language: str) -> str:
 
 def _topic(cut: Cut, labels: Labels, language: str) -> str:
     if cut.term != ALL:
-        return subject(cut.term, cut.statistic, labels, language)
+        statistic = "mean" if cut.statistic in values.SIGNED else cut.statistic
+        return subject(cut.term, statistic, labels, language)
     name = labels.statistic(cut.statistic, language)
     return inside(name) if language == "en" else name
 

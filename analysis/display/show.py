@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -19,11 +20,11 @@ from analysis.display.findings import SECTIONS, Finding, cannot_html, findings_h
 from analysis.display.labels import labels_of
 from analysis.display.output import Output, bundle
 from analysis.display.places import places_of
-from analysis.display.rows import Cut, Row, cut, frame_of, rows_of, waves_of
+from analysis.display.rows import Cut, Row, cut, frame_of, rows_of, rows_where, waves_of
 from analysis.display.sentences import Reference
 from analysis.display.steps import draw_steps
 from analysis.display.tiles import draw_tiles
-from analysis.display.trend import PANELS, draw_trend
+from analysis.display.trend import PANELS, draw_trend, moves_since
 from analysis.display.words import LANGUAGES, say
 from analysis.tidy import ALL, STATUSES
 
@@ -93,13 +94,13 @@ class Show:
         Returns
         -------
         Output
-            Its mark carries ``columns`` and ``rows``: the released table for its CSV, codes in place of names.
+            Its mark carries ``columns`` and ``rows``: the whole released table for its CSV, whatever `where` keeps,
+            codes in place of names.
         """
-        frame, name = frame_of(released)
-        for key, value in (where or {}).items():
-            frame = frame[frame[key] == value]
+        whole, name = frame_of(released)
+        frame = rows_where(whole, where or {})
         laid = tables.grid(frame, rows=rows, columns=columns, sort=sort)
-        data = {"columns": list(tables.COLUMNS), "rows": tables.released_rows(frame)}
+        data = {"columns": list(tables.COLUMNS), "rows": tables.released_rows(whole)}
 
         def one(language: str) -> dict[str, Any]:
             title = caption[language] if caption else tables.caption_for(laid, self.labels, language)
@@ -156,10 +157,11 @@ class Show:
 
         def one(language: str) -> dict[str, Any]:
             look = self._look(chosen, against, language, worse)
-            sheet = draw_panels(panels, look) if how == "panels" else draw_rows(drawn, look)
+            panel = partial(draw_panels, panels, look)
+            sheet = panel if how == "panels" else partial(draw_rows, drawn, look)
             notes = figures.marks_notes(drawn, look)
-            notes += [_ends_note(chosen, language)] if how == "ends" else []
-            notes += [_line_note(look)] if how == "panels" else []
+            notes += [figures.ends_note(chosen, ENDS, language)] if how == "ends" else []
+            notes += [figures.line_note(look)] if how == "panels" else []
             return self._figure("dots", chosen, drawn, look, sheet, notes, title, where)
 
         return _both(one)
@@ -184,21 +186,29 @@ class Show:
         units = [ALL]
         if by is not None:
             units = [r.keys[by] for r in self._cut(released, by=by, where=where, level=level, **kinds).rows]
-        lines = {u: cut(released, by="wave", where={**(where or {}), **({by: u} if by else {})}, **kinds) for u in units}
+        lines = {
+            u: cut(released, by="wave", where={**(where or {}), **({by: u} if by else {})}, **kinds) for u in units
+        }
         rows = [r for line in lines.values() for r in line.rows]
         waves = waves_of(rows)
         first = next(iter(lines.values()))
         quiet = [r for r in whole.rows if by] if whole is not None else []
-        now = replace(first, by=by or "group", wave=waves[-1], rows=tuple(r for r in rows if r.keys["wave"] == waves[-1]))
+        now = replace(
+            first, by=by or "group", wave=waves[-1], rows=tuple(r for r in rows if r.keys["wave"] == waves[-1])
+        )
 
         def one(language: str) -> dict[str, Any]:
             look = self._look(replace(now, rows=tuple(rows)), None, language, "")
-            sheet = draw_trend(lines, quiet, waves, look)
-            moves = _moves(lines, waves, look.span)
-            line = sentences.movement(moves, now.term, now.statistic, waves[-2], self.labels, language) if moves else None
+            sheet = partial(draw_trend, lines, quiet, waves, look)
+            moves = moves_since(lines, waves, look.span)
+            line = (
+                sentences.movement(moves, now.term, now.statistic, waves[-2], self.labels, language) if moves else None
+            )
             notes = [*figures.marks_notes(rows, look, vertical=True), say("measure.quiet", language) if quiet else ""]
             notes += [say("measure.first", language, count=PANELS, total=len(lines))] if len(lines) > PANELS else []
-            return self._figure("trend", now, rows, look, sheet, notes, title or ({language: line} if line else None), where)
+            return self._figure(
+                "trend", now, now.rows, look, sheet, notes, title or ({language: line} if line else None), where
+            )
 
         return _both(one)
 
@@ -241,10 +251,10 @@ class Show:
             lost = min((r for r in going if r is not None and r.shown), key=lambda r: r.estimate, default=None)
             line = None
             if lost is not None:
-                step = {"step": sentences.subject(lost.keys["term"], before, self.labels, language)}
+                step = {"step": self.labels.term(lost.keys["term"], language)}
                 line = {language: say("title.steps", language, share=values.estimate(lost), **step)}
             notes = figures.marks_notes(reached, look)
-            sheet = draw_steps(reached, going, look)
+            sheet = partial(draw_steps, reached, going, look)
             return self._figure("steps", chosen, reached, look, sheet, notes, title or line, where)
 
         return _both(one)
@@ -268,8 +278,11 @@ class Show:
 
         def one(language: str) -> dict[str, Any]:
             look = self._look(chosen, against, language, "")
-            sheet = draw_tiles(chosen.rows, self.places.parents, look)
-            notes = [_line_note(look, "measure.tiles"), *figures.marks_notes([r for r in chosen.rows if not r.own], look)[1:]]
+            sheet = partial(draw_tiles, chosen.rows, self.places.parents, look)
+            notes = [
+                figures.tiles_note(look),
+                *figures.marks_notes([r for r in chosen.rows if not r.own], look)[1:],
+            ]
             return self._figure("tiles", chosen, chosen.ordered(), look, sheet, notes, title, where)
 
         return _both(one)
@@ -443,7 +456,7 @@ class Show:
         chosen: Cut,
         drawn: Sequence[Row],
         look: Look,
-        sheet: Canvas,
+        draw: Callable[[float], Canvas],
         notes: Sequence[str],
         title: Bilingual | None,
         where: Mapping[str, str] | None,
@@ -452,12 +465,11 @@ class Show:
         measure = figures.measure_line(chosen, look, notes)
         alt = figures.alt_text(line, measure, drawn, look)
         parts = (chosen.name, kind, chosen.by, chosen.term, chosen.statistic, repr(sorted((where or {}).items())))
-        html = figures.figure_html(sheet, key="|".join((*parts, look.language)), title=line, measure=measure, alt=alt)
+        html = figures.figure_html(draw, key="|".join((*parts, look.language)), title=line, measure=measure, alt=alt)
         return bundle("figure", look.language, chosen.name, html=html, text=alt, title=line)
 
     def _headline(self, chosen: Cut, look: Look) -> str:
-        about = {"reference": look.reference, "span": look.span}
-        return sentences.headline(chosen, self.labels, look.language, **about)
+        return sentences.headline(chosen, self.labels, look.language, reference=look.reference, span=look.span)
 
 
 def _both(one: Callable[[str], dict[str, Any]]) -> Output:
@@ -472,30 +484,6 @@ def _reference(chosen: Cut, given: float | None) -> Reference | None:
     if chosen.statistic in values.SIGNED:
         return sentences.zero(digits, chosen.statistic)
     return None if chosen.by in ("wave", "term") else sentences.reference_of(chosen.whole)
-
-
-def _moves(lines: Mapping[str, Cut], waves: Sequence[str], span: float) -> dict[str, str]:
-    if len(waves) < 2:
-        return {}
-    found = {}
-    for unit, line in lines.items():
-        rows = {r.keys["wave"]: r for r in line.rows}
-        now, before = rows.get(waves[-1]), rows.get(waves[-2])
-        if now is not None:
-            found[unit] = sentences.verdict(now, sentences.reference_of(before, "previous"), span)
-    return found
-
-
-def _ends_note(chosen: Cut, language: str) -> str:
-    return say("measure.ends", language, count=ENDS, total=len(chosen.rows))
-
-
-def _line_note(look: Look, key: str = "measure.reference") -> str:
-    if key == "measure.tiles":
-        return say(key, look.language, parent=say("measure.parent", look.language))
-    if look.reference is None:
-        return ""
-    return say(key, look.language, reference=look.reference_name, value=look.reference.text)
 
 
 def _maybe(attempt: Callable[[], Cut]) -> Cut | None:

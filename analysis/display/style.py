@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 WIDTH = 720.0
+# Drawn a second time for phones, so that nothing has to be scrolled or read with a glass.
+NARROW = 352.0
 SIZE = 12.5
 SMALL = 11.5
 

@@ -18,6 +18,7 @@ from analysis.tidy import ALL, COLUMNS, KEYS, STATUSES
 
 SORTS = ("value", "name", "given")
 SPREAD_AT_MOST = 6
+Line = tuple[tuple[str, ...], tuple[Row | None, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,20 @@ class Grid:
     heads: tuple[str, ...]
     spread: str | None
     across: tuple[str, ...]
-    lines: tuple[tuple[tuple[str, ...], tuple[Row | None, ...]], ...]
+    lines: tuple[Line, ...]
 
     def rows(self) -> list[Row]:
         """Give all rows that stand in the table."""
         return [r for _, cells in self.lines for r in cells if r is not None]
+
+    def beside(self) -> bool:
+        """True where intervals have columns of their own; with more than two numbers a line they stand below them."""
+        return len(self.across) <= 2 and any(values.limits(r) for r in self.rows() if r.shown)
+
+    def shared_n(self) -> bool:
+        """True where the numbers of each line have one n, so that it has a column of its own."""
+        per_line = [{r.n for r in cells if r is not None and not math.isnan(r.n)} for _, cells in self.lines]
+        return all(len(kinds) <= 1 for kinds in per_line) and any(per_line)
 
 
 def grid(table: pd.DataFrame, *, rows: str | Sequence[str], columns: str | None, sort: str) -> Grid:
@@ -85,9 +95,8 @@ def grid(table: pd.DataFrame, *, rows: str | Sequence[str], columns: str | None,
 
 def table_html(laid: Grid, labels: Labels, language: str, *, caption: str, fold: bool, ident: str) -> str:
     """Write a laid-out table as HTML, folded behind its caption if asked; every text is escaped."""
-    shared = _shared_n(laid)
-    head = _head(laid, labels, language, shared)
-    body = "".join(_line(codes, cells, laid, labels, language, shared) for codes, cells in laid.lines)
+    head = _head(laid, labels, language)
+    body = "".join(_line(codes, cells, laid, labels, language) for codes, cells in laid.lines)
     caption_html = f"<caption>{escape(caption)}</caption>"
     table = f'<table class="numbers">{caption_html}<thead>{head}</thead><tbody>{body}</tbody></table>'
     block = f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}">{table}</div>'
@@ -129,7 +138,7 @@ def _exact(value: Any, column: str, decimals: Any) -> Any:
 
 def _lines(
     rows: Sequence[Row], heads: tuple[str, ...], columns: str | None, across: tuple[str, ...], sort: str
-) -> tuple[tuple[tuple[str, ...], tuple[Row | None, ...]], ...]:
+) -> tuple[Line, ...]:
     found: dict[tuple[str, ...], dict[str, Row]] = {}
     for row in rows:
         line = found.setdefault(tuple(row.keys[k] for k in heads), {})
@@ -141,7 +150,7 @@ def _lines(
     return tuple(lines if sort == "given" else sorted(lines, key=lambda line: _order(line, sort)))
 
 
-def _order(line: tuple[tuple[str, ...], tuple[Row | None, ...]], sort: str) -> tuple[bool, tuple[str, ...], bool, float, tuple[str, ...]]:
+def _order(line: Line, sort: str) -> tuple[Any, ...]:
     codes, cells = line
     first = next((c for c in cells if c is not None and c.shown), None)
     whole = all(c == ALL for c in codes)
@@ -149,19 +158,14 @@ def _order(line: tuple[tuple[str, ...], tuple[Row | None, ...]], sort: str) -> t
     return not whole, codes[:-1], sort == "value" and first is None, value, codes
 
 
-def _shared_n(laid: Grid) -> bool:
-    per_line = [{r.n for r in cells if r is not None and not math.isnan(r.n)} for _, cells in laid.lines]
-    return all(len(kinds) <= 1 for kinds in per_line) and any(per_line)
-
-
-def _head(laid: Grid, labels: Labels, language: str, shared: bool) -> str:
+def _head(laid: Grid, labels: Labels, language: str) -> str:
     cells = [f'<th scope="col">{escape(labels.heading(k, language))}</th>' for k in laid.heads]
     for code in laid.across:
         name = labels.unit(laid.spread, code, language) if laid.spread else _only_name(laid, labels, language)
         cells.append(f'<th scope="col" class="number">{escape(capital(name))}</th>')
-        if _has_intervals(laid):
+        if laid.beside():
             cells.append(f'<th scope="col" class="quiet">{escape(say("table.interval", language))}</th>')
-    if shared:
+    if laid.shared_n():
         cells.append(f'<th scope="col" class="number">{escape(say("n", language))}</th>')
     return f"<tr>{''.join(cells)}</tr>"
 
@@ -171,21 +175,15 @@ def _only_name(laid: Grid, labels: Labels, language: str) -> str:
     return labels.statistic(kinds.pop(), language) if len(kinds) == 1 else ""
 
 
-def _has_intervals(laid: Grid) -> bool:
-    return any(values.limits(r) for r in laid.rows() if r.shown)
-
-
-def _line(
-    codes: tuple[str, ...], cells: Sequence[Row | None], laid: Grid, labels: Labels, language: str, shared: bool
-) -> str:
+def _line(codes: tuple[str, ...], cells: Sequence[Row | None], laid: Grid, labels: Labels, language: str) -> str:
     names = _names(codes, laid, labels, language)
     written = [f'<th scope="row">{escape(n)}</th>' for n in names]
     for cell in cells:
-        written.append(_cell(cell, language, with_n=not shared))
-        if _has_intervals(laid):
+        written.append(_cell(cell, laid, language))
+        if laid.beside():
             ends = values.interval(cell, language) if cell is not None and cell.shown else ""
             written.append(f'<td class="quiet">{escape(ends)}</td>')
-    if shared:
+    if laid.shared_n():
         known = [c.n for c in cells if c is not None and not math.isnan(c.n)]
         written.append(f'<td class="number">{values.count(known[0]) if known else ""}</td>')
     whole = ' class="whole"' if all(c == ALL for c in codes) else ""
@@ -196,15 +194,16 @@ def _names(codes: tuple[str, ...], laid: Grid, labels: Labels, language: str) ->
     return [labels.unit(k, c, language) for k, c in zip(laid.heads, codes, strict=True)]
 
 
-def _cell(row: Row | None, language: str, *, with_n: bool) -> str:
+def _cell(row: Row | None, laid: Grid, language: str) -> str:
     if row is None:
         return '<td class="number"></td>'
     if not row.shown:
         return f'<td class="number quiet">{escape(say(f"mark.{_status(row)}", language))}</td>'
     mark = f' <span class="quiet">{say("mark.pooled", language)}</span>' if row.status == "pooled" else ""
-    count = values.count(row.n) if with_n else ""
-    small = f' <span class="quiet n">{escape(say("n", language))} {count}</span>' if count else ""
-    return f'<td class="number">{escape(values.estimate(row))}{mark}{small}</td>'
+    below = [] if laid.beside() else [values.interval(row, language)]
+    below += [] if laid.shared_n() else [f"{say('n', language)} {values.count(row.n)}" if values.count(row.n) else ""]
+    quiet = "".join(f'<span class="below">{escape(text)}</span>' for text in below if text)
+    return f'<td class="number">{escape(values.estimate(row))}{mark}{quiet}</td>'
 
 
 def _plain_cell(row: Row | None, language: str) -> str:

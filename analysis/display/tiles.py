@@ -8,15 +8,15 @@ from itertools import groupby
 from analysis.display import values
 from analysis.display.canvas import Canvas
 from analysis.display.dots import Look
+from analysis.display.glyphs import wrap
 from analysis.display.rows import Row
 from analysis.display.style import DIVERGING, ON_DARK, ON_LIGHT, SEQUENTIAL, SIZE, SMALL, WIDTH
-from analysis.display.glyphs import wrap
 from analysis.display.words import say
 
 _GAP, _HEAD, _PER_ROW = 6.0, 30.0, 8
 
 
-def draw_tiles(rows: Sequence[Row], parents: Mapping[str, str], look: Look) -> Canvas:
+def draw_tiles(rows: Sequence[Row], parents: Mapping[str, str], look: Look, width: float) -> Canvas:
     """Draw the tiles, a band for each place above.
 
     Parameters
@@ -27,6 +27,8 @@ def draw_tiles(rows: Sequence[Row], parents: Mapping[str, str], look: Look) -> C
         Empty: one band without a name.
     look : Look
         With a reference the five colours diverge from it; without one they run along the scale.
+    width : float
+        Of the sheet: eight tiles stand side by side, four on a narrow one.
 
     Returns
     -------
@@ -34,10 +36,11 @@ def draw_tiles(rows: Sequence[Row], parents: Mapping[str, str], look: Look) -> C
     """
     ordered = sorted(rows, key=lambda r: (parents.get(r.keys["region"], ""), r.keys["region"]))
     bands = [(k, list(v)) for k, v in groupby(ordered, key=lambda r: parents.get(r.keys["region"], ""))]
-    side = (WIDTH - _GAP * (_PER_ROW - 1)) / _PER_ROW
+    per_row = _PER_ROW if width == WIDTH else _PER_ROW // 2
+    side = (width - _GAP * (per_row - 1)) / per_row
     tall = side * 0.72
-    heights = [(_HEAD if len(bands) > 1 else 0) + -(-len(v) // _PER_ROW) * (tall + _GAP) for _, v in bands]
-    sheet = Canvas(sum(heights) + 4, look.language)
+    heights = [(_HEAD if len(bands) > 1 else 0) + -(-len(v) // per_row) * (tall + _GAP) for _, v in bands]
+    sheet = Canvas(sum(heights) + 4, look.language, width=width)
     top = 0.0
     for (parent, members), height in zip(bands, heights, strict=True):
         head = _HEAD if len(bands) > 1 else 0
@@ -45,7 +48,7 @@ def draw_tiles(rows: Sequence[Row], parents: Mapping[str, str], look: Look) -> C
             name = look.labels.name("region", parent, look.language) if parent else say("elsewhere", look.language)
             sheet.words((0, top + 18), name)
         for number, row in enumerate(members):
-            at = (number % _PER_ROW * (side + _GAP), top + head + number // _PER_ROW * (tall + _GAP))
+            at = (number % per_row * (side + _GAP), top + head + number // per_row * (tall + _GAP))
             _tile(sheet, row, look, at, (side, tall))
         top += height
     return sheet

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from analysis.display import values
 from analysis.display.canvas import Canvas
 from analysis.display.dots import Look
+from analysis.display.glyphs import text_width, wrap
 from analysis.display.rows import Cut, Row
-from analysis.display.glyphs import wrap
-from analysis.display.style import SIZE, SMALL, WIDTH
+from analysis.display.sentences import reference_of, verdict
+from analysis.display.style import SIZE, WIDTH
 from analysis.display.words import say
 
 PANELS = 12
@@ -21,13 +22,13 @@ def choose_panels(cuts: Mapping[str, Cut]) -> list[str]:
     """Choose the units to draw: those lowest in the latest wave first, at most twelve; units without numbers last."""
 
     def latest(unit: str) -> tuple[bool, float, str]:
-        shown = [r for r in _in_order(cuts[unit]) if r.shown]
-        return (not shown, shown[-1].estimate if shown else 0.0, unit)
+        last = _in_order(cuts[unit])[-1]
+        return (not last.shown, last.estimate if last.shown else 0.0, unit)
 
     return sorted(cuts, key=latest)[:PANELS]
 
 
-def draw_trend(cuts: Mapping[str, Cut], whole: Sequence[Row], waves: Sequence[str], look: Look) -> Canvas:
+def draw_trend(cuts: Mapping[str, Cut], whole: Sequence[Row], waves: Sequence[str], look: Look, full: float) -> Canvas:
     """Draw the units' lines over the waves.
 
     Parameters
@@ -39,21 +40,36 @@ def draw_trend(cuts: Mapping[str, Cut], whole: Sequence[Row], waves: Sequence[st
     waves : sequence of str
         In order; the last one is this wave.
     look : Look
+    full : float
+        Width of the sheet.
 
     Returns
     -------
     Canvas
     """
     units = choose_panels(cuts)
-    per_row = min(len(units), 3)
-    width = (WIDTH - _GAP * (per_row - 1)) / per_row
+    per_row = min(len(units), 3 if full == WIDTH else 2)
+    width = (full - _GAP * (per_row - 1)) / per_row
     rows = math.ceil(len(units) / per_row)
     plot = _PLOT * (1.5 if len(units) == 1 else 1)
-    sheet = Canvas(rows * (_HEAD + plot + _FOOT), look.language)
+    sheet = Canvas(rows * (_HEAD + plot + _FOOT), look.language, width=full)
     for number, unit in enumerate(units):
         left, top = number % per_row * (width + _GAP), number // per_row * (_HEAD + plot + _FOOT)
         _panel(sheet, unit, _in_order(cuts[unit]), whole, waves, look, (left, top, width, plot))
     return sheet
+
+
+def moves_since(lines: Mapping[str, Cut], waves: Sequence[str], span: float) -> dict[str, str]:
+    """Compare each unit's latest wave with the one before, by `verdict`; empty where there is one wave only."""
+    if len(waves) < 2:
+        return {}
+    found = {}
+    for unit, line in lines.items():
+        rows = {r.keys["wave"]: r for r in line.rows}
+        now, before = rows.get(waves[-1]), rows.get(waves[-2])
+        if now is not None:
+            found[unit] = verdict(now, reference_of(before, "previous"), span)
+    return found
 
 
 def _in_order(cut: Cut) -> list[Row]:
@@ -81,15 +97,13 @@ def _panel(
         sheet.words((left + 18, y), look.axis.written(tick), colour="quiet", size=10, align="right")
     for wave, x in xs.items():
         label = look.labels.unit("wave", wave, look.language)
-        short = label if len(waves) * 60 < width or len(label) <= 6 else wave
+        short = label if text_width(label, 10) * len(waves) + 40 < last - first + 60 else wave
         sheet.words((x, low + 15), short, colour="quiet", size=10, align="centre")
     _quiet(sheet, whole, xs, look, (low, high))
     _own(sheet, rows, xs, look, (low, high), waves[-1])
 
 
-def _quiet(
-    sheet: Canvas, whole: Sequence[Row], xs: Mapping[str, float], look: Look, span: tuple[float, float]
-) -> None:
+def _quiet(sheet: Canvas, whole: Sequence[Row], xs: Mapping[str, float], look: Look, span: tuple[float, float]) -> None:
     points = [(xs[r.keys["wave"]], look.axis.at(r.estimate, *span)) for r in whole if r.shown]
     if len(points) > 1:
         sheet.line(points, colour="hairline", width=2.5)

@@ -7,9 +7,11 @@ import math
 from analysis.display.rows import Row
 from analysis.display.words import say
 
-SHARES = ("proportion", "conditional", "cumulative", "coverage", "share", "response_rate")
-UNIT_INTERVAL = (*SHARES, "alpha", "omega", "omega_categorical", "alpha_ordinal", "unit_reliability")
-SIGNED = ("difference", "composition", "real")
+SHARES = ("proportion", "conditional", "cumulative", "coverage", "response_rate")
+QUALITY = ("alpha", "alpha_dropped", "omega", "omega_categorical", "alpha_ordinal", "unit_reliability", "icc1", "icc2")
+AGREEMENT = ("rwg", "rwg_j", "rwg_j_lindell")
+UNIT_INTERVAL = (*SHARES, *QUALITY, *AGREEMENT)
+SIGNED = ("difference", "composition", "real", "effect")
 MINUS = "−"
 
 

@@ -34,7 +34,13 @@ WORDS: dict[str, tuple[str, str]] = {
     "statistic.proportion": ("share", "比例"),
     "statistic.total": ("total", "总数"),
     "statistic.ratio": ("ratio", "比率"),
-    "statistic.quantile": ("quantile", "分位数"),
+    "statistic.rating": ("rating", "评分"),
+    "statistic.people": ("people", "人数"),
+    "statistic.events": ("activities", "活动数"),
+    "statistic.correlation": ("correlation", "相关系数"),
+    "statistic.item_rest": ("correlation with the other items", "与其余题目的相关"),
+    "statistic.effect": ("effect", "效应"),
+    "statistic.weight_effect": ("effect of weighting on the variance", "加权对方差的影响"),
     "statistic.count": ("count", "数量"),
     "statistic.difference": ("difference", "差值"),
     "statistic.composition": ("difference due to who answered", "由构成引起的差值"),
@@ -44,32 +50,48 @@ WORDS: dict[str, tuple[str, str]] = {
     "statistic.coverage": ("coverage", "覆盖率"),
     "statistic.response_rate": ("share that answered", "应答率"),
     "statistic.alpha": ("Cronbach's alpha", "克龙巴赫 α"),
+    "statistic.alpha_dropped": ("alpha without the item", "删除该题后的 α"),
     "statistic.omega": ("McDonald's omega", "麦克唐纳 ω"),
     "statistic.omega_categorical": ("categorical omega", "分类 ω"),
     "statistic.alpha_ordinal": ("ordinal alpha", "有序 α"),
     "statistic.rwg": ("agreement rwg", "一致性 rwg"),
+    "statistic.a_wg": ("agreement a(wg)", "一致性 a(wg)"),
+    "statistic.rwg_j_lindell": ("agreement r*wg(j)", "一致性 r*wg(j)"),
     "statistic.rwg_j": ("agreement rwg(j)", "一致性 rwg(j)"),
     "statistic.icc1": ("ICC(1)", "ICC(1)"),
+    "statistic.icc1_unequal": ("ICC(1), unequal groups", "ICC(1)（组规模不等）"),
     "statistic.icc2": ("ICC(2)", "ICC(2)"),
     "statistic.unit_reliability": ("reliability of the unit's estimate", "单位估计的信度"),
     "statistic.coefficient": ("coefficient", "系数"),
     "statistic.variance": ("variance", "方差"),
     # terms that no study names
-    "term.reached": ("being reached", "触达率"),
-    "term.joined": ("joining", "加入率"),
-    "term.took_part": ("taking part", "参加率"),
-    "term.returned": ("coming back", "再次参加率"),
-    "term.stayed": ("staying", "留存率"),
-    "term.volunteered": ("volunteering", "志愿服务率"),
-    "term.intends": ("meaning to take part again", "继续参加意愿"),
-    "term.members": ("members", "会员"),
-    "term.organisations": ("organisations", "组织"),
-    "term.venues": ("venues", "阵地"),
-    "term.staff": ("staff", "工作人员"),
-    "term.response": ("answering", "应答率"),
-    "term.coverage": ("coverage", "覆盖率"),
-    "term.(Intercept)": ("overall level", "总体水平"),
-    "term.residual": ("within units", "单位内部"),
+    "term.reached": ("Reached", "触达"),
+    "term.joined": ("Joined", "加入"),
+    "term.took_part": ("Took part", "参加"),
+    "term.returned": ("Came back", "再次参加"),
+    "term.stayed": ("Stayed", "留存"),
+    "term.volunteered": ("Volunteered", "志愿服务"),
+    "term.intends": ("Mean to come again", "愿意再来"),
+    "term.members": ("Members", "会员"),
+    "term.organisations": ("Organisations", "组织"),
+    "term.venues": ("Venues", "阵地"),
+    "term.staff": ("Staff", "工作人员"),
+    "term.funds": ("Funds", "经费"),
+    "term.response": ("Answered", "应答"),
+    "term.coverage": ("Coverage", "覆盖"),
+    "term.(Intercept)": ("Overall level", "总体水平"),
+    "term.residual": ("Within units", "单位内部"),
+    # the same terms as the subject of a sentence about a share
+    "share.reached": ("the share reached", "触达率"),
+    "share.joined": ("the share that joined", "加入率"),
+    "share.took_part": ("the share that took part", "参加率"),
+    "share.returned": ("the share that came back", "再次参加率"),
+    "share.stayed": ("the share that stayed", "留存率"),
+    "share.volunteered": ("the share that volunteered", "志愿服务率"),
+    "share.intends": ("the share that mean to come again", "愿意再来的比例"),
+    "share.response": ("the share that answered", "应答率"),
+    "share.coverage": ("coverage", "覆盖率"),
+    "share.members": ("the share of members", "会员覆盖率"),
     # how a term and a statistic become the subject of a sentence
     "subject.score": ("{term}", "{term}"),
     "subject.item": ("the mean answer to “{term}”", "对“{term}”的平均回答"),
@@ -94,7 +116,10 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "verdict.previous.higher": ("{where} is higher than in {wave} {numbers}.", "{where}高于{wave}{numbers}。"),
     "verdict.previous.lower": ("{where} is lower than in {wave} {numbers}.", "{where}低于{wave}{numbers}。"),
-    "verdict.previous.same": ("{where} is about the same as in {wave} {numbers}.", "{where}与{wave}大致相同{numbers}。"),
+    "verdict.previous.same": (
+        "{where} is about the same as in {wave} {numbers}.",
+        "{where}与{wave}大致相同{numbers}。",
+    ),
     "verdict.previous.unsure": (
         "{where}: whether it has changed since {wave} cannot be told {numbers}.",
         "{where}与{wave}相比有无变化，尚不能判断{numbers}。",
@@ -123,7 +148,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "reference.average": ("average", "平均"),
     "reference.previous": ("{wave}", "{wave}"),
     "reference.target": ("target", "目标"),
-    "reference.zero": ("zero", "零"),
+    "reference.zero": ("no change", "无变化"),
     "begin": ("Begin with {unit}: {subject} {numbers}.", "先看{unit}：{subject}{numbers}。"),
     "nobody": ("{headline} ({reference} {value}).", "{headline}（{reference} {value}）。"),
     # rows without a number of their own
@@ -150,6 +175,15 @@ WORDS: dict[str, tuple[str, str]] = {
     "mark.not_asked": ("not asked", "未询问"),
     "mark.series_broken": ("series broken", "序列中断"),
     "mark.not_reported": ("not reported", "未报送"),
+    "drawn.withheld": ("– withheld", "– 已隐去"),
+    "drawn.not_estimable": ("– no estimate", "– 无法估计"),
+    "drawn.not_converged": ("– no estimate", "– 未收敛"),
+    "drawn.not_asked": ("– not asked", "– 未询问"),
+    "drawn.series_broken": ("– series broken", "– 序列中断"),
+    "drawn.not_reported": ("– not reported", "– 未报送"),
+    "drawn.ok": ("– no estimate", "– 无法估计"),
+    "drawn.pooled": ("– no estimate", "– 无法估计"),
+    "mark.ok": ("no estimate", "无法估计"),
     "note.pooled": ("○ pooled: too few answered, the unit above is shown", "○ 合并：作答人数过少，显示上一级"),
     "note.withheld": ("– withheld, so that nobody can be recognised", "– 已隐去，以免识别到个人"),
     "note.not_estimable": ("no estimate: the data do not determine it", "无法估计：数据不足以确定"),
@@ -164,6 +198,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "{low} below the {reference} on {subject}, {high} above it",
         "{subject}：{low}低于{reference}，{high}高于{reference}",
     ),
+    "title.zero.lower": ("{subject}: down for {units}", "{subject}：{units}下降"),
+    "title.zero.higher": ("{subject}: up for {units}", "{subject}：{units}上升"),
+    "title.zero.both": ("{subject}: down for {low}, up for {high}", "{subject}：{low}下降，{high}上升"),
+    "title.zero.none": ("{subject}: no change can be told", "{subject}：尚不能判断有变化"),
     "title.none": (
         "None of the {units} can be told apart from the {reference} on {subject}",
         "{subject}：尚不能判断有{units}不同于{reference}",
@@ -172,15 +210,26 @@ WORDS: dict[str, tuple[str, str]] = {
     "title.one": ("{subject}: {first}", "{subject}：{first}"),
     "title.empty": ("{subject}: nothing can be shown", "{subject}：没有可以显示的数字"),
     "title.count": ("{count} of {total} {units}", "{total} 个{units}中有 {count} 个"),
+    "title.number": ("{count}", " {count} 个"),
     "title.rose": ("{subject} is higher than in {wave}", "{subject}高于{wave}"),
     "title.fell": ("{subject} is lower than in {wave}", "{subject}低于{wave}"),
     "title.flat": ("{subject} is about the same as in {wave}", "{subject}与{wave}大致相同"),
-    "title.open": ("Whether {subject} changed since {wave} cannot be told", "{subject}与{wave}相比有无变化，尚不能判断"),
+    "title.open": (
+        "Whether {subject} changed since {wave} cannot be told",
+        "{subject}与{wave}相比有无变化，尚不能判断",
+    ),
     "title.moved": (
         "{subject} since {wave}: {up} of {total} up, {down} down",
         "{subject}：与{wave}相比，{total} 个中 {up} 个上升，{down} 个下降",
     ),
-    "title.steps": ("Most are lost at {step}: {share} go on", "流失最多的一步是{step}：只有 {share} 继续"),
+    "title.still": (
+        "{subject} since {wave}: no change can be told",
+        "{subject}：与{wave}相比，尚不能判断有变化",
+    ),
+    "title.steps": (
+        "The weakest step is “{step}”: {share} of those before go on",
+        "最弱的一步是“{step}”：上一步的人中 {share} 继续",
+    ),
     # subtitles and notes of figures
     "measure": ("{subject}, {statistic}", "{subject}，{statistic}"),
     "measure.wave": (", {wave}", "，{wave}"),
@@ -201,7 +250,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "measure.quiet": ("quiet line: all", "灰线为全部"),
     "measure.tiles": ("One tile a place, by {parent}", "一格一地，按{parent}排列"),
     "measure.parent": ("the place above", "上一级地区"),
-    "measure.of_them": ("{share} of them", "其中 {share}"),
+    "measure.of_them": ("{share} of those before", "上一步的 {share}"),
     "measure.start": ("all", "全部"),
     "elsewhere": ("elsewhere", "其他"),
     # tables and blocks
@@ -259,7 +308,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "clause.gap": ("; ", "；"),
     "label.colon": ("{item}: {code}", "{item}：{code}"),
     "axis.range": ("{low} to {high}", "{low} 至 {high}"),
-    "share.of": ("{low}–{high}", "{low}–{high}"),
 }
 
 
@@ -299,7 +347,9 @@ def page_words(language: str) -> dict[str, str]:
 
 
 def join(parts: list[str], language: str) -> str:
-    """Join names as a person would: ``A, B and C`` / ``A、B和C``."""
+    """Join names as a person would: ``A, B and C`` / ``A、B和C``; a comma before *and* where a name has one inside."""
     if len(parts) < 2:
         return "".join(parts)
-    return say("list.comma", language).join(parts[:-1]) + say("list.and", language) + parts[-1]
+    inner = any(say("list.and", language) in part for part in parts)
+    last = say("list.comma", language).rstrip() if inner and language == "en" else ""
+    return say("list.comma", language).join(parts[:-1]) + last + say("list.and", language) + parts[-1]

@@ -322,6 +322,8 @@ def numeric(frame: pd.DataFrame, column: str) -> Floats:
         For text and other types, and for infinite values.
     """
     values = frame[column]
+    if values.isna().all():
+        return np.full(len(values), np.nan)
     if not (pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values)):
         raise ValueError(
             f"column {column!r} must hold numbers, it holds {values.dtype}; convert it or ask for proportions"

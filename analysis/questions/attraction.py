@@ -6,7 +6,7 @@ rows that say they were not asked. Sources: `careers` (a wave, member and organi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
@@ -135,11 +135,7 @@ def fit_attraction(
     _check(careers, registry, columns, observed, returned_days)
     parents = _parents(hierarchy)
     people = _people(careers, observed, columns)
-    given = (
-        pd.DataFrame(columns=[*columns, "members"])
-        if registry is None
-        else _keyed(registry, columns).join(registry["members"])
-    )
+    given = pd.DataFrame(columns=[*columns, "members"]) if registry is None else _keyed(registry, columns, ["members"])
     counts = _rolled(given, "members", parents)
     silent = _silent(observed, wave, pd.concat([people[["wave", "group"]], counts[["wave", "group"]]]))
     came = _placed(people[~_in(people, silent)], parents, counts)
@@ -174,11 +170,10 @@ def _check(
 
 def _people(careers: pd.DataFrame, observed: pd.DataFrame | None, columns: Mapping[str, str | None]) -> pd.DataFrame:
     """Key the careers and give each the end of the log that saw it."""
-    kept = careers[[c for c in ("member", "first", "second", "channel") if c in careers]]
-    people = _keyed(careers, columns).join(kept)
+    people = _keyed(careers, columns, [c for c in ("member", "first", "second", "channel") if c in careers])
     if observed is None:
         return people.assign(end=pd.Series(pd.NaT, index=people.index, dtype="datetime64[us]"))
-    ends = _keyed(observed, {"wave": columns["wave"]}).assign(end=observed["end"]).groupby("wave")["end"].max()
+    ends = _keyed(observed, {"wave": columns["wave"]}, ["end"]).groupby("wave")["end"].max()
     return people.assign(end=people["wave"].map(ends))
 
 
@@ -271,11 +266,12 @@ def _unasked(cells: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["wave", "term", "statistic", "status"])
 
 
-def _keyed(frame: pd.DataFrame, columns: Mapping[str, str | None]) -> pd.DataFrame:
-    """Give the key columns under their own names as text; `*` where missing or not cut by."""
-    whole = pd.Series(ALL, index=frame.index, dtype="str")
-    given = {k: whole if c is None else frame[c].astype("str").fillna(ALL) for k, c in columns.items()}
-    return pd.DataFrame(given, index=frame.index)
+def _keyed(frame: pd.DataFrame, columns: Mapping[str, str | None], kept: Sequence[str] = ()) -> pd.DataFrame:
+    """Give the key columns under their own names as text, `*` where missing or not cut by, and the columns kept."""
+    rows = frame.reset_index(drop=True)
+    whole = pd.Series(ALL, index=rows.index, dtype="str")
+    keys = {k: whole if c is None else rows[c].astype("str").fillna(ALL) for k, c in columns.items()}
+    return pd.DataFrame(keys, index=rows.index).assign(**{c: rows[c] for c in kept})
 
 
 def _parents(hierarchy: pd.DataFrame | None) -> dict[str, str]:
@@ -302,15 +298,20 @@ def _path(code: str, parents: Mapping[str, str]) -> list[str]:
 
 def _rolled(registry: pd.DataFrame, count: str, parents: Mapping[str, str]) -> pd.DataFrame:
     """Count each wave, group and node: its own row, else the sum right below it."""
-    given = registry.dropna(subset=[count]).rename(columns={"region": "node"})
-    known = given.groupby(KEY)[count].sum().astype("float64")
-    depth = {c: len(_path(c, parents)) for c in {*parents, *given["node"]}}
-    for level in range(max(depth.values(), default=1), 1, -1):
-        rows = known.reset_index()
-        rows = rows[rows["node"].map(depth) == level]
-        above = rows.assign(node=rows["node"].map(lambda c: parents.get(c, ALL)))
-        known = known.combine_first(above.groupby(KEY)[count].sum())
-    return known.rename(count).reset_index()
+    given = registry.dropna(subset=[count])
+    own: dict[tuple[str, str, str], float] = {}
+    for wave, group, place, value in zip(*(given[c] for c in ("wave", "group", "region", count)), strict=True):
+        own[wave, group, place] = own.get((wave, group, place), 0.0) + float(value)
+    known = dict(own)
+    heads = sorted({(wave, group) for wave, group, _ in own})
+    places = {*parents, *given["region"]} - {ALL}
+    for place in sorted(places, key=lambda c: (-len(_path(c, parents)), c)):
+        above = parents.get(place, ALL)
+        for wave, group in heads:
+            if (wave, group, place) in known and (wave, group, above) not in own:
+                known[wave, group, above] = known.get((wave, group, above), 0.0) + known[wave, group, place]
+    rows = [(*key, value) for key, value in sorted(known.items())]
+    return pd.DataFrame(rows, columns=[*KEY, count]).astype(dict.fromkeys(KEY, "str") | {count: "float64"})
 
 
 def _silent(observed: pd.DataFrame | None, wave: str | None, seen: pd.DataFrame) -> pd.MultiIndex:
@@ -318,8 +319,9 @@ def _silent(observed: pd.DataFrame | None, wave: str | None, seen: pd.DataFrame)
     pairs = pd.MultiIndex.from_frame(seen[["wave", "group"]].drop_duplicates())
     if observed is None:
         return pairs[:0]
-    keys = _keyed(observed, {"wave": wave, "group": "organisation"})
-    heard = pd.MultiIndex.from_frame(keys[observed["reported"].astype(bool)])
+    keys = _keyed(observed, {"wave": wave, "group": "organisation"}, ["reported"])
+    reported = keys.pop("reported").astype(bool)
+    heard = pd.MultiIndex.from_frame(keys[reported])
     # A registry that is not cut by group belongs to whoever reported in its wave.
     any_group = pd.MultiIndex.from_product([heard.unique("wave"), [ALL]], names=["wave", "group"])
     return pairs.union(pd.MultiIndex.from_frame(keys)).difference(heard.union(any_group))

@@ -180,8 +180,8 @@ def _people_rows(
             {"wave": every, "term": TERMS["coverage"], "statistic": "coverage", "status": "not_asked"}
         )
         return missing
-    counts = _rolled(_keyed(registry, columns).join(registry["members"]), "members", parents)
-    people = _keyed(careers, columns).assign(member=careers["member"])
+    counts = _rolled(_keyed(registry, columns, ["members"]), "members", parents)
+    people = _keyed(careers, columns, ["member"])
     silent = _silent(observed, columns["wave"], pd.concat([people[["wave", "group"]], counts[["wave", "group"]]]))
     came = _placed(people[~_in(people, silent)], parents, counts)
     keys = _keys(by)
@@ -199,7 +199,7 @@ def _people_rows(
 def _organisation_rows(
     registry: pd.DataFrame, columns: Mapping[str, str | None], parents: Mapping[str, str], by: Sequence[str]
 ) -> pd.DataFrame:
-    keyed = _keyed(registry, columns).join(registry[["established", "organisations"]])
+    keyed = _keyed(registry, columns, ["established", "organisations"])
     # A place's two numbers must come from the same rows, so rows that lack one are no rows here.
     whole = keyed.dropna(subset=["established", "organisations"])
     tables = [_rolled(whole, count, parents).set_index(KEY) for count in ("established", "organisations")]
@@ -241,11 +241,12 @@ def _compared(shares: pd.DataFrame, statistic: str, target: float) -> pd.DataFra
     return pd.concat([gaps, below.reset_index().assign(term="blind_spot", statistic=statistic)])
 
 
-def _keyed(frame: pd.DataFrame, columns: Mapping[str, str | None]) -> pd.DataFrame:
-    """Give the key columns under their own names as text; `*` where missing or not cut by."""
-    whole = pd.Series(ALL, index=frame.index, dtype="str")
-    given = {k: whole if c is None else frame[c].astype("str").fillna(ALL) for k, c in columns.items()}
-    return pd.DataFrame(given, index=frame.index)
+def _keyed(frame: pd.DataFrame, columns: Mapping[str, str | None], kept: Sequence[str] = ()) -> pd.DataFrame:
+    """Give the key columns under their own names as text, `*` where missing or not cut by, and the columns kept."""
+    rows = frame.reset_index(drop=True)
+    whole = pd.Series(ALL, index=rows.index, dtype="str")
+    keys = {k: whole if c is None else rows[c].astype("str").fillna(ALL) for k, c in columns.items()}
+    return pd.DataFrame(keys, index=rows.index).assign(**{c: rows[c] for c in kept})
 
 
 def _parents(hierarchy: pd.DataFrame | None) -> dict[str, str]:
@@ -272,15 +273,20 @@ def _path(code: str, parents: Mapping[str, str]) -> list[str]:
 
 def _rolled(registry: pd.DataFrame, count: str, parents: Mapping[str, str]) -> pd.DataFrame:
     """Count each wave, group and node: its own row, else the sum right below it."""
-    given = registry.dropna(subset=[count]).rename(columns={"region": "node"})
-    known = given.groupby(KEY)[count].sum().astype("float64")
-    depth = {c: len(_path(c, parents)) for c in {*parents, *given["node"]}}
-    for level in range(max(depth.values(), default=1), 1, -1):
-        rows = known.reset_index()
-        rows = rows[rows["node"].map(depth) == level]
-        above = rows.assign(node=rows["node"].map(lambda c: parents.get(c, ALL)))
-        known = known.combine_first(above.groupby(KEY)[count].sum())
-    return known.rename(count).reset_index()
+    given = registry.dropna(subset=[count])
+    own: dict[tuple[str, str, str], float] = {}
+    for wave, group, place, value in zip(*(given[c] for c in ("wave", "group", "region", count)), strict=True):
+        own[wave, group, place] = own.get((wave, group, place), 0.0) + float(value)
+    known = dict(own)
+    heads = sorted({(wave, group) for wave, group, _ in own})
+    places = {*parents, *given["region"]} - {ALL}
+    for place in sorted(places, key=lambda c: (-len(_path(c, parents)), c)):
+        above = parents.get(place, ALL)
+        for wave, group in heads:
+            if (wave, group, place) in known and (wave, group, above) not in own:
+                known[wave, group, above] = known.get((wave, group, above), 0.0) + known[wave, group, place]
+    rows = [(*key, value) for key, value in sorted(known.items())]
+    return pd.DataFrame(rows, columns=[*KEY, count]).astype(dict.fromkeys(KEY, "str") | {count: "float64"})
 
 
 def _silent(observed: pd.DataFrame | None, wave: str | None, seen: pd.DataFrame) -> pd.MultiIndex:
@@ -288,8 +294,9 @@ def _silent(observed: pd.DataFrame | None, wave: str | None, seen: pd.DataFrame)
     pairs = pd.MultiIndex.from_frame(seen[["wave", "group"]].drop_duplicates())
     if observed is None:
         return pairs[:0]
-    keys = _keyed(observed, {"wave": wave, "group": "organisation"})
-    heard = pd.MultiIndex.from_frame(keys[observed["reported"].astype(bool)])
+    keys = _keyed(observed, {"wave": wave, "group": "organisation"}, ["reported"])
+    reported = keys.pop("reported").astype(bool)
+    heard = pd.MultiIndex.from_frame(keys[reported])
     # A registry that is not cut by group belongs to whoever reported in its wave.
     any_group = pd.MultiIndex.from_product([heard.unique("wave"), [ALL]], names=["wave", "group"])
     return pairs.union(pd.MultiIndex.from_frame(keys)).difference(heard.union(any_group))

@@ -15,7 +15,9 @@ import typer
 def lab(
     study: Annotated[str, typer.Argument(help="name of a study, or its folder 研究名称或文件夹")] = "demo",
     wave: Annotated[str | None, typer.Argument(help="wave; the latest where none is given 调查波次，默认最新")] = None,
-    only_copy: Annotated[bool, typer.Option("--only-copy", help="make the copies, do not start 只复制，不启动")] = False,
+    only_copy: Annotated[
+        bool, typer.Option("--only-copy", help="make the copies, do not start 只复制，不启动")
+    ] = False,
 ) -> None:
     """Open JupyterLab on copies of the notebooks for a study. 在笔记本副本上打开 JupyterLab。"""
     import survey

@@ -33,7 +33,7 @@ def check_answers(study: Study, wave: Wave, entry: FileEntry, key: Key) -> Accep
     """
     frame, book = open_file(wave, entry)
     _set_aside_repeated(frame, book, entry)
-    frame = settle_units(study, book.left(frame), book)
+    frame = settle_units(study, wave, book.left(frame), book)
     frame = book.left(frame)
     parts = [_roles(study, entry, frame, key), _items(study, wave, entry, frame, book)]
     return book.close(pd.concat(parts, axis=1), study.settings.rules, wave.settings.decisions)

@@ -27,7 +27,7 @@ def check_log(study: Study, wave: Wave, entry: FileEntry, key: Key) -> Accepted:
     _set_aside(frame, book, entry, study)
     frame = book.left(frame)
     groups = _organisers(study, frame, entry.separator or cells.SEPARATOR)
-    region = known_regions(study, frame["region"]) if "region" in frame else None
+    region = known_regions(study, wave, frame["region"]) if "region" in frame else None
     if "group" in frame and study.settings.groups is not None:
         book.set_aside(groups.index[groups.map(len) == 0], "unknown_group")
     if region is not None and not study.places.empty:
@@ -47,7 +47,7 @@ def _set_aside(frame: pd.DataFrame, book: Book, entry: FileEntry, study: Study) 
 
 def _organisers(study: Study, frame: pd.DataFrame, separator: str) -> pd.Series:
     if study.settings.groups is None or "group" not in frame:
-        return pd.Series(0, index=frame.index).map(lambda _: ())
+        return frame["member"].map(lambda _: ())
     distinct = pd.Series(frame["group"].unique(), dtype="str")
     parts = distinct.str.split(separator).explode().str.strip()
     codes = known_groups(study, parts)

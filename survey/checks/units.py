@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
+from survey import places
 from survey.checks.accepted import Book
-from survey.study import Study
+from survey.study import Study, Wave
 
 
 def known_groups(study: Study, column: pd.Series) -> pd.Series:
@@ -17,24 +18,28 @@ def known_groups(study: Study, column: pd.Series) -> pd.Series:
     return column.map(_readings(study.groups)).astype("str")
 
 
-def known_regions(study: Study, column: pd.Series) -> pd.Series:
-    """Codes of the places that a column names, by code (12 digits are cut to the code they fill) or by a label of one place."""
+def known_regions(study: Study, wave: Wave, column: pd.Series) -> pd.Series:
+    """Codes of the places that a column names, by code (12 digits are cut to the code they fill) or by a label of one place.
+
+    Only places that were valid at the end of the wave's fieldwork are known.
+    """
     if study.places.empty:
         return pd.Series(pd.NA, index=column.index, dtype="str")
-    readings = _readings(study.places.drop_duplicates("code", keep="last"))
+    readings = _readings(places.valid_on(study.places, wave.settings.fieldwork.end))
     filled = {code.ljust(width, "0"): code for code in readings.values() for width in (9, 12) if len(code) < width}
     return column.map({**filled, **readings}).astype("str")
 
 
-def settle_units(study: Study, frame: pd.DataFrame, book: Book) -> pd.DataFrame:
+def settle_units(study: Study, wave: Wave, frame: pd.DataFrame, book: Book) -> pd.DataFrame:
     """Give the frame its group and region columns as codes; rows without a known one are set aside where the study has them."""
     out = frame.copy()
-    for column, known, needed, reason in (
-        ("group", known_groups, study.settings.groups is not None, "unknown_group"),
-        ("region", known_regions, not study.places.empty, "unknown_region"),
+    nothing = pd.Series("", index=frame.index, dtype="str")
+    out["group"] = known_groups(study, frame.get("group", nothing))
+    out["region"] = known_regions(study, wave, frame.get("region", nothing))
+    for column, needed, reason in (
+        ("group", study.settings.groups is not None, "unknown_group"),
+        ("region", not study.places.empty, "unknown_region"),
     ):
-        given = frame[column] if column in frame else pd.Series("", index=frame.index, dtype="str")
-        out[column] = known(study, given)
         if needed and column in frame:
             book.set_aside(out.index[out[column].isna()], reason)
     return out

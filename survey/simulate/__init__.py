@@ -7,7 +7,7 @@ this package holds only the mechanism. The template that ships is ``data/raw/dem
 
     people -> answers: answer = round(middle + step (mean + shift + loading trait + sqrt(1 - loading^2) noise))
               trait   = mean over scale of group, city, county, group x county, member, occasion, pilot, trend
-    people -> log:     times in a year ~ Poisson(exp(reach of group, place, employer, attraction, pilot, member))
+    people -> log:     times in a year ~ Poisson(exp(reach of group, background and place, trait, pilot, member))
     people -> registry: counts
 
 Every step draws from a stream of its own, named in words, so that a new step does not shift the others.

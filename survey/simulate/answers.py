@@ -124,11 +124,11 @@ def _measured(sheet: Sheet, item: Item, truth: Mapping[str, Any]) -> Text:
 
 def _service(sheet: Sheet, item: Item, service: str, part: str) -> Text:
     truth, names = sheet.plan.truth["services"][service], sheet.plan.study["services"][service]
-    chance = sheet.rng(item.name).random(len(sheet.who))
+    traits, chance = sheet.plan.truth["service_traits"], sheet.rng(item.name).random(len(sheet.who))
     if part == "need":
-        return _yes(item, chance < _share(truth["need"], _shift_by_employer(sheet, truth)))
+        return _yes(item, chance < _share(truth["need"], _shift_by_background(sheet, truth)))
     if part == "aware":
-        found = 0.5 * sheet.trait[:, sheet.plan.scales.index("findable")] if "findable" in sheet.plan.scales else 0.0
+        found = float(traits["aware"]["loading"]) * sheet.trait[:, sheet.plan.scales.index(traits["aware"]["follows"])]
         by_group = [float(sheet.plan.truth["groups"][code].get("aware", 0.0)) for code in sheet.plan.groups["code"]]
         return _yes(item, chance < _share(truth["aware"], found + np.array(by_group)[sheet.people.group[sheet.who]]))
     needs = sheet.answers[names["need"]] == "1"
@@ -138,11 +138,11 @@ def _service(sheet: Sheet, item: Item, service: str, part: str) -> Text:
     if part == "used":
         used = chance < float(truth["used"]) * np.where(needs, 1.0, 0.25)
         return np.where(sheet.answers[names["aware"]] == "1", _yes(item, used), "")
-    rated = _measured(sheet, item, {"mean": truth["rating"], "follows": "satisfaction", "loading": 0.6})
+    rated = _measured(sheet, item, {"mean": truth["rating"], **traits["rating"]})
     return np.where(sheet.answers[names["used"]] == "1", rated, "")
 
 
-def _shift_by_employer(sheet: Sheet, truth: Mapping[str, Any]) -> Array:
+def _shift_by_background(sheet: Sheet, truth: Mapping[str, Any]) -> Array:
     """Shift of the need by the codes of the background items that the service names."""
     shift = np.zeros(len(sheet.who))
     codes = {item.name: item.codes for item in sheet.plan.items(sheet.wave)}
@@ -193,7 +193,9 @@ def _chosen(sheet: Sheet, item: Item, truth: Mapping[str, Any]) -> Text:
 
 def _ticked(sheet: Sheet, item: Item, truth: Mapping[str, Any]) -> Text:
     chances = np.array([float(truth["chances"][code]) for code in item.codes])
-    return _joined(item, sheet.rng(item.name).random((len(sheet.who), len(chances))) < chances)
+    ticked = sheet.rng(item.name).random((len(sheet.who), len(chances))) < chances
+    ticked[~ticked.any(axis=1), item.codes.index(truth["otherwise"])] = True  # who answers ticks at least one
+    return _joined(item, ticked)
 
 
 def _joined(item: Item, ticked: NDArray[np.bool_]) -> Text:

@@ -96,9 +96,10 @@ def _labelled(plan: Template, wave: str, item: Item, answers: pd.Series) -> pd.S
     """Labels for codes in a share of the cells, some in the other spelling of the code set."""
     how, rng = plan.truth["files"][wave]["answers"]["labels"], plan.stream("labels", wave, item.name)
     drawn = rng.random((2, len(answers)))
-    label = answers.map(item.labels[how["language"]]).fillna(answers)
-    other = answers.map(item.labels["also"]).fillna(label)
-    spelled = label.where(drawn[1] >= float(how["numbered"]), other)
+    labels = item.labels[how["language"]]
+    plain = pd.Series([labels.get(code, code) for code in answers], index=answers.index)
+    other = pd.Series([item.labels["also"].get(code, labels.get(code, code)) for code in answers], index=answers.index)
+    spelled = plain.where(drawn[1] >= float(how["numbered"]), other)
     return answers.where(drawn[0] >= float(how["share"]), spelled)
 
 

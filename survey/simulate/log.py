@@ -1,7 +1,7 @@
 """Who takes part in what: activities of each group and place, and the times that members come.
 
-The number of times in a year is Poisson, its logarithm a sum of group, place, employer and other background, the member's own
-attraction, a lasting trait, the pilot and a trend. A part of the times is spent at another organisation's activity in the
+The number of times in a year is Poisson, its logarithm a sum of group, place, background, one of the
+member's own traits, a lasting liking, the pilot and a trend. A part of the times is spent at another organisation's activity in the
 same place, mostly one that organises things jointly.
 """
 
@@ -93,7 +93,7 @@ def _lasting(plan: Template, people: People) -> Array:
     truth, rng = plan.truth["activity"], plan.stream("log", "lasting")
     places = float(truth["place_spread"]) * rng.standard_normal(len(plan.regions))
     own = float(truth["spread"]) * rng.standard_normal(len(people.ids))
-    drawn = float(truth["attraction"]) * people.own[:, plan.scales.index("attraction")]
+    drawn = float(truth["loading"]) * people.own[:, plan.scales.index(truth["follows"])]
     return people.rates["reach"] + places[people.region] + own + drawn
 
 
@@ -146,7 +146,7 @@ def _starts(plan: Template, wave: str, count: int) -> pd.DatetimeIndex:
     truth, rng = plan.truth["activity"], plan.stream("log", "starts", wave)
     when = plan.truth["waves"][wave]
     days = pd.date_range(when["log_start"], when["log_end"], inclusive="left")
-    weight = np.array(truth["seasons"], dtype=float)[days.month - 1] * np.where(days.dayofweek >= 5, 1.6, 1.0)
+    weight = np.array(truth["seasons"], dtype=float)[days.month - 1] * np.where(days.day_of_week >= 5, 1.6, 1.0)
     day = days[rng.choice(len(days), count, p=weight / weight.sum())]
     minute = 60 * rng.choice(truth["hours"], count) + 30 * rng.integers(0, 2, count)
     return pd.DatetimeIndex(day + pd.to_timedelta(minute, unit="min"))

@@ -28,8 +28,8 @@ DEMO = Path("data/raw/demo")
 ROOMS = ("survey", "analysis", "notebooks")
 EXEMPT = ("survey/places.csv", "survey/places_table.py")
 TEXTS = (".py", ".ipynb", ".csv", ".yaml", ".json", ".css", ".html", ".txt")
-# One-word item names that the rooms need for something else: a term of fit_attraction; a person's year of joining in simulate.
-OUR_WORDS = {"intends", "since"}
+# One-word names that are also terms of the rooms: of fit_attraction (in words: volunteered), of response, of a made person.
+OUR_WORDS = {"intends", "志愿服务", "answered", "since"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def names_of_study(study: Path, all_places: Path) -> Names:
     under = about["places"]["under"]
     places = [*rows(study / "places.csv"), *(row for row in rows(all_places) if row["code"][:2] == under[:2])]
     names = ({row["item"] for row in items} | set(about["services"])) - set(about["scales"]) - OUR_WORDS
-    labels = set(labels_of(about))
+    labels = set(labels_of(about)) - OUR_WORDS
     compound = {name for name in names if re.search(r"[_0-9]", name)}
     codes = {row["code"] for row in [*groups, *places] if re.search(r"[_0-9]", row["code"])}
     called = {row[key] for row in [*groups, *places] for key in ("name_en", "name_zh")}
@@ -119,7 +119,8 @@ def found_in(root: Path, names: Names) -> Iterator[str]:
     for path in files(root):
         prose, strings = parts_of(path)
         hits = names.words & set(re.findall(r"[A-Za-z0-9_]+", prose)) | names.strings & strings
-        hits |= {text for text in names.texts if text.casefold() in prose.casefold()}
+        folded = prose.casefold()
+        hits |= {text for text in names.texts if text.casefold() in folded}
         yield from (f"{path.relative_to(root)}: {hit}" for hit in sorted(hits))
 
 

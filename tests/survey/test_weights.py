@@ -76,13 +76,15 @@ def samples(draw) -> tuple[pd.DataFrame, dict]:
     n = draw(st.integers(12, 60))
     seed = draw(st.integers(0, 2**32 - 1))
     random = np.random.default_rng(seed)
-    frame = pd.DataFrame({"a": np.resize(["x", "y", "z"], n), "b": np.resize(["u", "v"], n), "d": random.uniform(1, 3, n)})
+    frame = pd.DataFrame(
+        {"a": np.resize(["x", "y", "z"], n), "b": np.resize(["u", "v"], n), "d": random.uniform(1, 3, n)}
+    )
     world = frame["d"] * random.uniform(0.7, 1.4, n)
     return frame, {c: world.groupby(frame[c]).sum().to_dict() for c in ("a", "b")}
 
 
 @given(samples())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_margins_are_met_and_order_does_not_matter(case):
     frame, margins = case
     raked = rake(frame, margins, base="d")
@@ -94,7 +96,7 @@ def test_margins_are_met_and_order_does_not_matter(case):
 
 
 @given(samples())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_bounds_hold_and_margins_are_met(case):
     frame, margins = case
     low, high = 0.7, 1.4  # the truth that made the targets lies inside, so that a solution exists
@@ -168,7 +170,9 @@ def test_weighs_to_groups_and_cities_with_the_frames_own_columns():
     members = answers("1", {("a", "d1"): 6, ("a", "c2"): 6, ("b", "d1"): 6, ("b", "c2"): 12})
     members["city"] = members["region"].replace({"d1": "c1"})
     # c1's own row holds, not the sum of its counties; b has no row for c2's total but the city's.
-    rows = registry([("1", "a", "c1", 100), ("1", "a", "d1", 70), ("1", "a", "c2", 50), ("1", "b", "d1", 30), ("1", "b", "c2", 20)])
+    rows = registry(
+        [("1", "a", "c1", 100), ("1", "a", "d1", 70), ("1", "a", "c2", 50), ("1", "b", "d1", 30), ("1", "b", "c2", 20)]
+    )
     frame, met, tally = weighed(members, rows, [["group"], ["city"]])
     assert frame.groupby("group")["weight"].sum().to_dict() == pytest.approx({"a": 150, "b": 50}, rel=MET)
     assert frame.groupby("city")["weight"].sum().to_dict() == pytest.approx({"c1": 130, "c2": 70}, rel=MET)
@@ -182,7 +186,9 @@ def test_thin_cells_are_laid_together_and_told():
     rows = registry([("1", "a", "c1", 10), ("1", "a", "c2", 20), ("1", "a", "c3", 30), ("1", "a", "p", 64)])
     frame, met, tally = weighed(members, rows, [["city"]])
     # c2 has 3 answers: with the place's own cell (4 members, no answer) and then with c1, the smallest other.
-    assert frame.groupby("region")["weight"].first().to_dict() == pytest.approx({"c1": 34 / 9, "c2": 34 / 9, "c3": 30 / 7})
+    assert frame.groupby("region")["weight"].first().to_dict() == pytest.approx(
+        {"c1": 34 / 9, "c2": 34 / 9, "c3": 30 / 7}
+    )
     assert met.margins == (("wave", "margin_1"),)
     assert frame["margin_1"].nunique() == 2
     assert tally[["rule", "rows", "cells"]].values.tolist() == [["weighted", 16, 0], ["collapsed", 9, 2]]
@@ -190,14 +196,18 @@ def test_thin_cells_are_laid_together_and_told():
 
 def test_group_by_city_cells_stay_in_their_group():
     members = answers("1", {("a", "c1"): 2, ("a", "c2"): 9, ("b", "c1"): 5, ("b", "c2"): 6})
-    rows = registry([("1", g, c, n) for g, c, n in [("a", "c1", 10), ("a", "c2", 20), ("b", "c1", 30), ("b", "c2", 40)]])
+    rows = registry(
+        [("1", g, c, n) for g, c, n in [("a", "c1", 10), ("a", "c2", 20), ("b", "c1", 30), ("b", "c2", 40)]]
+    )
     frame, met, _ = weighed(members, rows, [["group", "city"]])
     assert frame.groupby(["group", "region"])["weight"].sum().tolist() == pytest.approx([60 / 11, 270 / 11, 30, 40])
     assert set(met.totals[0]) == {("1", "a:c1+1"), ("1", "b:c1"), ("1", "b:c2")}
 
 
 def test_a_wave_without_registry_counts_one_and_says_so():
-    members = pd.concat([answers("1", {("a", "c1"): 5, ("b", "c1"): 5}), answers("2", {("a", "c1"): 4})], ignore_index=True)
+    members = pd.concat(
+        [answers("1", {("a", "c1"): 5, ("b", "c1"): 5}), answers("2", {("a", "c1"): 4})], ignore_index=True
+    )
     frame, met, tally = weighed(members, registry([("1", "a", "c1", 30), ("1", "b", "c1", 20)]), [["group"]])
     assert frame.groupby(["wave", "group"])["weight"].first().tolist() == pytest.approx([6, 4, 1])
     assert frame.loc[frame["wave"] == "2", "margin_1"].isna().all()
@@ -218,7 +228,9 @@ def test_margins_that_disagree_are_scaled_to_the_first_and_told():
 
 def test_weights_that_came_are_where_raking_starts():
     members = answers("1", {("a", "c1"): 5, ("b", "c1"): 5}).assign(weight=[1.0, 2, 2, 2, 3] * 2)
+    members.index = [7] * 10  # an index that repeats is kept and does no harm
     frame, _, _ = weighed(members, registry([("1", "a", "c1", 30), ("1", "b", "c1", 20)]), [["group"]])
+    assert frame.index.tolist() == [7] * 10
     assert frame["weight"].tolist() == pytest.approx([3, 6, 6, 6, 9, 2, 4, 4, 4, 6])
 
 

@@ -1,0 +1,75 @@
+"""What arrived and what became of it: rows read, taken as they are, repaired, set aside; cells that could not be read.
+
+The source is the intake's tally. Rows are counted, not people; counts below the minimum are left to the reader's words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from analysis.tidy import tidy_frame
+
+TERMS = ("rows_read", "rows_as_is", "rows_repaired", "rows_set_aside", "cells_set_missing")
+_PLAIN = {"read": "rows_read", "as_is": "rows_as_is", "repaired": "rows_repaired"}
+UNREAD = ("out_of_range", "unknown_label", "not_a_number")
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeFit:
+    """Counts of an intake.
+
+    Attributes
+    ----------
+    rows : DataFrame
+        Tidy table: term one of `TERMS`, statistic ``count``, by wave and, as ``domain``, ``unit=`` what the files hold.
+    """
+
+    rows: pd.DataFrame
+
+    def tidy(self) -> pd.DataFrame:
+        """Return the rows, one a number."""
+        return self.rows.copy()
+
+
+def intake(tally: pd.DataFrame) -> IntakeFit:
+    """Sum an intake's tally by wave and kind of file.
+
+    Parameters
+    ----------
+    tally : DataFrame
+        ``wave, holds, rule, rows, cells``; rules ``read``, ``as_is``, ``repaired``, ``aside:REASON``, ``cells:RULE``; other
+        rules are not counted here.
+
+    Returns
+    -------
+    IntakeFit
+        ``rows_read = rows_as_is + rows_repaired + rows_set_aside`` in every cell; estimate and n are the count.
+
+    Raises
+    ------
+    ValueError
+        Where that sum does not hold: a row was lost.
+
+    Examples
+    --------
+    >>> lines = [("1", "log", "read", 9, 0), ("1", "log", "as_is", 8, 0), ("1", "log", "aside:blank", 1, 0)]
+    >>> fit = intake(pd.DataFrame(lines, columns=["wave", "holds", "rule", "rows", "cells"]))
+    >>> fit.tidy().set_index("term")["estimate"]["rows_set_aside"]
+    1.0
+    """
+    kind, _, reason = (tally["rule"].str.partition(":")[c] for c in (0, 1, 2))
+    term = kind.map(_PLAIN).where(kind != "aside", "rows_set_aside")
+    term = term.where(~((kind == "cells") & reason.isin(UNREAD)), "cells_set_missing")
+    number = tally["rows"].where(kind != "cells", tally["cells"])
+    counted = tally.assign(term=term, number=number).dropna(subset=["term"])
+    sums = counted.groupby(["wave", "holds", "term"])["number"].sum().unstack("term").reindex(columns=list(TERMS))
+    sums = sums.fillna(0.0)
+    kept = sums["rows_as_is"] + sums["rows_repaired"] + sums["rows_set_aside"]
+    if lost := sums.index[sums["rows_read"] != kept].tolist():
+        raise ValueError(f"rows read are not the rows kept and set aside in {lost}: the tally lost rows")
+    long = sums.stack().rename("estimate").reset_index()
+    domain = "unit=" + long["holds"]
+    rows = long[["wave", "term", "estimate"]].assign(statistic="count", domain=domain, n=long["estimate"])
+    return IntakeFit(tidy_frame(rows))

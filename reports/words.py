@@ -1,0 +1,36 @@
+"""What the report's frame says beside the templates' words, in both languages."""
+
+from __future__ import annotations
+
+WORDS = {
+    "synthetic": ("Synthetic data: nobody in it exists", "合成数据：其中没有真实的人"),
+    "answers": ("{n} answers", "{n} 份答卷"),
+    "people": ("{n} people took part", "{n} 人参加过活动"),
+    "log": ("Activity log", "活动记录"),
+    "mode.online": ("Online questionnaire", "网上问卷"),
+    "mode.phone": ("By phone", "电话访问"),
+    "mode.paper": ("On paper", "纸质问卷"),
+    "mode.face": ("Face to face", "面访"),
+    "mode.mixed": ("Several ways", "多种方式"),
+    "comma": (", ", "、"),
+    "lacks": ("This study has no {what}.", "本研究没有{what}。"),
+    "need.survey": ("member survey", "会员调查"),
+    "need.log": ("activity log", "活动记录"),
+    "need.registry": ("registry of members", "组织登记"),
+    "need.scales": ("scales", "量表"),
+    "need.items": ("scales with several items", "含多个题目的量表"),
+    "need.regions": ("places", "地区"),
+    "need.groups": ("groups", "组织划分"),
+    "made.study": ("Study and wave", "研究与波次"),
+    "made.inputs": ("Files read", "读入文件"),
+    "made.inputs_value": ("{n}, checksum {sum}", "{n} 个，校验和 {sum}"),
+    "made.key": ("Fingerprint of the key", "密钥指纹"),
+    "made.rules": ("Least people behind a number", "每个数字背后的最少人数"),
+    "made.code": ("Code", "代码"),
+    "made.record": ("Full record", "完整记录"),
+}
+
+
+def say(key: str, language: str, **parts: str) -> str:
+    """Give a text in a language, its parts filled in."""
+    return WORDS[key][("en", "zh").index(language)].format(**parts)

@@ -1,0 +1,183 @@
+"""Attraction counted by hand on seven careers; identities; who returned in a real log."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from statsmodels.stats.proportion import proportion_confint
+
+from analysis.questions.attraction import fit_attraction
+from analysis.tidy import COLUMNS, Result
+
+EXACT = 1e-12  # counts divided by counts
+SHARE = 1e-6  # the real log's share is printed to six decimals
+
+TREE = pd.DataFrame({"code": ["p", "c1", "c2"], "parent": ["", "p", "p"], "level": ["province", "city", "city"]})
+CAREERS = pd.DataFrame(
+    [
+        ("1", "ann", "g1", "c1", "online", "2024-01-01", "2024-01-05"),
+        ("1", "ann", "g2", "c1", "site", "2024-01-01", None),  # the same moment: a joint activity
+        ("1", "bob", "g1", "c2", "online", "2024-02-01", None),
+        ("1", "bob", "g2", "c2", "online", "2024-03-01", None),  # again, with another group, after 29 days
+        ("1", "cat", "g1", "c2", "site", "2024-03-30", None),  # a day before the log's end
+        ("1", "dan", "g2", "c2", "site", "2024-01-01", None),
+        ("1", "eve", "g3", "c1", "site", "2024-01-01", None),  # seen, but her group did not report
+    ],
+    columns=["wave", "member", "group", "region", "channel", "first", "second"],
+).astype({"first": "datetime64[us]", "second": "datetime64[us]"})
+REGISTRY = pd.DataFrame(
+    [("1", "g1", "c1", 10), ("1", "g1", "c2", 20), ("1", "g2", "p", 8), ("1", "g2", "c1", 3), ("1", "g3", "c1", 100)],
+    columns=["wave", "group", "region", "members"],
+)
+OBSERVED = pd.DataFrame(
+    {
+        "wave": "1",
+        "organisation": ["g1", "g2", "g3"],
+        "end": pd.Timestamp("2024-03-31"),
+        "reported": [True, True, False],
+    }
+)
+
+
+def fitted(careers: pd.DataFrame = CAREERS, registry: pd.DataFrame | None = REGISTRY, **more) -> pd.DataFrame:
+    options = {"observed": OBSERVED, "group": "group", "region": "region", "wave": "wave", "hierarchy": TREE} | more
+    return fit_attraction(None, careers, None, registry, **options).tidy()
+
+
+def row(table: pd.DataFrame, term: str, statistic: str, *, group="*", region="*", domain="*") -> pd.Series:
+    keys = ["group", "region", "domain", "term", "statistic"]
+    found = table[(table[keys] == [group, region, domain, term, statistic]).all(axis=1)]
+    assert len(found) == 1
+    return found.iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("place", "term", "statistic", "count", "n"),
+    [
+        ({}, "took_part", "conditional", 4, 38),  # ann once; eve's group did not report; g2's own row of p holds
+        ({}, "took_part", "cumulative", 4, 38),
+        ({}, "returned", "conditional", 2, 4),  # ann, bob
+        ({}, "returned", "cumulative", 2, 38),
+        ({"group": "g1"}, "took_part", "conditional", 3, 30),
+        ({"group": "g1"}, "returned", "conditional", 1, 3),
+        ({"group": "g2"}, "returned", "conditional", 0, 3),
+        ({"region": "p"}, "took_part", "conditional", 4, 38),
+        ({"region": "c1"}, "took_part", "conditional", 1, 13),
+        ({"region": "c2"}, "took_part", "conditional", 2, 20),  # g2 has no count in c2: dan is not compared with g1's
+        ({"region": "c2"}, "returned", "conditional", 1, 3),
+        ({"group": "g1", "region": "c2"}, "took_part", "conditional", 2, 20),
+        ({"domain": "channel=online"}, "took_part", "conditional", 2, 38),
+        ({"domain": "channel=site"}, "returned", "conditional", 0, 3),
+    ],
+)
+def test_shares_by_hand(place, term, statistic, count, n):
+    found = row(fitted(), term, statistic, **place)
+    assert found["status"] == "ok"
+    assert found["estimate"] == pytest.approx(count / n, abs=EXACT)
+    assert found["n"] == found["n_eff"] == n
+    low, high = proportion_confint(count, n, method="wilson")
+    assert found[["conf_low", "conf_high"]].tolist() == pytest.approx([low, high], abs=EXACT)
+
+
+@pytest.mark.parametrize(
+    ("days", "returned", "followed"),
+    [(30, 2, 3), (28, 1, 3), (1, 0, 4)],  # within a day: cat had that day, so she counts as not returned
+)
+def test_who_still_has_time_is_not_counted(days, returned, followed):
+    table = fitted(returned_days=days)
+    assert row(table, "returned", "conditional")["n"] == followed
+    assert row(table, "returned", "conditional")["estimate"] == pytest.approx(returned / followed, abs=EXACT)
+    assert row(table, "returned", "cumulative")["n"] == 38 - (4 - followed)
+
+
+def test_a_group_that_did_not_report_is_never_zero():
+    table = fitted()
+    silent = table[table["group"] == "g3"]
+    assert set(silent["region"]) == {"*", "c1", "p"}
+    assert set(silent["status"]) == {"not_reported"}
+    assert silent["estimate"].isna().all()
+    unseen = fitted(observed=OBSERVED.head(1))
+    assert set(unseen.loc[unseen["group"].isin(["g2", "g3"]), "status"]) == {"not_reported"}
+
+
+def test_a_reporting_place_without_people_is_zero_not_missing():
+    table = fitted(CAREERS[CAREERS["region"] == "c1"])
+    assert row(table, "took_part", "conditional", group="g1", region="c2")["estimate"] == 0
+    assert row(table, "returned", "conditional", group="g1", region="c2")["status"] == "not_estimable"
+
+
+def test_a_registry_smaller_than_the_log_is_said():
+    table = fitted(registry=REGISTRY.assign(members=1))
+    found = row(table, "took_part", "cumulative", group="g1", region="c2")
+    assert found[["status", "basis"]].tolist() == ["not_estimable", "registry smaller than log"]
+    assert pd.isna(found["estimate"])
+
+
+def test_without_a_registry_there_are_people_and_who_returned():
+    table = fitted(registry=None)
+    assert row(table, "took_part", "people")[["estimate", "n", "status"]].tolist() == [4, 4, "ok"]
+    assert row(table, "took_part", "cumulative")["status"] == "not_asked"
+    assert row(table, "returned", "cumulative")["status"] == "not_asked"
+    assert row(table, "returned", "conditional")["estimate"] == pytest.approx(2 / 4)
+    assert "people" not in set(fitted().query("group == '*' and region == '*'")["statistic"])
+
+
+def test_steps_not_measured_yet_are_rows_that_say_so():
+    table = fitted()
+    rest = table[~table["term"].isin(["took_part", "returned"])]
+    assert rest["term"].tolist() == ["reached", "joined", "stayed", "volunteered", "intends"]
+    assert set(rest["status"]) == {"not_asked"}
+    assert rest["estimate"].isna().all()
+
+
+def test_a_registry_without_groups_gives_places():
+    whole = pd.DataFrame({"wave": "1", "group": None, "region": ["c1", "c2"], "members": [50, 50]})
+    assert row(fitted(registry=whole), "took_part", "conditional", region="c2")["estimate"] == pytest.approx(3 / 50)
+
+
+def test_a_registry_of_another_wave_does_not_count():
+    table = fitted(registry=REGISTRY.assign(wave="0"))
+    assert row(table[table["wave"] == "1"], "took_part", "conditional")["status"] == "not_asked"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"returned_days": 0}, "above 0"),
+        ({"returned_days": 9, "observed": None}, "needs observed"),
+        ({"careers": CAREERS.drop(columns="second")}, "careers frame lacks.*second"),
+        ({"hierarchy": TREE.assign(parent=["c1", "p", "p"])}, "its own ancestor"),
+    ],
+)
+def test_refuses(change, words):
+    with pytest.raises(ValueError, match=words):
+        fitted(**change)
+
+
+@given(st.permutations(range(len(CAREERS))), st.permutations(range(len(REGISTRY))))
+@settings(max_examples=4, deadline=None)
+def test_order_of_rows_does_not_matter(people, counts):
+    turned = CAREERS.iloc[people].set_axis([0] * len(CAREERS))  # an index that repeats does no harm
+    pd.testing.assert_frame_equal(fitted(turned, REGISTRY.iloc[counts]), fitted())
+
+
+def test_result_keeps_the_contract():
+    options = {"observed": None, "group": None, "region": None, "wave": None, "hierarchy": None}
+    fit = fit_attraction(None, CAREERS, None, None, **options)
+    assert isinstance(fit, Result)
+    assert tuple(fit.tidy().columns) == COLUMNS
+    assert "took_part" in repr(fit)
+
+
+def test_the_real_log(shared_data):
+    raw = pd.read_csv(shared_data("la_meetup_rsvps") / "rsvps.csv", dtype={"member_id": "str"})
+    yes = raw[raw["response"] == "yes"].sort_values("created", kind="stable")
+    yes = yes.assign(nth=yes.groupby("member_id").cumcount(), time=pd.to_datetime(yes["created"], unit="ms"))
+    careers = yes.pivot(index="member_id", columns="nth", values="time")[[0, 1]].set_axis(["first", "second"], axis=1)
+    careers = careers.reset_index(names="member")
+    options = {"observed": None, "group": None, "region": None, "wave": None, "hierarchy": None}
+    table = fit_attraction(None, careers, None, None, **options).tidy()
+    assert row(table, "took_part", "people")["estimate"] == 11284
+    assert row(table, "returned", "conditional")["estimate"] == pytest.approx(0.480681, abs=SHARE)

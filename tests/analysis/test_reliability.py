@@ -1,0 +1,137 @@
+"""Reliability against psych and semTools, by hand, and with items that spoil a scale."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.methods.estimates import Design
+from analysis.methods.reliability import reliability
+
+PRINTED = 6e-7  # absolute: psych's and semTools' numbers are stored with six digits
+FACTORS = 1e-5  # absolute: lavaan's and our optimiser stop at different points
+PENCIL = 1e-12
+
+SCALES = {"visual": ("x1", "x2", "x3"), "textual": ("x4", "x5", "x6"), "speed": ("x7", "x8", "x9")}
+FOUR = ("informat", "willingn", "officeho", "compete")
+Folder = Callable[[str], Path]
+
+
+@pytest.fixture(scope="module")
+def pupils(shared_data: Folder) -> pd.DataFrame:
+    return pd.read_csv(shared_data("holzinger1939") / "HolzingerSwineford1939.csv")
+
+
+def value(rows: pd.DataFrame, term: str, statistic: str) -> float:
+    return float(rows.set_index(["term", "statistic"]).loc[(term, statistic), "estimate"])
+
+
+def test_alpha_and_omega_of_three_scales(pupils: pd.DataFrame) -> None:
+    rows = reliability(pupils, scales=SCALES).tidy()
+    alpha = [value(rows, s, "alpha") for s in SCALES]
+    omega = [value(rows, s, "omega") for s in SCALES]
+    assert alpha == pytest.approx([0.626117, 0.882707, 0.688455], abs=PRINTED)
+    assert omega == pytest.approx([0.625318, 0.885175, 0.687760], abs=FACTORS)
+
+
+def test_omega_of_a_scale_alone_has_its_own_factor(pupils: pd.DataFrame) -> None:
+    """semTools on one-factor models (R 4.2.2, semTools 0.5-6, lavaan 0.6-14)."""
+    found = [value(reliability(pupils, scales={s: SCALES[s]}).tidy(), s, "omega") for s in SCALES]
+    assert found == pytest.approx([0.632553, 0.885881, 0.696135], abs=FACTORS)
+
+
+def test_alpha_of_real_scales(shared_data: Folder) -> None:
+    leaders = pd.read_csv(shared_data("bhr2000") / "bhr2000.csv")
+    rows = reliability(leaders, scales={"lead": tuple(leaders.columns[1:12])}).tidy()
+    assert value(rows, "lead", "alpha") == pytest.approx(0.891343, abs=PRINTED)
+    students = pd.read_csv(shared_data("univer_2002") / "univer.csv")
+    rows = reliability(students, scales={"service": FOUR}).tidy()
+    assert value(rows, "service", "alpha") == pytest.approx(0.856169, abs=PRINTED)
+
+
+def test_alpha_with_holes_is_pairwise(shared_data: Folder) -> None:
+    frame = pd.read_csv(shared_data("ess4_britain") / "ess4_gb.csv")
+    rows = reliability(frame, scales={"gv": tuple(c for c in frame if c.startswith("gv"))}).tidy()
+    assert value(rows, "gv", "alpha") == pytest.approx(0.741717, abs=PRINTED)
+
+
+def test_by_hand() -> None:
+    """Variances 2.5 each, covariances 2, 1.5, 2: alpha = 3/2 (1 - 7.5 / 18.5), item a with b + c: 3.5 / sqrt(2.5 * 9)."""
+    frame = pd.DataFrame({"a": [1, 2, 3, 4, 5], "b": [2, 1, 4, 3, 5], "c": [1, 3, 2, 5, 4]})
+    s = np.cov(frame.to_numpy().T)
+    rows = reliability(frame, scales={"s": ("a", "b", "c")}).tidy()
+    assert value(rows, "s", "alpha") == pytest.approx(1.5 * (1 - 7.5 / s.sum()), rel=PENCIL)
+    rest = np.corrcoef(frame["a"], frame["b"] + frame["c"])[0, 1]
+    assert value(rows, "a", "item_rest") == pytest.approx(rest, rel=PENCIL)
+    assert value(rows, "a", "alpha_if_dropped") == pytest.approx(2 * (1 - 5 / (5 + 2 * s[1, 2])), rel=PENCIL)
+    assert rows.loc[rows["term"] == "a", "domain"].unique().tolist() == ["scale=s"]
+
+
+def test_feldt_interval_by_hand() -> None:
+    """Alpha 0.8 of 4 items and 101 persons: 1 - 0.2 F(.975; 100, 300) and 1 - 0.2 F(.025; 100, 300), F from tables."""
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame(rng.normal(size=(101, 4)) + rng.normal(size=(101, 1)), columns=list("abcd"))
+    row = reliability(frame, scales={"s": tuple("abcd")}).tidy().loc[0]
+    ratio = (1 - row[["conf_low", "conf_high"]].astype(float)) / (1 - row["estimate"])
+    assert ratio.tolist() == pytest.approx([1.362, 0.712], abs=2e-3)
+
+
+def test_reversing_an_item_and_its_flag_changes_nothing(pupils: pd.DataFrame) -> None:
+    turned = pupils.assign(x2=10 - pupils["x2"])
+    a = reliability(pupils, scales=SCALES).tidy()
+    b = reliability(turned, scales=SCALES, reverse=("x2",)).tidy()
+    np.testing.assert_allclose(a["estimate"], b["estimate"], rtol=1e-6)
+
+
+def test_whole_weights_count_like_repeated_persons(pupils: pd.DataFrame) -> None:
+    weights = pd.Series(np.arange(len(pupils)) % 3 + 1)
+    repeated = pupils.loc[pupils.index.repeat(weights)]
+    a = reliability(repeated, scales=SCALES).tidy()
+    b = reliability(pupils.assign(w=weights), scales=SCALES, design=Design(weights="w")).tidy()
+    np.testing.assert_allclose(a["estimate"], b["estimate"], rtol=1e-5)
+
+
+def test_items_that_spoil_a_scale_are_named(pupils: pd.DataFrame) -> None:
+    frame = pupils.assign(same=3, copy=pupils["x1"], none=np.nan)
+    scales = {"v": ("x1", "x2", "same"), "t": SCALES["textual"], "d": ("x1", "copy", "x3"), "e": ("x7", "x8", "none")}
+    result = reliability(frame, scales=scales)
+    expected = [("v", "same", "constant"), ("d", "copy", "duplicated"), ("e", "none", "empty")]
+    assert list(result.faults.itertuples(index=False, name=None)) == expected
+    rows = result.tidy().set_index(["domain", "term", "statistic"])["status"]
+    assert rows["*", "v", "alpha"] == "ok"
+    assert rows["*", "v", "omega"] == rows["*", "e", "alpha"] == "not_estimable"
+    assert rows["scale=v", "same", "item_rest"] == rows["scale=d", "copy", "item_rest"] == "not_estimable"
+    assert value(result.tidy(), "t", "omega") == pytest.approx(0.885881, abs=FACTORS)
+
+
+def test_loadings_of_a_known_model_come_back() -> None:
+    """The covariance of one factor with loadings .9 .8 .7 .6, exactly: omega = 9 / (9 + sum of 1 - loading^2)."""
+    loading = np.array([0.9, 0.8, 0.7, 0.6])
+    half = np.linalg.cholesky(np.outer(loading, loading) + np.diag(1 - loading**2))
+    z = np.random.default_rng(2).normal(size=(60, 4))
+    z = (z - z.mean(axis=0)) @ np.linalg.inv(np.linalg.cholesky(np.cov(z.T))).T
+    result = reliability(pd.DataFrame(z @ half.T, columns=list("abcd")), scales={"s": tuple("abcd")})
+    np.testing.assert_allclose(result.loadings["loading"].astype(float).abs(), loading, rtol=1e-5)
+    assert value(result.tidy(), "s", "omega") == pytest.approx(9 / (9 + (1 - loading**2).sum()), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"scales": {}}, "no scales"),
+        ({"scales": {"s": ("a",)}}, "at least two"),
+        ({"scales": {"s": ("a", "a")}}, "at least two different"),
+        ({"scales": {"s": ("a", "z")}}, "does not have"),
+        ({"reverse": ("t",)}, "no scale has"),
+        ({"scales": {"s": ("a", "t")}}, "must hold numbers"),
+        ({"design": Design(cluster="a")}, "weights only"),
+    ],
+)
+def test_bad_questions(asked: dict, said: str) -> None:
+    frame = pd.DataFrame({"a": [1, 2, 3], "b": [1, 3, 2], "t": list("xyz")})
+    with pytest.raises(ValueError, match=said):
+        reliability(frame, **({"scales": {"s": ("a", "b")}} | asked))
