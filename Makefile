@@ -4,7 +4,7 @@
 MAKEFLAGS += --no-print-directory
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help report check lab test test-slow lint environment lock clean
+.PHONY: help report check lab test test-slow lint notebooks environment lock clean
 
 STUDY ?= demo
 WAVE ?=
@@ -42,6 +42,9 @@ lint: .venv/.ready # ruff, mypy, import directions  代码检查
 	$(PY) -m ruff format --check --quiet --output-format concise .
 	$(PY) -m mypy --no-error-summary
 	$(PYTEST) tests/rooms/test_imports.py
+
+notebooks: .venv/.ready # execute the committed notebooks on the demo again, after a change meant to alter numbers
+	$(WORKBENCH) refresh
 
 environment: .venv/.ready # write environment.yml again from pyproject.toml and the lock
 	$(PY) requirements/environment.py

@@ -109,7 +109,7 @@ def _write(
         report = Report(
             panel=panel,
             language=language,
-            other=next((other for other in languages if other != language), language),
+            other=next((other for other in languages if other != language), ""),
             front=front,
             pages=tuple(p for p in pages[language] if p is not front),
             skipped={c.title[language]: needs for c, needs in skipped.items()},

@@ -7,6 +7,7 @@ meet is not run.
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -86,6 +87,24 @@ def run(
     """
     with _kernel(environment, workdir) as manager:
         return [_executed(chapter, manager, workdir, tell) for chapter in wanted]
+
+
+def refresh(folder: Path, environment: Mapping[str, str], tell: Callable[[str], None]) -> None:
+    """Execute every notebook of a folder and store its outputs in it, in the form that is committed."""
+    import nbformat
+
+    with tempfile.TemporaryDirectory(prefix="workbench-") as workdir:
+        done = run(chapters(folder), environment, Path(workdir), tell)
+    for chapter in done:
+        code = (cell for cell in chapter.notebook.cells if cell.cell_type == "code")
+        for number, cell in enumerate(code, 1):
+            cell.execution_count = number
+            cell.metadata = {}
+            for output in cell.outputs:
+                output.metadata = {}
+        path = folder / f"{chapter.name}.ipynb"
+        chapter.notebook.metadata = nbformat.read(path, as_version=4).metadata
+        nbformat.write(chapter.notebook, path)
 
 
 @contextmanager

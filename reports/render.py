@@ -61,9 +61,11 @@ def render(report: Report, font_face: str = "") -> dict[str, str]:
     html = {"index": _template("index.html.j2").render(**frame, **_front(report))}
     for page in report.pages:
         chapter = {"title": page.title}
-        other = {"href": f"../{report.other}/{page.name}.html"}
         html[page.name] = _template("page.html.j2").render(
-            **frame | {"other": other}, chapter=chapter, nav=_nav(report, page.name), body=_safe("\n".join(page.blocks))
+            **frame | {"other": _other(report, page.name)},
+            chapter=chapter,
+            nav=_nav(report, page.name),
+            body=_safe("\n".join(page.blocks)),
         )
     return html
 
@@ -79,9 +81,13 @@ def _frame(report: Report, font_face: str) -> dict[str, Any]:
         "ribbon": ribbon,
         "study": {"title": labels["study", "title"]},
         "wave": {"title": labels["wave", report.panel.wave]},
-        "other": {"href": f"../{report.other}/index.html"},
+        "other": _other(report, "index"),
         "provenance": [{"label": label, "value": value} for label, value in report.provenance],
     }
+
+
+def _other(report: Report, name: str) -> dict[str, str] | None:
+    return {"href": f"../{report.other}/{name}.html"} if report.other else None
 
 
 def _front(report: Report) -> dict[str, Any]:

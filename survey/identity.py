@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import re
 import secrets
+import tempfile
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +21,11 @@ import pandas as pd
 from survey.faults import Fault, Refused
 
 BITS = 128
+ROOT = Path(__file__).resolve().parents[1]
 _NAME = "COHESION-WORKBENCH"
+_WITH_COUNTRY = re.compile(r"(?:\+|00)86(1[3-9]\d{9})", re.ASCII)
+_AS_DECIMAL = re.compile(r"(\d+)\.0+", re.ASCII)
+_LEFT_OUT = ("Z", "C", "Pd")  # categories of signs: blanks, invisible signs and controls, hyphens and dashes
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -62,13 +68,23 @@ class Key:
 
 
 def normalise(value: str) -> str:
-    """Write an id in one way: half-width, upper case, without blanks and hyphens, without +86 before a mobile number."""
+    """Write an id in one way, so that the same id is the same person in every file.
+
+    Half-width and upper case; without blanks, invisible signs, hyphens and dashes; without +86 or 0086 before a mobile number;
+    without the ``.0`` that a spreadsheet puts behind a whole number. Everything else stays: leading zeros, dots, slashes. What
+    holds no letter and no digit is no id.
+
+    Examples
+    --------
+    >>> normalise("ａｂ－０１ "), normalise("+86 138-0013-8000"), normalise("00123"), normalise("1042.0"), normalise("-")
+    ('AB01', '13800138000', '00123', '1042', '')
+    """
     text = unicodedata.normalize("NFKC", value).upper()
-    text = "".join(sign for sign in text if sign.isalnum() or sign == "+")
-    for prefix in ("+86", "0086"):
-        if text.startswith(prefix) and len(text) == len(prefix) + 11:
-            text = text.removeprefix(prefix)
-    return text
+    text = "".join(sign for sign in text if not unicodedata.category(sign).startswith(_LEFT_OUT))
+    for form in (_WITH_COUNTRY, _AS_DECIMAL):
+        if match := form.fullmatch(text):
+            text = match[1]
+    return text if any(sign.isalnum() for sign in text) else ""
 
 
 def study_key(study: str, *, synthetic: bool) -> Key:
@@ -80,11 +96,17 @@ def study_key(study: str, *, synthetic: bool) -> Key:
     Raises
     ------
     survey.Refused
-        Where the key file can be read by others, or is not a key.
+        Where the key file can be read by others, lies inside the project, or is not a key.
     """
     if synthetic:
         return Key(hashlib.sha256(f"{_NAME} synthetic study {study}".encode()).digest())
     path = _key_folder() / f"{study}.key"
+    if path.resolve().is_relative_to(ROOT):
+        _refuse(
+            path.name,
+            "keys must lie outside the project; set WORKBENCH_KEYS to another folder",
+            "密钥必须放在项目之外；请用 WORKBENCH_KEYS 指定其他文件夹",
+        )
     if not path.exists():
         _make(path)
     if path.stat().st_mode & 0o077:
@@ -101,10 +123,19 @@ def _key_folder() -> Path:
 
 
 def _make(path: Path) -> None:
+    """Write a new key whole, or leave the one that another run has made in the meantime."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".key-")  # readable by its owner alone
     with os.fdopen(descriptor, "wb") as file:
         file.write(secrets.token_bytes(32))
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(name, path)
+    except FileExistsError:
+        pass
+    finally:
+        os.unlink(name)
 
 
 def _refuse(file: str, en: str, zh: str) -> None:

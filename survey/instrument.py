@@ -12,14 +12,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from survey.faults import Fault
-from survey.schema import NAME, REFUSED_TOPICS, ROLES, SENSITIVE, CodeSet, Scale, Text
+from survey.schema import REFUSED_TOPICS, SENSITIVE, Code, CodeSet, Scale, Text, is_column_name
 
 FILE = "instrument.csv"
 REQUIRED = ("item", "wording_en", "wording_zh", "kind")
 OPTIONAL = ("version", "module", "codes", "lowest", "highest", "scale", "reverse", "sensitive", "topic")
 KINDS = ("choice", "multiple", "number", "text", "region")
-_RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)")
-_RESERVED = {role for roles in ROLES.values() for role in roles} | {"wave", "log_member", "mode"}
+MOST_CODES = 1000
+_RANGE = re.compile(r"(-?\d{1,9})\.\.(-?\d{1,9})", re.ASCII)
+_WHOLE = re.compile(r"-?\d{1,9}", re.ASCII)
+_DECIMAL = re.compile(r"-?\d{1,15}(\.\d+)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,17 @@ class Item:
 
     @property
     def numeric(self) -> bool:
-        """Whether answers are numbers: a number, or whole-number codes."""
+        """Whether an answer is one number: a number, or a whole-number code."""
         return self.kind in ("number", "choice") and not math.isnan(self.lowest)
+
+    @property
+    def code_names(self) -> tuple[str, ...]:
+        """Codes of a choice or multiple item as text, also where they come as a range; none for other kinds."""
+        if self.codes:
+            return tuple(self.codes.codes)
+        if self.kind != "choice":
+            return ()
+        return tuple(str(code) for code in range(int(self.lowest), int(self.highest) + 1))
 
     def asked_in(self, version: str) -> bool:
         """Whether the item had this form in that version."""
@@ -68,17 +79,17 @@ class Item:
 
     def same_form(self, other: Item) -> bool:
         """Whether answers to the two mean the same: codes and limits are equal, the wording may differ."""
-        codes = self.codes.codes.keys() if self.codes else None
-        others = other.codes.codes.keys() if other.codes else None
+        return self._form() == other._form()
+
+    def _form(self) -> tuple[object, ...]:
         limits = (self.lowest, self.highest) if self.numeric else None
-        others_limits = (other.lowest, other.highest) if other.numeric else None
-        return (self.kind, codes, limits, self.reverse) == (other.kind, others, others_limits, other.reverse)
+        return self.kind, frozenset(self.code_names), limits, self.reverse
 
 
 def read_items(
     rows: Iterable[Mapping[str, str]], code_sets: Mapping[str, CodeSet], scales: Mapping[str, Scale]
 ) -> tuple[list[Item], list[Fault]]:
-    """Turn the rows of ``instrument.csv`` into items, and tell every fault of them."""
+    """Turn the rows of ``instrument.csv`` into items, and tell every fault of them; rows at fault give no item."""
     items, faults = [], []
     for row in rows:
         found = [Fault(FILE, int(row["#line"]), en, zh) for en, zh in _row_faults(row, code_sets, scales)]
@@ -89,7 +100,7 @@ def read_items(
 
 
 def _item(row: Mapping[str, str], code_sets: Mapping[str, CodeSet]) -> Item:
-    codes = code_sets.get(row["codes"])
+    codes = code_sets.get(row["codes"]) or _numbered(row)
     lowest, highest = _limits(row, codes)
     return Item(
         name=row["item"],
@@ -107,30 +118,36 @@ def _item(row: Mapping[str, str], code_sets: Mapping[str, CodeSet]) -> Item:
     )
 
 
+def _numbered(row: Mapping[str, str]) -> CodeSet | None:
+    """The codes of a multiple item that are given as a range: each is its own label."""
+    match = _RANGE.fullmatch(row["codes"])
+    if match is None or row["kind"] != "multiple":
+        return None
+    numbers = map(str, range(int(match[1]), int(match[2]) + 1))
+    return CodeSet(codes={n: Code(en=n, zh=n) for n in numbers})
+
+
 def _limits(row: Mapping[str, str], codes: CodeSet | None) -> tuple[float, float]:
     if row["kind"] == "number":
         return _number(row["lowest"]), _number(row["highest"])
     match = _RANGE.fullmatch(row["codes"])
-    if match:
+    if match and row["kind"] == "choice":
         return float(match[1]), float(match[2])
-    values = [_number(code) for code in codes.codes] if codes else []
+    values = [float(c) if _WHOLE.fullmatch(c) else math.nan for c in (codes.codes if codes else ())]
     if row["kind"] != "choice" or not values or any(math.isnan(v) for v in values):
         return math.nan, math.nan
     return min(values), max(values)
 
 
 def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
+    return float(text) if _DECIMAL.fullmatch(text) else math.nan
 
 
 def _row_faults(
     row: Mapping[str, str], code_sets: Mapping[str, CodeSet], scales: Mapping[str, Scale]
 ) -> Iterable[tuple[str, str]]:
     name, kind, topic = row["item"], row["kind"], row["topic"]
-    if not NAME.fullmatch(name) or "-" in name or name in _RESERVED:
+    if not is_column_name(name):
         yield (
             f"“{name}” cannot be an item's name: use 1-40 of a-z 0-9 _, and none of the roles' names",
             f"“{name}”不能作题目名称：请用 1-40 个 a-z 0-9 _，且不得与角色名相同",
@@ -161,36 +178,60 @@ def _row_faults(
 
 def _code_faults(row: Mapping[str, str], code_sets: Mapping[str, CodeSet]) -> Iterable[tuple[str, str]]:
     codes, kind = row["codes"], row["kind"]
-    if kind in ("choice", "multiple") and codes not in code_sets and not _RANGE.fullmatch(codes):
+    numeric = kind in ("choice", "number") and not math.isnan(_limits(row, code_sets.get(codes))[0])
+    if kind in ("choice", "multiple") and codes not in code_sets and not _is_range(codes):
         yield (
-            f"codes is “{codes}”; give a code set of study.yaml or LOWEST..HIGHEST",
-            f"codes 为“{codes}”；请填 study.yaml 中的编码集，或 最低..最高",
+            f"codes is “{codes}”; give a code set of study.yaml, or LOWEST..HIGHEST with at most {MOST_CODES} codes",
+            f"codes 为“{codes}”；请填 study.yaml 中的编码集，或 最低..最高（至多 {MOST_CODES} 个编码）",
         )
     elif kind == "number" and not _number(row["lowest"]) < _number(row["highest"]):
         yield (
             "a number needs lowest and highest, lowest below highest",
             "number 题必须填 lowest 和 highest，且前者小于后者",
         )
-    elif row["scale"] and math.isnan(_limits(row, code_sets.get(codes))[0]):
+    elif row["scale"] and not numeric:
+        yield "only whole-number codes and numbers can belong to a scale", "只有整数编码或数值题才能归入量表"
+    elif row["reverse"] and not numeric:
+        yield "only whole-number codes and numbers can be reversed", "只有整数编码或数值题才能反向计分"
+    yield from _idle_cells(row)
+
+
+def _is_range(codes: str) -> bool:
+    match = _RANGE.fullmatch(codes)
+    return match is not None and int(match[1]) < int(match[2]) < int(match[1]) + MOST_CODES
+
+
+def _idle_cells(row: Mapping[str, str]) -> Iterable[tuple[str, str]]:
+    """What the row says though nothing reads it for items of its kind."""
+    kind = row["kind"]
+    if kind in KINDS and kind != "number" and (row["lowest"] or row["highest"]):
         yield (
-            "only whole-number codes and numbers can belong to a scale",
-            "只有整数编码或数值题才能归入量表",
+            f"lowest and highest are for number, not for {kind}; empty them",
+            f"lowest 和 highest 只用于 number，{kind} 题请留空",
+        )
+    if kind in KINDS and kind not in ("choice", "multiple") and row["codes"]:
+        yield (
+            f"codes are for choice and multiple, not for {kind}; empty them",
+            f"codes 只用于 choice 和 multiple，{kind} 题请留空",
         )
 
 
 def _repeated(items: list[Item]) -> list[Fault]:
-    seen: dict[tuple[str, str], int] = {}
+    """Items that stand for one version twice; a row without versions stands for all of them."""
     faults = []
-    for item in items:
-        for version in item.versions or ("*",):
-            before = seen.setdefault((item.name, version), item.line)
-            if before != item.line:
-                faults.append(
-                    Fault(
-                        FILE,
-                        item.line,
-                        f"“{item.name}” stands in line {before} already for the same version",
-                        f"“{item.name}”在第 {before} 行已有同一版本",
-                    )
+    for n, item in enumerate(items):
+        before = next((i for i in items[:n] if i.name == item.name and _meet(i.versions, item.versions)), None)
+        if before is not None:
+            faults.append(
+                Fault(
+                    FILE,
+                    item.line,
+                    f"“{item.name}” stands in line {before.line} already for the same version",
+                    f"“{item.name}”在第 {before.line} 行已有同一版本",
                 )
+            )
     return faults
+
+
+def _meet(some: tuple[str, ...], others: tuple[str, ...]) -> bool:
+    return not some or not others or not set(some).isdisjoint(others)

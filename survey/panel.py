@@ -22,9 +22,10 @@ from survey.identity import Key, study_key
 from survey.instrument import Item
 from survey.intake import Intake, take_in
 from survey.labels import label_table
+from survey.margins import weigh
 from survey.score import comparable, item_table, newest_forms, scales_of, score
 from survey.study import Study, Wave
-from survey.weights import Calibration, weigh
+from survey.weights import Calibration
 
 THEMES = ("attraction", "cohesion", "detachment", "satisfaction", "contact")
 FRAMES = ("members", "careers", "cells", "registry", "hierarchy", "observed", "items", "labels", "tally", "aside")
@@ -127,6 +128,11 @@ class Panel:
         themes = dict.fromkeys(scale.theme for scale in self.study.settings.scales.values())
         return {self.main(theme): self.scales()[self.main(theme)] for theme in themes}
 
+    def by_theme(self, values: Mapping[str, str]) -> dict[str, str]:
+        """Spread values of themes over their scales."""
+        declared = self.study.settings.scales
+        return {name: values[scale.theme] for name, scale in declared.items() if scale.theme in values}
+
     @property
     def targets(self) -> dict[str, float]:
         """The study's targets."""
@@ -136,11 +142,6 @@ class Panel:
     def returned_days(self) -> int | None:
         """Days within which a second time counts as coming back; None: any time."""
         return self.study.settings.windows.returned
-
-    @property
-    def registry_or_none(self) -> pd.DataFrame | None:
-        """The registry; None where the study has none."""
-        return self.registry if len(self.registry) else None
 
     def cut(self, *columns: str) -> tuple[str, ...]:
         """Those of the columns group and region by which this study can be cut."""

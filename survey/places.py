@@ -6,12 +6,13 @@ or both. Codes are text; levels are named as in the table.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
 import pandas as pd
 
-from survey.faults import Fault, Refused
+from survey.faults import Fault, Refused, refuse_if
 from survey.folder import read_rows
 from survey.schema import Places
 
@@ -41,7 +42,7 @@ def table(folder: Path, settings: Places | None) -> pd.DataFrame:
     if settings.file is not None:
         parts.append(_read(folder, settings.file))
     whole = pd.concat(parts, ignore_index=True)
-    _refuse_orphans(whole, settings.file or "study.yaml")
+    refuse_if(_tree_faults(whole, settings.file or "study.yaml"))
     return whole
 
 
@@ -99,22 +100,63 @@ def _under(top: str) -> pd.DataFrame:
 
 
 def _read(folder: Path, file: str) -> pd.DataFrame:
-    rows = read_rows(folder, file, _FILE_COLUMNS, ("valid_from", "valid_to"))
-    frame = pd.DataFrame(rows, dtype="str").rename(columns={"name_en": "en", "name_zh": "zh"})
-    return frame[COLUMNS]
-
-
-def _refuse_orphans(places: pd.DataFrame, file: str) -> None:
-    orphans = sorted(set(places["parent"]) - set(places["code"]) - {""})
-    if orphans:
-        names = ", ".join(orphans[:5])
-        raise Refused(
-            [
-                Fault(
-                    file,
-                    0,
-                    f"places name parents that are not in the table: {names}",
-                    f"有的地区的上级不在表中：{names}",
-                )
-            ]
+    rows = read_rows(
+        folder, file, _FILE_COLUMNS, ("valid_from", "valid_to"), filled=("code", "level", "name_en", "name_zh")
+    )
+    refuse_if(
+        Fault(
+            file,
+            int(row["#line"]),
+            f"{column} must be a day such as 2024-03-01, or empty",
+            f"{column} 应为日期，如 2024-03-01，或留空",
         )
+        for row in rows
+        for column in ("valid_from", "valid_to")
+        if row[column] and not _is_day(row[column])
+    )
+    frame = pd.DataFrame(rows, columns=[*_FILE_COLUMNS, "valid_from", "valid_to"], dtype="str")
+    return frame.rename(columns={"name_en": "en", "name_zh": "zh"})[COLUMNS]
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return len(text) == 10 and bool(date.fromisoformat(text))
+    except ValueError:
+        return False
+
+
+def _tree_faults(places: pd.DataFrame, file: str) -> Iterator[Fault]:
+    """What is wrong with the tree that all parts make together."""
+    parent = dict(zip(places["code"], places["parent"], strict=True))
+    level = dict(zip(places["code"], places["level"], strict=True))
+    wrong = {
+        "places name parents that are not in the table": sorted(set(parent.values()) - set(parent) - {""}),
+        "places lie in themselves, by way of their parents": sorted(c for c in parent if _circles(c, parent)),
+        "places stand twice for the same day": _overlapping(places),
+        "places have the same level as their parent": sorted(c for c, p in parent.items() if level[c] == level.get(p)),
+    }
+    chinese = (
+        "有的地区的上级不在表中",
+        "有的地区经其上级又回到自身",
+        "有的地区在同一天重复出现",
+        "有的地区与其上级层级相同",
+    )
+    for (en, codes), zh in zip(wrong.items(), chinese, strict=True):
+        if codes:
+            names = ", ".join(codes[:5])
+            yield Fault(file, 0, f"{en}: {names}", f"{zh}：{names}")
+
+
+def _circles(code: str, parent: Mapping[str, str]) -> bool:
+    passed = set()
+    while code in parent and code not in passed:
+        passed.add(code)
+        code = parent[code]
+    return code in passed
+
+
+def _overlapping(places: pd.DataFrame) -> list[str]:
+    ordered = places.sort_values(["code", "valid_from"], kind="stable")
+    before = ordered["code"].eq(ordered["code"].shift())
+    ends = ordered["valid_to"].shift().fillna("")
+    return sorted(set(ordered.loc[before & ((ends == "") | (ends > ordered["valid_from"])), "code"]))

@@ -3,11 +3,16 @@ checks what stands between files."""
 
 from __future__ import annotations
 
+import codecs
 import re
+import unicodedata
+from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 SENSITIVE = ("health", "disability", "minor", "whereabouts")
@@ -16,7 +21,26 @@ ANSWER_ROLES = ("member", "group", "region", "submitted", "seconds", "consent", 
 LOG_ROLES = ("member", "activity", "group", "region", "start", "end", "channel", "response")
 REGISTRY_COUNTS = ("members", "organisations", "established", "staff", "venues", "funds")
 ROLES = {"answers": ANSWER_ROLES, "log": LOG_ROLES, "registry": ("group", "region", *REGISTRY_COUNTS)}
-RULES_TO_OVERRIDE = ("set_aside_share", "out_of_range_share")
+RESERVED = frozenset(role for roles in ROLES.values() for role in roles) | {"wave", "log_member", "mode"}
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+# What is wrong, in English; `survey.typed` has the Chinese for each.
+OWN_ERRORS = {
+    "bad_name": "must be 1-40 of a-z 0-9 _ -, begin with a letter or a digit, and not be a role's name",
+    "bad_column_name": "must be 1-40 of a-z 0-9 _, begin with a letter or a digit, and not be a role's name",
+    "bad_day": "must be a day such as 2024-03-01",
+    "bad_zone": "is not the name of a time zone, such as Asia/Shanghai",
+    "bad_encoding": "is not an encoding known here; use utf-8, gb18030 or utf-16",
+    "bad_sign": 'must be one sign, such as , or ; (a tab in double quotes: "\\t")',
+    "bad_groups": "give either file or any",
+    "bad_places": "give under, file or both",
+    "bad_order": "end is before start",
+    "bad_bounds": "must be two numbers above 0, the lower one first",
+    "two_meanings": "has a code, label or spelling that stands for two codes; make each stand for one",
+}
+
+
+def _wrong(kind: str) -> PydanticCustomError:
+    return PydanticCustomError(kind, OWN_ERRORS[kind])
 
 
 def _none(value: Any) -> Any:
@@ -24,27 +48,74 @@ def _none(value: Any) -> Any:
 
 
 def _named(value: str) -> str:
-    if not NAME.fullmatch(value):
-        raise ValueError("name: 1-40 of a-z 0-9 _ -, beginning with a letter or a digit")
+    if not NAME.fullmatch(value) or value in RESERVED:
+        raise _wrong("bad_name")
     return value
 
 
+def _column_named(value: str) -> str:
+    if not is_column_name(value):
+        raise _wrong("bad_column_name")
+    return value
+
+
+def is_column_name(value: str) -> bool:
+    """Whether an item or a scale can have this name: it becomes a column beside those of the roles."""
+    return bool(NAME.fullmatch(value)) and "-" not in value and value not in RESERVED
+
+
+def _day(value: Any) -> Any:
+    if isinstance(value, str) and not _DAY.fullmatch(value):
+        raise _wrong("bad_day")
+    return value
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):
+        raise _wrong("bad_zone") from None
+    return value
+
+
+def _encoding(value: str) -> str:
+    try:
+        b"".decode(codecs.lookup(value).name)
+    except (LookupError, UnicodeError):
+        raise _wrong("bad_encoding") from None
+    return value
+
+
+def _sign(value: str) -> str:
+    if len(value) != 1 or value in '"\r\n\0':
+        raise _wrong("bad_sign")
+    return value
+
+
+def one_way(text: str) -> str:
+    """Write a label in the way in which cells are compared with it: half-width, single blanks, no case."""
+    return " ".join(unicodedata.normalize("NFKC", text).split()).casefold()
+
+
 Name = Annotated[str, AfterValidator(_named)]
+ColumnName = Annotated[str, AfterValidator(_column_named)]
+Filled = Annotated[str, Field(min_length=1)]
 Nothing = BeforeValidator(_none)
 Days = Annotated[int, Field(gt=0)]
+Day = Annotated[date, BeforeValidator(_day)]
 
 
 class Model(BaseModel):
     """Frozen, and closed to keys that the contract does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Text(Model):
     """A text for readers, in both languages."""
 
-    en: Annotated[str, Field(min_length=1)]
-    zh: Annotated[str, Field(min_length=1)]
+    en: Filled
+    zh: Filled
 
 
 class Code(Text):
@@ -56,8 +127,23 @@ class Code(Text):
 class CodeSet(Model):
     """The codes that an item may have, and those that count as not answered."""
 
-    codes: Annotated[dict[str, Code], Field(min_length=1)]
-    missing: dict[str, Code] = {}
+    codes: Annotated[dict[Filled, Code], Field(min_length=1)]
+    missing: dict[Filled, Code] = {}
+
+    @model_validator(mode="after")
+    def _one_meaning(self) -> CodeSet:
+        meaning: dict[str, str] = {}
+        for spelling, code in self.spellings():
+            if meaning.setdefault(spelling, code) != code:
+                raise _wrong("two_meanings")
+        return self
+
+    def spellings(self) -> Iterator[tuple[str, str]]:
+        """Every spelling in the way it is compared, with its code; codes that count as missing have ``missing:`` before them."""
+        for mark, part in (("", self.codes), ("missing:", self.missing)):
+            for code, label in part.items():
+                for text in (code, label.en, label.zh, *label.also):
+                    yield one_way(text), mark + code
 
 
 class Scale(Model):
@@ -88,7 +174,7 @@ class Groups(Model):
     @model_validator(mode="after")
     def _one(self) -> Groups:
         if (self.file is None) == (self.any is None):
-            raise ValueError("groups: give either file or any")
+            raise _wrong("bad_groups")
         return self
 
 
@@ -101,7 +187,7 @@ class Places(Model):
     @model_validator(mode="after")
     def _some(self) -> Places:
         if self.file is None and self.under is None:
-            raise ValueError("places: give under, file or both")
+            raise _wrong("bad_places")
         return self
 
 
@@ -118,6 +204,12 @@ class Weights(Model):
     count: Literal["members"] = "members"
     margins: Annotated[tuple[tuple[str, ...], ...], Field(min_length=1)]
     bounds: tuple[float, float] | None = None
+
+    @model_validator(mode="after")
+    def _order(self) -> Weights:
+        if self.bounds is not None and not 0 < self.bounds[0] < self.bounds[1]:
+            raise _wrong("bad_bounds")
+        return self
 
 
 class Rules(Model):
@@ -148,12 +240,12 @@ class StudyFile(Model):
     title: Text
     about: Text | None = None
     synthetic: bool = False
-    time_zone: str = "UTC"
+    time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
     words: Words = Words()
     groups: Groups | None = None
     places: Places | None = None
     code_sets: dict[Name, CodeSet] = {}
-    scales: dict[Name, Scale] = {}
+    scales: dict[ColumnName, Scale] = {}
     services: dict[Name, Service] = {}
     windows: Windows = Windows()
     cuts: tuple[tuple[str, ...], ...] = ((),)
@@ -165,8 +257,8 @@ class StudyFile(Model):
 class Layout(Model):
     """How a file is laid out, where that is not recognised by itself."""
 
-    encoding: str | None = None
-    delimiter: str | None = None
+    encoding: Annotated[str, AfterValidator(_encoding)] | None = None
+    delimiter: Annotated[str, AfterValidator(_sign)] | None = None
     sheet: str | None = None
     header_row: Annotated[int, Field(ge=1)] = 1
     times: Literal["iso", "epoch_s", "epoch_ms", "excel"] = "iso"
@@ -175,7 +267,7 @@ class Layout(Model):
 class FileEntry(Model):
     """One file of a wave: what it holds and what its columns are."""
 
-    file: str
+    file: Filled
     holds: Literal["answers", "log", "registry"]
     platform: str | None = None
     layout: Layout = Layout()
@@ -183,19 +275,19 @@ class FileEntry(Model):
     values: dict[str, dict[str, str]] = {}
     took_part: dict[str, tuple[str, ...]] = {}
     key: tuple[str, ...] | None = None
-    separator: str | None = None
+    separator: Filled | None = None
 
 
 class Fieldwork(Model):
     """First and last day of the wave's fieldwork (for a log alone: of the log)."""
 
-    start: date
-    end: date
+    start: Day
+    end: Day
 
     @model_validator(mode="after")
     def _order(self) -> Fieldwork:
         if self.end < self.start:
-            raise ValueError("fieldwork: end is before start")
+            raise _wrong("bad_order")
         return self
 
 
@@ -204,8 +296,8 @@ class Decision(Model):
 
     rule: Literal["set_aside_share", "out_of_range_share"]
     accept: str
-    office: Annotated[str, Field(min_length=1)]
-    why: Annotated[str, Field(min_length=1)]
+    office: Filled
+    why: Filled
 
 
 class WaveFile(Model):

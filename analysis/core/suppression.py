@@ -141,6 +141,7 @@ def protect(
     difference: int,
     suggested: Mask | None = None,
     partly: Mask | None = None,
+    settled: Mask | None = None,
 ) -> Mask:
     """Hide further cells until no sensitive cell can be worked out from what is still shown.
 
@@ -160,8 +161,11 @@ def protect(
     suggested : (cells,) bool, optional
         Cells to hide beforehand, such as the pattern of a variable answered by nearly the same people.
     partly : (cells,) bool, optional
-        Sensitive cells that are shown in some tables, when ``people`` holds the least counts of many tables that get
-        one pattern: they are protected but protect nobody, and are not hidden for that.
+        When ``people`` holds the least counts of many tables that get one pattern: the sensitive cells that some tables
+        show. They are protected but protect nobody, and are not hidden for that; the other sensitive ones are hidden in all
+        tables, also where they are empty.
+    settled : (cells,) bool, optional
+        Sensitive cells known to be safe once these are hidden (see `exposed`); they are not looked at again.
 
     Returns
     -------
@@ -174,11 +178,11 @@ def protect(
     (proved by flow, not only checked). Cost of a further cell: its people, and more than all people for each sum that it is the
     total of, so a total goes only where nothing finer works; ties go to the first cell. Deterministic.
     """
-    filled = people > 0
     kept = sensitive if partly is None else sensitive & ~partly
+    filled = (people > 0) | kept
     hidden = filled & (never | kept | (False if suggested is None else suggested))
-    net = _Network.of(table, people, sensitive, minimum, difference)
-    doubted = sensitive & (filled if partly is None else filled | partly)
+    net = _Network.of(table, people, filled, sensitive, minimum, difference)
+    doubted = sensitive if settled is None else sensitive & ~settled
     given, left = hidden.copy(), doubted.copy()
     while True:
         open_, labels = net.exposed(hidden, left)
@@ -193,6 +197,17 @@ def protect(
                 hidden[path] = True
                 # all sums on the cycle can now trade with one another
                 labels[np.isin(labels, labels[sums])] = labels[sums[0]]
+
+
+def exposed(table: Lattice, people: Ints, *, hidden: Mask, sensitive: Mask, minimum: int, difference: int) -> Mask:
+    """Tell which sensitive cells the hidden ones do not protect; arguments as in `protect`, result (cells,) bool.
+
+    A cell that is safe with the least people of many tables and what is hidden in all of them is safe in each of them.
+    """
+    found = np.zeros(table.cells, dtype=bool)
+    net = _Network.of(table, people, hidden, sensitive, minimum, difference)
+    found[net.exposed(hidden, sensitive)[0]] = True
+    return found
 
 
 def audit(counts: Floats, sums: csr_array, hidden: Mask, cells: Iterable[int] | None = None) -> Floats:
@@ -272,10 +287,10 @@ class _Network:
     arcs: dict[tuple[int, int], int]
 
     @classmethod
-    def of(cls, table: Lattice, people: Ints, sensitive: Mask, minimum: int, difference: int) -> _Network:
+    def of(cls, table: Lattice, people: Ints, filled: Mask, sensitive: Mask, minimum: int, difference: int) -> _Network:
         lower = np.where(sensitive, np.minimum(people, minimum - 1), people)
         large = (people >= difference) & ~sensitive
-        up, down = np.flatnonzero(people > 0), np.flatnonzero(large)
+        up, down = np.flatnonzero(filled), np.flatnonzero(large)
         start = np.concatenate([table.tail[up], table.head[down]])
         end = np.concatenate([table.head[up], table.tail[down]])
         cell = np.concatenate([up, down])

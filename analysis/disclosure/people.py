@@ -195,7 +195,8 @@ def _axis(column: pd.Series) -> Axis:
 def _codes(frame: pd.DataFrame, axis: Axis) -> Ints:
     if not axis.name:
         return np.ones(len(frame), dtype=np.int64)
-    return texts(frame[axis.name]).map(axis.places).fillna(axis.size - 1).to_numpy(dtype=np.int64)
+    places = texts(frame[axis.name]).map(axis.places).fillna(axis.size - 1)
+    return np.asarray(places, dtype=np.int64)
 
 
 def _rows(frame: pd.DataFrame, tree: Tree, table: suppression.Lattice) -> Ints:
@@ -209,8 +210,8 @@ def _rows(frame: pd.DataFrame, tree: Tree, table: suppression.Lattice) -> Ints:
         raise ValueError(
             f"{lost} rows of people have a {tree.name} that the hierarchy does not have: add it or mend the rows"
         )
-    finest = np.array([own.get(i, i) for i in range(len(tree.codes))], dtype=np.int64)
-    return finest[node.fillna(0).to_numpy(dtype=np.int64)]
+    finest: Ints = np.array([own.get(i, i) for i in range(len(tree.codes))], dtype=np.int64)
+    return finest[np.asarray(node.fillna(0), dtype=np.int64)]
 
 
 def _sums(

@@ -12,12 +12,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.disclosure.plan import COUNTS_ONLY, DESCRIPTORS, ReleasePlan
-from analysis.disclosure.rounding import EMPTY_MAY_SHOW, Rules, check_statistic, grid, round_count, two_digits
+from analysis.disclosure.plan import COUNTS_ONLY, DESCRIPTORS, ReleasePlan, Source
+from analysis.disclosure.rounding import (
+    EMPTY_MAY_SHOW,
+    OF_OTHERS,
+    Rules,
+    check_statistic,
+    grid,
+    round_count,
+    two_digits,
+)
 from analysis.tidy import ALL, COLUMNS, NUMBERS, Result, parse_domain, tidy_frame
 
 MIME = "application/vnd.cohesion-workbench.released+json"
 _NUMBERED = ("ok", "pooled")
+_AGAINST = " - "
 _DOOR = object()
 
 
@@ -90,9 +99,11 @@ def release(result: Result | pd.DataFrame, plan: ReleasePlan, *, name: str | Non
 
     Notes
     -----
-    In ``domain`` the words of `DESCRIPTORS` that are no column of the source's people describe the term and make no cut.
-    The term ``variable=code`` is an indicator: its range is 0 to 1. Registry cells have no people behind them, they are
-    shown as they are and rounded. The weighted estimate's step is that of n equal weights.
+    In ``domain`` the words of `DESCRIPTORS` that are no column of the source's people describe the term and make no cut. A
+    ``difference`` whose key reads ``a - b`` is of two cells: both must be shown. The term ``variable=code`` is an indicator:
+    its range is 0 to 1. Registry cells have no people behind them, they are shown as they are and rounded. The weighted
+    estimate's step is that of n equal weights. The step does not stand alone: where a mean crosses a rounding edge a reader
+    learns on which side the odd one out lies, so sets that differ by few people are never both shown.
 
     Examples
     --------
@@ -129,7 +140,7 @@ def _row(row: Mapping[str, Any], plan: ReleasePlan) -> dict[str, Any]:
     variable, coded = _variable(row["term"], plan)
     name, low, high = plan.variables[variable]
     source = plan.sources[name]
-    hidden, people = source.look(variable, _cell(row, source.columns))
+    hidden, people = _look(row, source, variable)
     if hidden or _too_few(row, people, kind, name, plan.rules):
         return _no_numbers("withheld", "")
     if row["status"] not in _NUMBERED or np.isnan(row["estimate"]):
@@ -138,7 +149,7 @@ def _row(row: Mapping[str, Any], plan: ReleasePlan) -> dict[str, Any]:
     least = 0 if name == COUNTS_ONLY else plan.rules.minimum
     low, high = (0.0, 1.0) if coded else (low, high)
     # a rate's n is what it is a share of, counted elsewhere; all others stand on people of the plan
-    n = row["n"] if kind == "rate" and row["n"] > 0 else np.fmin(row["n"], people)
+    n = row["n"] if kind in OF_OTHERS and row["n"] > 0 else np.fmin(row["n"], people)
     return _rounded(row, kind, low, high, n, step, least)
 
 
@@ -153,6 +164,17 @@ def _variable(term: str, plan: ReleasePlan) -> tuple[str, bool]:
     if cut > 0 and variable in plan.variables:
         return variable, True
     raise ValueError(f"term {term!r} was not planned; planned are {sorted(plan.variables)}")
+
+
+def _look(row: Mapping[str, Any], source: Source, variable: str) -> tuple[bool, float]:
+    """Whether the row's cell is hidden, and its people; a difference ``a - b`` has two cells, and both must be shown."""
+    cell = _cell(row, source.columns)
+    hidden, people = source.look(variable, cell)
+    if row["statistic"] != "difference" or people > 0 or not any(_AGAINST in v for v in cell.values()):
+        return hidden, people
+    sides = [{k: v.split(_AGAINST)[side] if _AGAINST in v else v for k, v in cell.items()} for side in (0, -1)]
+    looks = [source.look(variable, {k: v for k, v in side.items() if v != ALL}) for side in sides]
+    return any(h for h, _ in looks), min(p for _, p in looks)
 
 
 def _cell(row: Mapping[str, Any], columns: frozenset[str]) -> dict[str, str]:

@@ -23,7 +23,12 @@ STATISTICS: Mapping[str, str] = MappingProxyType(
         "conditional": "share",
         "cumulative": "share",
         "coverage": "rate",
+        "organisation_coverage": "rate",
         "response_rate": "rate",
+        "gap_to_target": "gap",
+        "rwg_out_of_range": "share",
+        "rwg_j_out_of_range": "share",
+        "rwg_j_lindell_out_of_range": "share",
         "rwg": "index",
         "rwg_j": "index",
         "rwg_j_lindell": "index",
@@ -39,6 +44,7 @@ STATISTICS: Mapping[str, str] = MappingProxyType(
         "item_rest": "correlation",
         "correlation": "correlation",
         "a_wg": "correlation",
+        "ad_m": "deviation",
         "difference": "difference",
         "composition": "difference",
         "real": "difference",
@@ -47,12 +53,14 @@ STATISTICS: Mapping[str, str] = MappingProxyType(
         "count": "count",
         "people": "count",
         "events": "count",
+        "units": "units",
         "total": "total",
         "coefficient": "coefficient",
         "weight_effect": "rate",
     }
 )
 EXTREMES = ("min", "max", "range", "median", "quantile")
+OF_OTHERS = ("rate", "gap")
 EMPTY_MAY_SHOW = ("count", "share", "rate")
 
 
@@ -177,11 +185,14 @@ def grid(kind: str, lowest: float, highest: float, n: float, *, error: float, si
         width = highest - lowest for ``own``, 1 for ``share`` and ``index``, 2 for ``correlation``, twice the range for
         ``difference``, a quarter of the squared range for ``variance``. ``count``: the count step. ``total``: the smallest
         1-2-5 step not below the count step, the range, and the total over n. ``coefficient``: two digits of its
-        standard error. ``rate`` (which may pass 1): a width of 1.
+        standard error. ``rate`` (which may pass 1) and ``gap``: a width of 1. ``units``
+        (regions or organisations, not people): 1.
     """
     reach = highest - lowest
     if kind == "count":
         return Grid(float(count_step), 0, 0.0)
+    if kind == "units":
+        return Grid(1.0, 0, 0.0)
     if kind == "total":
         share = abs(size) / n if n > 0 else 0.0
         return _on(_step_125(max(count_step, reach, share)))
@@ -194,6 +205,8 @@ def grid(kind: str, lowest: float, highest: float, n: float, *, error: float, si
         "index": (1.0, -math.inf, math.inf),
         "correlation": (2.0, -1.0, 1.0),
         "difference": (2.0 * reach, -reach, reach),
+        "gap": (1.0, -math.inf, math.inf),
+        "deviation": (reach / 2.0, 0.0, reach / 2.0),
         "variance": (reach**2 / 4.0, 0.0, math.inf),
         "rate": (1.0, 0.0, math.inf),
     }[kind]

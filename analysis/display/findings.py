@@ -86,14 +86,14 @@ def findings_html(findings: Sequence[Finding], section: str, language: str) -> s
     """Write findings as a list: sentence, link to the chapter, small figure."""
     items = [_item(f, section, language) for f in findings]
     if not items:
-        items = [f'<li><p class="sentence">{escape(say("first.nothing", language))}</p></li>']
+        items = [f'<li><p class="sentence">{escape(say(f"{section}.nothing", language))}</p></li>']
     return f'<ol class="findings {section}">{"".join(items)}</ol>'
 
 
 def said(findings: Sequence[Finding], section: str, language: str) -> list[str]:
     """Give the findings' sentences."""
     lines = [f.begun(language) if section == "first" else f.said(language) for f in findings]
-    return lines or [say("first.nothing", language)]
+    return lines or [say(f"{section}.nothing", language)]
 
 
 def cannot_html(lines: Sequence[str]) -> str:

@@ -88,6 +88,10 @@ class Labels:
         return kinds[0] if kinds else "code" if "=" in term else "other"
 
     def _value(self, item: str, value: str, language: str) -> str:
+        if item == "scale":
+            return self.term(value, language)
+        if f"part.{value}" in WORDS and item in ("unit", "measure"):
+            return say(f"part.{value}", language, groups=self.word("groups", language))
         code = f"{item}={value}"
         if item in DESCRIPTIONS:
             return self.unit_or_term(value, language) if item == "unit" else self.term(value, language)

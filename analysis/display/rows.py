@@ -82,6 +82,10 @@ class Cut:
         return sorted(self.rows, key=lambda r: (not r.shown, -r.estimate if r.shown else 0.0, r.keys[self.by]))
 
 
+class NothingThere(ValueError):
+    """A released table has this measure for all together only: the study cannot be cut that way."""
+
+
 def frame_of(released: Released | Sequence[Released]) -> tuple[pd.DataFrame, str]:
     """Put one or several released tables under each other; the name is the first one's."""
     parts = [released] if isinstance(released, Released) else list(released)
@@ -107,16 +111,22 @@ def cut(
     ------
     ValueError
         Where term or statistic is not settled, nothing is left, or a unit has two rows; the message says the choices.
+    NothingThere
+        Where the table has the measure for all together only.
     """
     table, name = frame_of(released)
     if by not in KEYS:
         raise ValueError(f"by must be one of {list(KEYS)}, seen {by!r}")
     held = {k: v for k, v in {"term": term, "statistic": statistic, **(where or {})}.items() if v is not None}
     table = rows_where(table, held)
+    if by in ("group", "region", "domain") and by not in held and set(table[by]) == {ALL}:
+        raise NothingThere(by)
     for key in ("term", "statistic", "wave", "group", "region", "domain"):
         table = table if key == by or key in held else _only(table, key, _usual(table, key, by))
     rows = rows_of(table)
     units = tuple(r for r in rows if r.keys[by] != ALL)
+    if units and all(r.status == "not_asked" for r in units):
+        raise NothingThere(by)
     if len({r.keys[by] for r in units}) < len(units):
         raise ValueError(f"{name}: a {by} has two rows; say more in where=")
     whole = next((r for r in rows if r.keys[by] == ALL), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import partial, wraps
 from html import escape
 from typing import Any
 
@@ -20,7 +20,7 @@ from analysis.display.findings import SECTIONS, Finding, cannot_html, findings_h
 from analysis.display.labels import labels_of
 from analysis.display.output import Output, bundle
 from analysis.display.places import places_of
-from analysis.display.rows import Cut, Row, cut, frame_of, rows_of, rows_where, waves_of
+from analysis.display.rows import Cut, NothingThere, Row, cut, frame_of, rows_of, rows_where, waves_of
 from analysis.display.sentences import Reference
 from analysis.display.steps import draw_steps
 from analysis.display.tiles import draw_tiles
@@ -32,6 +32,26 @@ Tables = Released | Sequence[Released]
 Bilingual = Mapping[str, str]
 WORSE = ("lower", "higher", "")
 AGAINST = ("average", "previous")
+
+
+def _or_nothing(shows: Callable[..., Output]) -> Callable[..., Output]:
+    """Where a study cannot be cut that way, let the figure say so in its place."""
+
+    @wraps(shows)
+    def shown(self: Show, released: Tables, **options: Any) -> Output:
+        try:
+            return shows(self, released, **options)
+        except NothingThere as cut_by:
+            name = frame_of(released)[1]
+            units = {language: self.labels.units(str(cut_by), language) for language in LANGUAGES}
+
+        def one(language: str) -> dict[str, Any]:
+            text = say("nothing", language, units=units[language])
+            return bundle("sentence", language, name, html=f'<p class="sentence">{escape(text)}</p>', text=text)
+
+        return _both(one)
+
+    return shown
 
 
 class Show:
@@ -111,6 +131,7 @@ class Show:
 
         return _both(one)
 
+    @_or_nothing
     def dots(
         self,
         released: Tables,
@@ -166,6 +187,7 @@ class Show:
 
         return _both(one)
 
+    @_or_nothing
     def trend(
         self,
         released: Tables,
@@ -212,6 +234,7 @@ class Show:
 
         return _both(one)
 
+    @_or_nothing
     def steps(
         self,
         released: Tables,
@@ -242,6 +265,8 @@ class Show:
         if absent:
             raise ValueError(f"no row for the steps {absent}; there are {sorted(by_term)}")
         reached = [by_term[t] for t in terms]
+        if not any(r.shown for r in reached):
+            raise NothingThere("term")
         shares = _maybe(lambda: cut(released, by="term", statistic=before, where=where))
         on = {r.keys["term"]: r for r in shares.rows} if shares is not None else {}
         going = [None, *(on.get(t) for t in terms[1:])]
@@ -259,6 +284,7 @@ class Show:
 
         return _both(one)
 
+    @_or_nothing
     def tiles(
         self,
         released: Tables,
@@ -339,8 +365,10 @@ class Show:
         against: str = "average",
         worse: str = "lower",
         chapter: str = "",
-    ) -> Finding:
+    ) -> Finding | None:
         """Make a finding of a measure: the unit that stands apart most, the worrying direction first.
+
+        None where the study cannot be cut that way.
 
         Parameters
         ----------
@@ -357,7 +385,24 @@ class Show:
         _one_of("worse", worse, WORSE[:2])
         if against == "previous" and by is not None:
             raise ValueError("against='previous' compares the row of all with the wave before: it needs by=None")
-        kinds = {"term": term, "statistic": statistic}
+        try:
+            return self._found(
+                released, by, where, level, against, worse, chapter, {"term": term, "statistic": statistic}
+            )
+        except NothingThere:
+            return None
+
+    def _found(
+        self,
+        released: Tables,
+        by: str | None,
+        where: Mapping[str, str] | None,
+        level: str | None,
+        against: str,
+        worse: str,
+        chapter: str,
+        kinds: Mapping[str, str | None],
+    ) -> Finding:
         if by is None:
             row, reference = self._pair(released, dict(where or {}), None, against, kinds)
             chosen: Cut = replace(cut(released, by="wave", where=where, **kinds), by="wave")
@@ -367,18 +412,50 @@ class Show:
         row_or_none = pick(chosen, reference, self._look(chosen, reference, "en", "").span, worse)
         return self._finding(chosen, row_or_none, reference, worse, chapter)
 
-    def findings(self, *findings: Finding, section: str = "found") -> Output:
+    def every(
+        self,
+        released: Tables,
+        *,
+        statistic: str,
+        by: str | None = "group",
+        against: str = "average",
+        worse: Mapping[str, str] | None = None,
+        chapter: Mapping[str, str] | None = None,
+    ) -> list[Finding]:
+        """Make a finding of every term that has a number of this statistic.
+
+        Where the study has no such units, the finding is of all together. With ``against="previous"`` only terms that an
+        earlier wave has too are kept.
+
+        Parameters
+        ----------
+        worse, chapter : mapping of term, optional
+            Terms that are not in it: ``lower``, no page.
+
+        The other parameters are those of `finding`.
+        """
+        table = frame_of(released)[0]
+        here = table[(table["statistic"] == statistic) & table["estimate"].notna()]
+        made = []
+        for term in dict.fromkeys(here["term"]):
+            known = {"worse": (worse or {}).get(term, "lower"), "chapter": (chapter or {}).get(term, "")}
+            options = {"term": term, "statistic": statistic, "against": against, **known}
+            made.append(self.finding(released, by=by, **options) or self.finding(released, by=None, **options))
+        found = [f for f in made if f is not None]
+        return [f for f in found if f.reference is not None] if against == "previous" else found
+
+    def findings(self, *findings: Finding | None, section: str = "found") -> Output:
         """Show findings for the first page.
 
         Parameters
         ----------
-        *findings : Finding
+        *findings : Finding or None
             Five to seven; those without any number to show are left out.
         section : {"found", "changed", "first"}
             ``first`` keeps the findings that need attention and says where to begin.
         """
         _one_of("section", section, SECTIONS)
-        kept = [f for f in findings if any(r.own for r in f.cut.rows)]
+        kept = [f for f in findings if f is not None and any(r.own for r in f.cut.rows)]
         kept = [f for f in kept if f.needs_attention()] if section == "first" else kept
         name = f"findings-{section}"
 

@@ -60,7 +60,7 @@ class MixedFit:
     coefficients: pd.DataFrame  #: term, estimate, std_error, df, conf_low, conf_high (outcome's unit)
     effects: pd.DataFrame  #: factor, level, term, estimate, std_error (prediction error), n (rows)
     log_likelihood: float  #: as lme4's logLik: under REML minus half the REML criterion
-    converged: bool  #: the criterion is flat at the optimum
+    converged: bool  #: the criterion is flat and curved upwards at the optimum
     singular: bool  #: some component is zero
     factors: tuple[Factor, ...]  #: in the caller's order
     fixed: Fixed
@@ -397,7 +397,7 @@ def _result(
         _coefficients(fixed, moments, fit, live, spread),
         _effects(factors, moments, fit),
         -fit.deviance / 2,
-        fit.converged,
+        fit.converged and bool(np.isfinite(spread).all()),
         bool((fit.theta < core.SINGULAR).any()),
         tuple(factors),
         fixed,

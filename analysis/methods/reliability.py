@@ -88,7 +88,7 @@ def reliability(
     --------
     >>> frame = pd.DataFrame({"a": [1, 2, 3, 4, 5], "b": [2, 1, 4, 3, 5], "c": [1, 3, 2, 5, 4]})
     >>> reliability(frame, scales={"s": ("a", "b", "c")}).tidy().loc[0, "estimate"].round(4).item()
-    0.8889
+    0.8382
     """
     design = design or Design()
     _check(items, scales, reverse, design)

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from scipy import stats
 
 from analysis.methods.agreement import agreement, icc_rows
 from analysis.methods.estimates import Design, estimates, label, numeric
@@ -24,7 +23,7 @@ STATISTICS = ("mean", "shrunken", "rwg_j", "icc1", "icc2", "unit_reliability")
 COVERED = 0.9  # share of members a level must place to stand for regions in the models
 PER_CELL = 2  # members a cell of group and region must have on average to be a factor of its own
 LEVEL = 0.95
-Z = float(stats.norm.ppf((1 + LEVEL) / 2))
+Z = NormalDist().inv_cdf((1 + LEVEL) / 2)
 Limits = Mapping[str, tuple[float, float]]
 
 
@@ -113,7 +112,7 @@ def fit_cohesion(
           cell (:math:`\tau^2` the sum of the shrinking model's components).
         - ``rwg_j`` and ``rwg_j_out_of_range`` by group from the items; ``not_asked`` for scales without items.
 
-        ``n`` is persons. A part that was not asked for, and a scale without answers in a wave, is one row
+        No scales give no rows. ``n`` is persons. A part that was not asked for, and a scale without answers in a wave, is one row
         ``not_asked``; a model that the data cannot carry is one row ``not_estimable``.
 
     Raises
@@ -136,6 +135,8 @@ def fit_cohesion(
     [4.5, 1.5]
     """
     _check(members, scales, limits, (group, region, wave), registry, comparability, min_reliability)
+    if not scales:
+        return CohesionFit(tidy_frame([]), {}, (), None)
     frame, cuts = _placed(members, group, region, wave, hierarchy)
     design = design or Design()
     tables = [_not_asked_units(scales, cuts), _means(frame, list(scales), cuts, design)]
@@ -161,8 +162,6 @@ def _check(
 ) -> None:
     if registry is not None or comparability is not None:
         raise ValueError("registry and comparability are not offered yet by fit_cohesion; leave them out")
-    if not scales:
-        raise ValueError("no scales given; name at least one")
     if not 0 <= min_reliability <= 1:
         raise ValueError(f"min_reliability must lie between 0 and 1, seen {min_reliability}")
     wanted = {*scales, *(i for items in scales.values() for i in items), *(p for p in places if p is not None)}
@@ -375,14 +374,11 @@ def _shrunken_rows(
     """Predictions of cells (with columns n and reliability) as rows of a tidy table."""
     found = fit.cell_means(cells[list(units.values())])
     rows = pd.DataFrame({name: _labels(cells[column]) for name, column in units.items()})
-    weak = (cells["reliability"] < min_reliability).to_numpy()
-    basis = rows["group"] if len(units) == 2 else "all"
+    weak = (cells["reliability"].reset_index(drop=True) < min_reliability) & fit.converged
     rows["estimate"], rows["std_error"] = found["estimate"].to_numpy(), found["std_error"].to_numpy()
-    rows["conf_low"], rows["conf_high"] = (
-        rows["estimate"] - Z * rows["std_error"],
-        rows["estimate"] + Z * rows["std_error"],
-    )
+    reach = Z * rows["std_error"]
+    rows["conf_low"], rows["conf_high"] = rows["estimate"] - reach, rows["estimate"] + reach
     rows["n"] = cells["n"].to_numpy()
-    rows["status"] = np.where(weak, "pooled", "ok") if fit.converged else _state(fit)
-    rows["basis"] = np.where(weak, basis, "") if fit.converged else ""
+    rows["status"] = pd.Series(_state(fit), index=rows.index).mask(weak, "pooled")
+    rows["basis"] = (rows["group"] if len(units) == 2 else pd.Series("all", index=rows.index)).where(weak, "")
     return rows.assign(term=scale, statistic="shrunken")

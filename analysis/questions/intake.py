@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis.tidy import tidy_frame
+from analysis.methods.counts import require
+from analysis.tidy import domain_key, tidy_frame
 
 TERMS = ("rows_read", "rows_as_is", "rows_repaired", "rows_set_aside", "cells_set_missing")
 _PLAIN = {"read": "rows_read", "as_is": "rows_as_is", "repaired": "rows_repaired"}
@@ -23,7 +24,8 @@ class IntakeFit:
     Attributes
     ----------
     rows : DataFrame
-        Tidy table: term one of `TERMS`, statistic ``count``, by wave and, as ``domain``, ``unit=`` what the files hold.
+        Tidy table: term one of `TERMS`, statistic ``count`` (rows, or cells of the files), by wave and, as ``domain``,
+        ``unit=`` what the files hold.
     """
 
     rows: pd.DataFrame
@@ -32,6 +34,10 @@ class IntakeFit:
         """Return the rows, one a number."""
         return self.rows.copy()
 
+    def __repr__(self) -> str:
+        sums = self.rows.groupby("term")["estimate"].sum().reindex(list(TERMS), fill_value=0)
+        return f"IntakeFit({', '.join(f'{term} {count:.0f}' for term, count in sums.items())})"
+
 
 def intake(tally: pd.DataFrame) -> IntakeFit:
     """Sum an intake's tally by wave and kind of file.
@@ -39,27 +45,30 @@ def intake(tally: pd.DataFrame) -> IntakeFit:
     Parameters
     ----------
     tally : DataFrame
-        ``wave, holds, rule, rows, cells``; rules ``read``, ``as_is``, ``repaired``, ``aside:REASON``, ``cells:RULE``; other
-        rules are not counted here.
+        ``wave, holds, rule`` text, ``rows, cells`` counts; rules ``read``, ``as_is``, ``repaired``, ``aside:REASON``,
+        ``cells:RULE``; of the last only values that could not be read (`UNREAD`) are counted, other rules are not.
 
     Returns
     -------
     IntakeFit
-        ``rows_read = rows_as_is + rows_repaired + rows_set_aside`` in every cell; estimate and n are the count.
+        ``rows_read = rows_as_is + rows_repaired + rows_set_aside`` in every cell; estimate and n are the count. An empty
+        tally gives no rows.
 
     Raises
     ------
     ValueError
-        Where that sum does not hold: a row was lost.
+        For missing columns, and where that sum does not hold: a row was lost.
 
     Examples
     --------
     >>> lines = [("1", "log", "read", 9, 0), ("1", "log", "as_is", 8, 0), ("1", "log", "aside:blank", 1, 0)]
     >>> fit = intake(pd.DataFrame(lines, columns=["wave", "holds", "rule", "rows", "cells"]))
-    >>> fit.tidy().set_index("term")["estimate"]["rows_set_aside"]
-    1.0
+    >>> fit.tidy().set_index("term")["estimate"].to_dict()
+    {'rows_read': 9.0, 'rows_as_is': 8.0, 'rows_repaired': 0.0, 'rows_set_aside': 1.0, 'cells_set_missing': 0.0}
     """
-    kind, _, reason = (tally["rule"].str.partition(":")[c] for c in (0, 1, 2))
+    require("tally", tally, ["wave", "holds", "rule", "rows", "cells"])
+    rule = tally["rule"].astype("str").str.extract(r"^(?P<kind>[^:]*):?(?P<reason>.*)$")
+    kind, reason = rule["kind"], rule["reason"]
     term = kind.map(_PLAIN).where(kind != "aside", "rows_set_aside")
     term = term.where(~((kind == "cells") & reason.isin(UNREAD)), "cells_set_missing")
     number = tally["rows"].where(kind != "cells", tally["cells"])
@@ -68,8 +77,12 @@ def intake(tally: pd.DataFrame) -> IntakeFit:
     sums = sums.fillna(0.0)
     kept = sums["rows_as_is"] + sums["rows_repaired"] + sums["rows_set_aside"]
     if lost := sums.index[sums["rows_read"] != kept].tolist():
-        raise ValueError(f"rows read are not the rows kept and set aside in {lost}: the tally lost rows")
-    long = sums.stack().rename("estimate").reset_index()
-    domain = "unit=" + long["holds"]
+        raise ValueError(
+            f"rows read are not the rows as they are, repaired and set aside in {lost}: the tally lost rows; "
+            "every rule that takes a row away must write its line"
+        )
+    long = sums.melt(ignore_index=False, value_name="estimate").reset_index()
+    long = long.sort_values(["wave", "holds"], kind="stable")
+    domain = [domain_key({"unit": holds}) for holds in long["holds"]]
     rows = long[["wave", "term", "estimate"]].assign(statistic="count", domain=domain, n=long["estimate"])
     return IntakeFit(tidy_frame(rows))

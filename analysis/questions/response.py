@@ -5,15 +5,16 @@ Sources: the answers of the panel, and the registry's counts of members.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
-import numpy as np
 import pandas as pd
 
+from analysis.methods.counts import given, keyed, of_cut, parents_of, place_people, require, roll_up, wilson
 from analysis.tidy import tidy_frame
 
-Z = NormalDist().inv_cdf(0.975)
+TOO_SMALL = "registry smaller than answers"
+NUMBERS = ["estimate", "std_error", "conf_low", "conf_high"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,9 @@ class ResponseFit:
     Attributes
     ----------
     rows : DataFrame
-        Tidy table. Term ``answered``: statistic ``people`` (answers) and ``response_rate`` (answers / registry members), by
-        wave and group. Term ``weights``: statistic ``weight_effect`` (Kish) by wave.
+        Tidy table. Term ``answered``: statistic ``people`` (number of answers) and ``response_rate`` (a share of the
+        registry's members), by wave, by group, and by region at every level. Term ``weights``: statistic
+        ``weight_effect`` (Kish, 1 or more) by wave.
     """
 
     rows: pd.DataFrame
@@ -33,98 +35,115 @@ class ResponseFit:
         """Return the rows, one a number."""
         return self.rows.copy()
 
+    def __repr__(self) -> str:
+        answers = self.rows.query("statistic == 'people' and group == '*' and region == '*'")["estimate"].sum()
+        return f"ResponseFit({answers:.0f} answers; status {self.rows['status'].value_counts().to_dict()})"
+
 
 def response(
     members: pd.DataFrame,
     registry: pd.DataFrame | None,
     *,
     group: str | None,
-    wave: str,
+    region: str | None,
+    wave: str | None,
     hierarchy: pd.DataFrame | None,
     weights: str | None = None,
 ) -> ResponseFit:
     r"""Count answers, compare them with the registry's members, and say what unequal weights cost.
 
-    With :math:`n` answers of :math:`N` members the response rate is :math:`n/N`, with Wilson's 95 % interval (1927), which takes
-    whoever answered as a draw from those who might. The weights' effect is Kish's :math:`1 + cv^2(w)` (1965, 11.7).
+    ======== ============= ==============================================================================
+    term     statistic     estimate
+    ======== ============= ==============================================================================
+    answered people        :math:`n`, the answers
+    answered response_rate :math:`n'/N`: answers where the registry counts members, of those members
+    weights  weight_effect :math:`m \sum w^2 / (\sum w)^2 = 1 + cv^2(w)`, of m answers (Kish 1965, 11.7)
+    ======== ============= ==============================================================================
+
+    The rate's interval is Wilson's at 95 % (1927), which takes whoever answered as a draw from those who might.
 
     Parameters
     ----------
     members : DataFrame
-        One row an answer, with the columns named.
+        One row an answer, with the columns named. A missing group or region counts in the whole only.
     registry : DataFrame or None
-        ``members`` (a count), ``region`` and the named columns; a place's own row counts where no place above it is in the
-        registry. None, or no row for a wave: the rate is ``not_asked``.
-    group, wave : str
-        Column names; group None: not cut by it.
+        ``members`` (count) and the named columns; a place's number is its own row, else the sum right below it. None,
+        empty, or no number for a unit: its rate is ``not_asked``.
+    group, region, wave : str or None
+        Column names; None: not cut by it.
     hierarchy : DataFrame or None
-        ``code, parent``; None: all rows of the registry are added.
+        ``code, parent``: a place stands for itself and all below it.
     weights : str, optional
-        Column of weights; None: no row for their effect.
+        Column of weights, 0 or more, none missing; None: no row for their effect. Counts and rates are not weighted.
 
     Returns
     -------
     ResponseFit
-        ``n`` = answers.
+        ``n`` = answers (people, weight_effect) or the registry's members (response_rate). Cuts: all, group, region.
+
+    Raises
+    ------
+    ValueError
+        For missing columns, a place that is its own ancestor, a hierarchy without region, weights that are missing, below 0 or all 0.
+
+    Notes
+    -----
+    Units of the registry that nobody answered from are 0 in a wave that has answers: everyone is taken to have been asked.
+    More answers than members is ``not_estimable``. The registry counts memberships: the rate over several groups is one
+    of memberships.
 
     Examples
     --------
     >>> answers = pd.DataFrame({"wave": ["1"] * 4, "group": ["a", "a", "b", "b"]})
-    >>> fit = response(answers, None, group="group", wave="wave", hierarchy=None)
-    >>> fit.tidy().query("statistic == 'people'")["estimate"].tolist()
-    [4.0, 2.0, 2.0]
+    >>> counts = pd.DataFrame({"wave": "1", "group": ["a", "b"], "members": [8, 4]})
+    >>> fit = response(answers, counts, group="group", region=None, wave="wave", hierarchy=None)
+    >>> fit.tidy().query("statistic == 'response_rate'")["estimate"].round(3).tolist()
+    [0.333, 0.25, 0.5]
     """
-    counts = _both(members.assign(_one=1.0), "_one", group, wave)
-    asked = _both(_tops(registry, hierarchy), "members", group, wave) if registry is not None else {}
-    rows = [row for key, n in sorted(counts.items()) for row in _rows(key, n, asked.get(key, np.nan))]
+    columns = {"wave": wave, "group": group, "region": region}
+    registry = given(registry)
+    require("members", members, [*columns.values(), weights])
+    require("registry", registry, ["members", *columns.values()])
+    parents = parents_of(hierarchy, region)
+    counts = roll_up(None if registry is None else keyed(registry, columns, ["members"]), "members", parents)
+    answers = keyed(members, columns)
+    placed = place_people(answers, parents, counts[counts["wave"].isin(answers["wave"])])
+    cuts = [["wave"], *(["wave", k] for k, c in (("group", group), ("node", region)) if c is not None)]
+    tables = [_answered(placed, counts, by) for by in cuts]
     if weights is not None:
-        rows += [_effect(str(w), part[weights].to_numpy(dtype="float64")) for w, part in members.groupby(wave)]
-    return ResponseFit(tidy_frame(rows))
+        tables.append(_effect(answers["wave"], members[weights]))
+    return ResponseFit(tidy_frame(pd.concat(tables, ignore_index=True)))
 
 
-def _tops(registry: pd.DataFrame, hierarchy: pd.DataFrame | None) -> pd.DataFrame:
-    """Registry rows that no other row of the same wave and group contains."""
-    if hierarchy is None:
-        return registry
-    parent = dict(zip(hierarchy["code"], hierarchy["parent"], strict=True))
-    there = set(registry[["wave", "group", "region"]].itertuples(index=False, name=None))
-
-    def contained(wave: str, group: str, region: str) -> bool:
-        above = parent.get(region)
-        while above:
-            if (wave, group, above) in there:
-                return True
-            above = parent.get(above)
-        return False
-
-    keys = registry[["wave", "group", "region"]].itertuples(index=False, name=None)
-    return registry[[not contained(*key) for key in keys]]
+def _answered(placed: pd.DataFrame, counts: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Give each unit of a cut its answers, and its rate below them."""
+    answers = of_cut(placed, by).groupby(list(by))["counted"].agg(people="size", counted="sum")
+    known = of_cut(counts[counts["wave"].isin(placed["wave"])], by).groupby(list(by))[["members"]].sum()
+    units = answers.join(known, how="outer").reset_index().rename(columns={"node": "region"})
+    units[["people", "counted"]] = units[["people", "counted"]].fillna(0).astype("float64")
+    keys = units.drop(columns=["people", "counted", "members"]).assign(term="answered")
+    people = keys.assign(statistic="people", estimate=units["people"], n=units["people"])
+    return pd.concat([people, _rates(keys, units)]).sort_index(kind="stable")
 
 
-def _both(frame: pd.DataFrame, count: str, group: str | None, wave: str) -> dict[tuple[str, str], float]:
-    """Sums of a count for each wave, and for each wave and group."""
-    sums = {(str(w), "*"): float(v) for w, v in frame.groupby(wave)[count].sum().items()}
-    if group is not None:
-        parts = frame.groupby([wave, group])[count].sum()
-        sums |= {(str(w), str(g)): float(v) for (w, g), v in parts.items()}
-    return sums
+def _rates(keys: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
+    too_many = units["counted"] > units["members"]
+    status = pd.Series("ok", index=units.index, dtype=object)
+    status = status.mask(too_many | (units["members"] == 0), "not_estimable").mask(units["members"].isna(), "not_asked")
+    numbers = wilson(units["counted"], units["members"])
+    numbers.loc[status != "ok", NUMBERS] = None
+    basis = pd.Series("", index=units.index).mask(too_many, TOO_SMALL)
+    return keys.assign(statistic="response_rate", status=status, basis=basis).join(numbers)
 
 
-def _rows(key: tuple[str, str], n: float, total: float) -> list[dict[str, object]]:
-    place = {"wave": key[0], "group": key[1], "term": "answered", "n": n}
-    counted = place | {"statistic": "people", "estimate": n}
-    rate = place | {"statistic": "response_rate"}
-    if not total > 0:
-        return [counted, rate | {"status": "not_asked", "n": np.nan}]
-    if n > total:
-        return [counted, rate | {"status": "not_estimable", "basis": "registry smaller than answers"}]
-    p = n / total
-    centre = (p + Z**2 / (2 * total)) / (1 + Z**2 / total)
-    half = Z / (1 + Z**2 / total) * np.sqrt(p * (1 - p) / total + Z**2 / (4 * total**2))
-    error = np.sqrt(p * (1 - p) / total)
-    return [counted, rate | {"estimate": p, "std_error": error, "conf_low": centre - half, "conf_high": centre + half}]
-
-
-def _effect(wave: str, weights: np.ndarray) -> dict[str, object]:
-    effect = len(weights) * np.sum(weights**2) / np.sum(weights) ** 2
-    return {"wave": wave, "term": "weights", "statistic": "weight_effect", "estimate": effect, "n": len(weights)}
+def _effect(waves: pd.Series, weights: pd.Series) -> pd.DataFrame:
+    """Kish's effect of each wave's weights."""
+    w = weights.reset_index(drop=True).astype("float64")
+    sums = pd.DataFrame({"n": 1.0, "w": w, "squares": w**2}, index=w.index).groupby(waves).sum()
+    if wrong := int((~(w >= 0)).sum()) or int((sums["w"] == 0).sum()):
+        raise ValueError(
+            f"{wrong} weights are missing or below 0, or all of a wave are 0: mend the column {weights.name}"
+        )
+    effect = (sums["n"] * sums["squares"] / sums["w"] ** 2).rename("estimate")
+    rows = pd.concat([effect, sums["n"]], axis=1).rename_axis("wave").reset_index()
+    return rows.assign(term="weights", statistic="weight_effect")

@@ -15,6 +15,7 @@ def app() -> typer.Typer:
 
     from reports.commands.check import check
     from reports.commands.lab import lab
+    from reports.commands.refresh import refresh
     from reports.commands.report import report
 
     gathered = typer.Typer(
@@ -23,7 +24,7 @@ def app() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    for command in (check, report, lab):
+    for command in (check, report, lab, refresh):
         gathered.command()(command)
     return gathered
 

@@ -1,7 +1,8 @@
-"""Attraction counted by hand on seven careers; identities; who returned in a real log."""
+"""Attraction counted by hand on seven careers; identities; a simulated truth; who returned in a real log."""
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -13,6 +14,8 @@ from analysis.tidy import COLUMNS, Result
 
 EXACT = 1e-12  # counts divided by counts
 SHARE = 1e-6  # the real log's share is printed to six decimals
+SURE = 3  # Monte Carlo standard errors: a right estimator passes a check with 99.7 %; the seeds are fixed
+REPLICATES = 200
 
 TREE = pd.DataFrame({"code": ["p", "c1", "c2"], "parent": ["", "p", "p"], "level": ["province", "city", "city"]})
 CAREERS = pd.DataFrame(
@@ -83,13 +86,76 @@ def test_shares_by_hand(place, term, statistic, count, n):
 
 @pytest.mark.parametrize(
     ("days", "returned", "followed"),
-    [(30, 2, 3), (28, 1, 3), (1, 0, 4)],  # within a day: cat had that day, so she counts as not returned
+    [
+        (60, 1, 2),  # ann and dan; bob came 59 days before the end: his return does not count, nor does he
+        (59, 2, 3),
+        (28, 1, 3),  # bob returned after 29 days
+        (1, 0, 4),  # cat came a day before the end: she had that day
+    ],
 )
-def test_who_still_has_time_is_not_counted(days, returned, followed):
+def test_only_people_followed_long_enough_count(days, returned, followed):
     table = fitted(returned_days=days)
-    assert row(table, "returned", "conditional")["n"] == followed
-    assert row(table, "returned", "conditional")["estimate"] == pytest.approx(returned / followed, abs=EXACT)
-    assert row(table, "returned", "cumulative")["n"] == 38 - (4 - followed)
+    found = row(table, "returned", "conditional")
+    assert found["n"] == followed
+    assert found["estimate"] == pytest.approx(returned / followed, abs=EXACT)
+    product = row(table, "returned", "cumulative")
+    assert product["estimate"] == pytest.approx(4 / 38 * returned / followed, abs=EXACT)
+    assert product["n"] == 38
+
+
+def test_the_products_interval_by_hand():
+    """p = 4/38 and r = 1/2 of 2: the variance of a product of shares, and Wilson on the n that has it."""
+    found = row(fitted(returned_days=60), "returned", "cumulative")
+    share, p, r = 2 / 38, 4 / 38, 1 / 2
+    variance = r**2 * p * (1 - p) / 38 + p**2 * r * (1 - r) / 2
+    assert found["std_error"] == pytest.approx(variance**0.5, abs=EXACT)
+    assert found["n_eff"] == pytest.approx(share * (1 - share) / variance, abs=1e-9)
+    low, high = proportion_confint(share * found["n_eff"], found["n_eff"], method="wilson")
+    assert found[["conf_low", "conf_high"]].tolist() == pytest.approx([low, high], abs=EXACT)
+
+
+def test_nobody_followed_is_not_estimable():
+    table = fitted(returned_days=91)
+    assert row(table, "returned", "conditional")["status"] == "not_estimable"
+    assert row(table, "returned", "cumulative")["status"] == "not_estimable"
+    # Where nobody came at all, the product is 0 whoever might have returned.
+    nobody = fitted(CAREERS[CAREERS["region"] == "c1"], returned_days=30)
+    assert row(nobody, "returned", "cumulative", region="c2")["estimate"] == 0
+
+
+def simulated(seed: int, took_part: float, returned: float, size: int = 300) -> tuple[pd.DataFrame, ...]:
+    """Groups are replicates: a year's log; who returns in 180 days does so evenly, some others return later."""
+    random = np.random.default_rng(seed)
+    group = np.repeat([f"g{i}" for i in range(REPLICATES)], random.binomial(size, took_part, REPLICATES))
+    first = random.uniform(0, 365, len(group))
+    soon = random.random(len(group)) < returned
+    gap = np.where(soon, random.uniform(0, 180, len(group)), random.uniform(180, 700, len(group)))
+    second = np.where(first + gap <= 365, first + gap, np.nan)
+    start = pd.Timestamp("2024-01-01")
+    days = pd.DataFrame({"first": first, "second": second}).apply(lambda d: start + pd.to_timedelta(d, unit="D"))
+    careers = days.assign(member=[f"m{i}" for i in range(len(group))], group=group, wave="1")
+    names = [f"g{i}" for i in range(REPLICATES)]
+    end = start + pd.Timedelta(days=365)
+    observed = pd.DataFrame({"wave": "1", "organisation": names, "end": end, "reported": True})
+    return careers, pd.DataFrame({"wave": "1", "group": names, "members": size}), observed
+
+
+@pytest.mark.parametrize(("seed", "took_part", "returned"), [(1, 0.5, 0.4), (2, 0.8, 0.15)])
+def test_a_known_share_of_returners_comes_out(seed, took_part, returned):
+    careers, registry, observed = simulated(seed, took_part, returned)
+    table = fitted(careers, registry, observed=observed, region=None, hierarchy=None, returned_days=180)
+    parts = table[(table["term"] == "returned") & (table["group"] != "*")]
+    for statistic, truth in (("conditional", returned), ("cumulative", took_part * returned)):
+        found = parts[parts["statistic"] == statistic]
+        assert len(found) == REPLICATES
+        spread = found["estimate"].std()
+        assert abs(found["estimate"].mean() - truth) < SURE * spread / REPLICATES**0.5
+        whole = row(table, "returned", statistic)
+        assert abs(whole["estimate"] - truth) < SURE * whole["std_error"]
+        # a standard deviation of 200 is known to 1 / sqrt(400) of itself
+        assert found["std_error"].mean() == pytest.approx(spread, rel=SURE / (2 * REPLICATES) ** 0.5)
+        covered = ((found["conf_low"] <= truth) & (truth <= found["conf_high"])).mean()
+        assert covered > 0.95 - SURE * (0.95 * 0.05 / REPLICATES) ** 0.5
 
 
 def test_a_group_that_did_not_report_is_never_zero():
@@ -132,6 +198,12 @@ def test_steps_not_measured_yet_are_rows_that_say_so():
     assert rest["estimate"].isna().all()
 
 
+def test_an_empty_registry_is_none():
+    nothing = fitted(registry=REGISTRY.head(0), returned_days=30)
+    pd.testing.assert_frame_equal(nothing, fitted(registry=None, returned_days=30))
+    pd.testing.assert_frame_equal(fitted(registry=pd.DataFrame()), fitted(registry=None))
+
+
 def test_a_registry_without_groups_gives_places():
     whole = pd.DataFrame({"wave": "1", "group": None, "region": ["c1", "c2"], "members": [50, 50]})
     assert row(fitted(registry=whole), "took_part", "conditional", region="c2")["estimate"] == pytest.approx(3 / 50)
@@ -149,6 +221,7 @@ def test_a_registry_of_another_wave_does_not_count():
         ({"returned_days": 9, "observed": None}, "needs observed"),
         ({"careers": CAREERS.drop(columns="second")}, "careers frame lacks.*second"),
         ({"hierarchy": TREE.assign(parent=["c1", "p", "p"])}, "its own ancestor"),
+        ({"region": None}, "hierarchy changes nothing"),
     ],
 )
 def test_refuses(change, words):

@@ -106,8 +106,19 @@ def test_gaps_and_blind_spots():
     assert gap["estimate"] == pytest.approx(15 / 30 - 0.4, abs=EXACT)
     assert gap["conf_low"] == pytest.approx(share["conf_low"] - 0.4, abs=EXACT)
     # c1 stands above; c2 (1 of 70) and p (17 of 110, at most 23 %) stand below with certainty.
-    assert row(table, "coverage", term="blind_spot")[["estimate", "n"]].tolist() == [2, 30 + 70 + 110]
-    assert row(fitted(["region"], target={"region": 0.2}), "coverage", term="blind_spot")["estimate"] == 1
+    spots = table[table["term"] == "blind_spot"]
+    assert spots[["wave", "statistic", "domain", "estimate", "n", "status"]].to_numpy().tolist() == [
+        ["1", "units", "measure=coverage", 2, 30 + 70 + 110, "ok"]
+    ]
+    assert row(fitted(["region"], target={"region": 0.2}), "units")["estimate"] == 1
+
+
+def test_blind_spots_of_both_measures_keep_apart():
+    table = fitted(["group"], target={"coverage": 0.05, "organisation_coverage": 0.8})
+    spots = table[table["term"] == "blind_spot"].set_index("domain")
+    # g2 has 1 of 5 established (at most 62 %), g1 9 of 12 (at most 91 %); both groups reach more than 5 % of people
+    assert spots["estimate"].to_dict() == {"measure=coverage": 0, "measure=organisation_coverage": 1}
+    assert spots["n"].to_dict() == {"measure=coverage": 110, "measure=organisation_coverage": 17}
 
 
 def test_a_cuts_own_target_goes_before_the_general_one():
@@ -138,6 +149,9 @@ def test_refuses(change, words):
 
 def test_what_is_not_there_is_not_asked():
     assert fitted(registry=None)["status"].tolist() == ["not_asked"]
+    for nothing in (REGISTRY.head(0), pd.DataFrame()):
+        empty = fitted(registry=nothing, target={"coverage": 0.5})
+        pd.testing.assert_frame_equal(empty, fitted(registry=None, target={"coverage": 0.5}))
     without_log = fitted(careers=None)
     assert without_log[["statistic", "status"]].to_numpy().tolist()[0] == ["coverage", "not_asked"]
     assert row(without_log, "organisation_coverage")["estimate"] == pytest.approx(13 / 19)

@@ -45,9 +45,8 @@ def fits(crossed: pd.DataFrame) -> dict[str, MixedFit]:
 
 
 def lme4(model: str, quantity: str) -> pd.Series:
-    """lme4's numbers by term; the source column holds commas, so the line has more fields than the header."""
-    names = ["model", "quantity", "term", "value", "r", "lme4", "lmertest"]
-    table = pd.read_csv(HOME / "mixed_crossed.csv", names=names, skiprows=1, keep_default_na=False)
+    """lme4's numbers by term."""
+    table = pd.read_csv(HOME / "mixed_crossed.csv", keep_default_na=False)
     chosen = table[(table["model"] == model) & (table["quantity"] == quantity)]
     return chosen.set_index("term")["value"].astype(float)
 

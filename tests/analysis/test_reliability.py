@@ -72,12 +72,12 @@ def test_by_hand() -> None:
 
 
 def test_feldt_interval_by_hand() -> None:
-    """Alpha 0.8 of 4 items and 101 persons: 1 - 0.2 F(.975; 100, 300) and 1 - 0.2 F(.025; 100, 300), F from tables."""
+    """Ends are 1 - (1 - alpha) F; R: qf(c(.975, .025), 100, 300) is 1.3612954947 and 0.7156476604."""
     rng = np.random.default_rng(1)
     frame = pd.DataFrame(rng.normal(size=(101, 4)) + rng.normal(size=(101, 1)), columns=list("abcd"))
     row = reliability(frame, scales={"s": tuple("abcd")}).tidy().loc[0]
     ratio = (1 - row[["conf_low", "conf_high"]].astype(float)) / (1 - row["estimate"])
-    assert ratio.tolist() == pytest.approx([1.362, 0.712], abs=2e-3)
+    assert ratio.tolist() == pytest.approx([1.3612954947, 0.7156476604], rel=1e-9)
 
 
 def test_reversing_an_item_and_its_flag_changes_nothing(pupils: pd.DataFrame) -> None:

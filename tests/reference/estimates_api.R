@@ -1,5 +1,5 @@
 # Design-based numbers on apistrat and ess4_gb with all digits. Run: Rscript estimates_api.R DATA (the folder that holds api_strat and
-# ess4_britain). Writes estimates_api.csv (case, term, estimate, std_error, source).
+# ess4_britain). Last made 2026-11-22. Writes estimates_api.csv (case, term, estimate, std_error, source).
 suppressMessages(library(survey)); options(survey.lonely.psu = "adjust")
 home <- commandArgs(TRUE)[1]
 s <- read.csv(file.path(home, "api_strat", "apistrat.csv"))
@@ -12,7 +12,7 @@ put("by sch.wide", svyby(~api00, ~sch.wide, d, svymean)); put("total by stype", 
 q <- svyratio(~api.stu, ~enroll, d)
 rows[[length(rows) + 1]] <- data.frame(case = "ratio", term = "api.stu", estimate = sprintf("%.15g", coef(q)), std_error = sprintf("%.15g", SE(q)))
 put("proportion", svymean(~factor(stype), svydesign(~1, weights = ~pw, data = s))); put("sch.wide", svymean(~factor(sch.wide), d))
-m <- svymean(~api00 + api99, d); k <- svycontrast(m, c(api00 = 1, api99 = -1)); 
+m <- svymean(~api00 + api99, d); k <- svycontrast(m, c(api00 = 1, api99 = -1))
 rows[[length(rows) + 1]] <- data.frame(case = "change", term = "api00 - api99", estimate = sprintf("%.15g", coef(k)), std_error = sprintf("%.15g", SE(k)))
 r <- rake(d, list(~stype, ~sch.wide), list(data.frame(stype = c("E", "H", "M"), Freq = c(4421, 755, 1018)),
           data.frame(sch.wide = c("No", "Yes"), Freq = c(1072, 5122))), control = list(maxit = 200, epsilon = 1e-10))

@@ -1,4 +1,5 @@
 # Crossed random intercepts, seeded: data and lme4's numbers. Run in this folder: Rscript mixed_crossed.R
+# Last made 2026-11-22.
 # Writes mixed_crossed_data.csv (the sample) and mixed_crossed.csv (model, quantity, term, value).
 suppressMessages({library(lme4); library(lmerTest)})
 set.seed(20240517)
@@ -27,4 +28,4 @@ keep("product", lmer(y ~ x * sex + (1 | group) + (1 | region), d, control = tigh
 keep("singular", suppressMessages(lmer(flat ~ x + (1 | group) + (1 | region), d, control = tight)))
 out <- do.call(rbind, rows)
 out$source <- paste0("R ", getRversion(), ", lme4 ", packageVersion("lme4"), ", lmerTest ", packageVersion("lmerTest"))
-write.csv(out, "mixed_crossed.csv", row.names = FALSE, quote = FALSE)
+write.csv(out, "mixed_crossed.csv", row.names = FALSE)

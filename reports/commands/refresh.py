@@ -1,0 +1,16 @@
+"""``workbench refresh``: the committed notebooks executed again on the demo, for a change that is meant to alter numbers."""
+
+from __future__ import annotations
+
+import typer
+
+
+def refresh() -> None:
+    """Execute the committed notebooks on the demo and store their outputs. 在示例上重新运行随附的笔记本。"""
+    import survey
+    from reports.notebooks import FOLDER
+    from reports.notebooks import refresh as execute
+
+    demo = survey.open_study("demo")
+    environment = {"WORKBENCH_STUDY": str(demo.folder), "WORKBENCH_WAVE": demo.waves()[-1]}
+    execute(FOLDER, environment, lambda name: typer.echo(f"  {name}"))

@@ -1,0 +1,119 @@
+"""XLSX and XLS workbooks as text: one sheet, as it was saved."""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+import zipfile
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import python_calamine
+
+from survey.readers.raw import RawTable, refuse, table
+from survey.schema import Layout
+
+MAX_INFLATED = 500 * 2**20
+FREE_INFLATED = 20 * 2**20  # a table of this size may be packed as tightly as it likes
+MAX_RATIO = 100
+_FORMULA = re.compile(rb"<f[\s>/]")
+_NO_VALUE = re.compile(rb"<c\b[^>]*>\s*<f(?:\s[^>]*)?(?:/>|>[^<]*</f>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>")
+_REL = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+
+
+def read(path: Path, layout: Layout, *, zipped: bool) -> RawTable:
+    """Read one sheet of a workbook."""
+    if zipped:
+        _refuse_strange_archive(path)
+    try:
+        book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(path.read_bytes()))
+        name = _sheet(path, layout, book.sheet_names)
+        sheet = book.get_sheet_by_name(name)
+        rows = [[as_text(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False)]
+    except (python_calamine.CalamineError, OverflowError):
+        refuse(
+            path,
+            "this workbook cannot be opened; it may be protected by a password or damaged: save it as XLSX without one",
+            "无法打开工作簿，可能有密码或已损坏；请另存为无密码的 XLSX",
+        )
+    if zipped and _has_empty_formulas(path, name):
+        refuse(
+            path,
+            "the sheet has formulas without values; open it in a spreadsheet program and save it",
+            "工作表中有未计算的公式；请用表格软件打开并保存",
+        )
+    return table(path, rows, list(range(1, len(rows) + 1)), layout, {"format": "workbook", "sheet": name})
+
+
+def _sheet(path: Path, layout: Layout, names: list[str]) -> str:
+    if not names:
+        refuse(path, "the workbook has no sheet", "工作簿没有工作表")
+    listed = ", ".join(names)
+    if layout.sheet is None and len(names) > 1:
+        refuse(
+            path,
+            f"the workbook has several sheets ({listed}); name one as layout: sheet in wave.yaml",
+            f"工作簿有多个工作表（{listed}）；请在 wave.yaml 的 layout 中用 sheet 指明",
+        )
+    if layout.sheet is not None and layout.sheet not in names:
+        refuse(
+            path,
+            f"there is no sheet “{layout.sheet}”; there are {listed}",
+            f"没有工作表“{layout.sheet}”；现有 {listed}",
+        )
+    return layout.sheet or names[0]
+
+
+def _refuse_strange_archive(path: Path) -> None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            inflated = sum(info.file_size for info in archive.infolist())
+            names = archive.namelist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        refuse(path, "the workbook is damaged or incomplete; export it again", "工作簿已损坏或不完整；请重新导出")
+    if inflated > MAX_INFLATED or inflated > max(MAX_RATIO * path.stat().st_size, FREE_INFLATED):
+        refuse(
+            path,
+            "unpacked, the workbook would be far larger than a table of answers; save the sheet as CSV",
+            "工作簿解压后过大，不像是答卷表；请把工作表另存为 CSV",
+        )
+    if any("vbaProject" in name for name in names):
+        refuse(path, "the workbook holds macros; save it as XLSX", "工作簿含有宏；请另存为 XLSX")
+
+
+def _has_empty_formulas(path: Path, sheet: str) -> bool:
+    """Whether cells of the sheet have a formula and no value that was computed from it."""
+    with zipfile.ZipFile(path) as archive:
+        inside = _sheet_file(archive, sheet)
+        data = archive.read(inside) if inside in archive.namelist() else b""
+    return bool(_FORMULA.search(data)) and bool(_NO_VALUE.search(data))
+
+
+def _sheet_file(archive: zipfile.ZipFile, sheet: str) -> str:
+    """Name of the file in the archive that holds a sheet; empty where it is not an XLSX."""
+    try:
+        book = ElementTree.fromstring(archive.read("xl/workbook.xml"))
+        links = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
+    except (KeyError, ElementTree.ParseError):
+        return ""
+    ids = [e.get(_REL) for e in book.iter() if e.tag.endswith("}sheet") and e.get("name") == sheet]
+    targets = [str(e.get("Target")) for e in links if e.get("Id") in ids]
+    return "".join(t.removeprefix("/") if t.startswith("/") else f"xl/{t}" for t in targets[:1])
+
+
+def as_text(cell: Any) -> str:
+    """Write a typed cell as a reader would see it: whole numbers without a point, ISO times, nothing for an empty cell."""
+    if cell is None or (isinstance(cell, float) and math.isnan(cell)):
+        return ""
+    if isinstance(cell, bool):
+        return "TRUE" if cell else "FALSE"
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 2**53:
+        return str(int(cell))
+    if isinstance(cell, datetime):
+        return cell.isoformat(sep=" ")
+    if isinstance(cell, (date, time)):
+        return cell.isoformat()
+    return str(cell)

@@ -1,0 +1,60 @@
+"""The command line: what a clerk types, and what comes back when something is wrong."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from reports.commands.lab import copies
+
+
+def workbench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from reports.commands import main; main()", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=dict(os.environ), timeout=120)
+
+
+def test_check_says_what_became_of_every_row(real_study: Callable[[str], Path]) -> None:
+    done = workbench("check", str(real_study("univer_2002")))
+    assert done.returncode == 0
+    assert "read 2179" in done.stdout
+    assert "检查通过" in done.stdout
+
+
+def test_a_broken_study_ends_in_plain_words(real_study: Callable[[str], Path], tmp_path: Path) -> None:
+    folder = tmp_path / "univer_2002"
+    shutil.copytree(real_study("univer_2002"), folder)
+    settings = folder / "study.yaml"
+    settings.write_text(settings.read_text("utf-8").replace("theme: satisfaction", "theme: happiness", 1), "utf-8")
+    done = workbench("check", str(folder))
+    assert done.returncode == 2
+    assert "study.yaml:" in done.stderr
+    assert "没有写入任何内容" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unknown_study_names_those_that_are_there() -> None:
+    done = workbench("report", "no_such_study")
+    assert done.returncode == 2
+    assert "demo" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("report", "demo", "--lang", "fr"), ("report", "demo", "1999")])
+def test_what_cannot_be_is_refused_without_a_traceback(arguments: tuple[str, ...]) -> None:
+    done = workbench(*arguments)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_lab_copies_the_notebooks_and_keeps_changed_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path))
+    folder = copies("demo")
+    first = sorted(folder.glob("*.ipynb"))[0]
+    first.write_text("changed", "utf-8")
+    assert copies("demo") == folder
+    assert first.read_text("utf-8") == "changed"
