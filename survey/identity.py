@@ -79,6 +79,8 @@ def normalise(value: str) -> str:
     >>> normalise("ａｂ－０１ "), normalise("+86 138-0013-8000"), normalise("00123"), normalise("1042.0"), normalise("-")
     ('AB01', '13800138000', '00123', '1042', '')
     """
+    if value.isascii() and value.isalnum() and not value.startswith("0086"):
+        return value.upper()
     text = unicodedata.normalize("NFKC", value).upper()
     text = "".join(sign for sign in text if not unicodedata.category(sign).startswith(_LEFT_OUT))
     for form in (_WITH_COUNTRY, _AS_DECIMAL):

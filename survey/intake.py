@@ -5,21 +5,26 @@ Faults of all files of all waves are gathered and refused at once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from survey.checks import Accepted, check_answers, check_log, check_registry
-from survey.checks.accepted import TALLY
 from survey.faults import Fault, Refused, refuse_if
 from survey.identity import Key
 from survey.schema import REGISTRY_COUNTS, FileEntry
 from survey.study import Study, Wave
 
-ANSWERS = ["wave", "member", "log_member", "group", "region", "mode"]
 LOG = ["wave", "member", "activity", "groups", "region", "start", "end", "channel", "response", "took_part"]
 REGISTRY = ["wave", "group", "region", *REGISTRY_COUNTS]
+_DTYPES = {
+    "start": "datetime64[us]",
+    "end": "datetime64[us]",
+    "took_part": "bool",
+    "groups": "object",
+    **dict.fromkeys(REGISTRY_COUNTS, "float64"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,29 +58,36 @@ def take_in(study: Study, waves: Sequence[Wave], key: Key) -> Intake:
     survey.Refused
         With the faults of all files.
     """
-    accepted, faults = [], []
+    parts: list[Part] = []
+    faults: list[Fault] = []
     for wave in waves:
         for entry in wave.settings.files:
             try:
-                accepted.append((wave, entry, _check(study, wave, entry, key)))
+                parts.append(Part(wave, entry, _check(study, wave, entry, key)))
             except Refused as refused:
                 faults += [_placed(fault, wave) for fault in refused.faults]
     refuse_if(faults)
-    log = _together(accepted, "log", LOG)
-    again = log.duplicated(["activity", "member", "groups"], keep="first") if len(log) else pd.Series(dtype=bool)
-    answers = {w.name: a for w in waves if len(a := _answers(w, accepted))}
-    tallies = [a.tally for _, _, a in accepted] + _again(log[again.to_numpy()]) + _twice(accepted, answers)
-    aside = [a.aside.assign(wave=w.name, file=e.file) for w, e, a in accepted]
+    parts = _without_repeated_rows(_without_repeated_answers(parts))
     return Intake(
-        answers,
-        log[~again.to_numpy()].reset_index(drop=True),
-        _together(accepted, "registry", REGISTRY),
-        pd.concat(tallies, ignore_index=True)[TALLY],
-        pd.concat(aside, ignore_index=True)[["wave", "file", "row", "reason"]],
+        {w.name: _answers(w, parts) for w in waves if any(p.brings(w, "answers") for p in parts)},
+        _together(parts, "log", LOG),
+        _together(parts, "registry", REGISTRY),
+        pd.concat([p.accepted.tally for p in parts], ignore_index=True),
+        pd.concat([p.accepted.aside for p in parts], ignore_index=True).astype({"row": "int64"}),
     )
 
 
-Part = tuple[Wave, FileEntry, Accepted]
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One file of one wave, after its check."""
+
+    wave: Wave
+    entry: FileEntry
+    accepted: Accepted
+
+    def brings(self, wave: Wave, holds: str) -> bool:
+        """Whether it is of that wave and kind, and a row of it was accepted."""
+        return self.wave.name == wave.name and self.entry.holds == holds and len(self.accepted.frame) > 0
 
 
 def _check(study: Study, wave: Wave, entry: FileEntry, key: Key) -> Accepted:
@@ -92,40 +104,49 @@ def _placed(fault: Fault, wave: Wave) -> Fault:
     return Fault(file, fault.line, fault.en, fault.zh)
 
 
+def _without_repeated_answers(parts: Sequence[Part]) -> list[Part]:
+    """People who answered in two files of a wave: the answer in the first file is kept."""
+    seen: dict[str, set[str]] = {}
+    kept = []
+    for part in parts:
+        if part.entry.holds == "answers":
+            known = seen.setdefault(part.wave.name, set())
+            members = part.accepted.frame["member"]
+            part = replace(part, accepted=part.accepted.without(members.isin(known).to_numpy(), "repeated_answer"))
+            known.update(members)
+        kept.append(part)
+    return kept
+
+
+def _without_repeated_rows(parts: Sequence[Part]) -> list[Part]:
+    """Rows of the log that an earlier file has brought: the same key, held by the same groups."""
+    earlier: list[pd.DataFrame] = []
+    kept = []
+    for part in parts:
+        if part.entry.holds == "log":
+            frame, keys = part.accepted.frame, _key_columns(part.entry)
+            rows = pd.concat([*(rows.reindex(columns=keys) for rows in earlier), frame[keys]])
+            again = rows.duplicated(keep="first").to_numpy()[len(rows) - len(frame) :]
+            part = replace(part, accepted=part.accepted.without(again, "duplicate"))
+            earlier.append(frame)
+        kept.append(part)
+    return kept
+
+
+def _key_columns(entry: FileEntry) -> list[str]:
+    roles = entry.key or ("activity", "member")
+    return list(dict.fromkeys([*("groups" if role == "group" else role for role in roles), "groups"]))
+
+
 def _together(parts: Sequence[Part], holds: str, columns: list[str]) -> pd.DataFrame:
-    frames = [a.frame.assign(wave=w.name) for w, e, a in parts if e.holds == holds]
+    frames = [p.accepted.frame.assign(wave=p.wave.name) for p in parts if p.brings(p.wave, holds)]
     if not frames:
-        return pd.DataFrame({c: pd.Series(dtype="str") for c in columns})
+        return pd.DataFrame({c: pd.Series(dtype=_DTYPES.get(c, "str")) for c in columns})
     return pd.concat(frames, ignore_index=True).reindex(columns=columns)
 
 
 def _answers(wave: Wave, parts: Sequence[Part]) -> pd.DataFrame:
-    frames = [a.frame for w, e, a in parts if w.name == wave.name and e.holds == "answers"]
-    if not frames:
-        return pd.DataFrame(columns=["member"])
-    both = pd.concat(frames, ignore_index=True).assign(mode=wave.settings.mode, wave=wave.name)
-    return both.drop_duplicates("member").sort_values("member", ignore_index=True)
-
-
-def _twice(parts: Sequence[Part], answers: Mapping[str, pd.DataFrame]) -> list[pd.DataFrame]:
-    """People who answered in two files of a wave: the first file's answer is kept; the sum of the tally holds."""
-    lines = []
-    for wave, frame in answers.items():
-        read = sum(len(a.frame) for w, e, a in parts if w.name == wave and e.holds == "answers")
-        lines += _moved(wave, "answers", "repeated_answer", read - len(frame))
-    return lines
-
-
-def _again(repeated: pd.DataFrame) -> list[pd.DataFrame]:
-    """Log rows that an earlier file brought already."""
-    lines = []
-    for wave, rows in repeated.groupby("wave").size().items():
-        lines += _moved(str(wave), "log", "duplicate", int(rows))
-    return lines
-
-
-def _moved(wave: str, holds: str, reason: str, rows: int) -> list[pd.DataFrame]:
-    if not rows:
-        return []
-    lines = [(wave, "*", holds, "as_is", -rows, 0), (wave, "*", holds, f"aside:{reason}", rows, 0)]
-    return [pd.DataFrame(lines, columns=TALLY)]
+    frames = [p.accepted.frame for p in parts if p.brings(wave, "answers")]
+    both = pd.concat(frames, ignore_index=True).sort_values("member", kind="stable", ignore_index=True)
+    said = pd.DataFrame({"mode": wave.settings.mode, "wave": wave.name}, index=both.index, dtype="str")
+    return pd.concat([both, said], axis=1)

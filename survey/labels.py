@@ -14,7 +14,7 @@ Row = tuple[str, str, str, str]
 
 
 def label_table(study: Study, forms: Mapping[str, Item], group_codes: Iterable[str]) -> pd.DataFrame:
-    """Give ``kind, code, en, zh``: study, wave, group, region, level, item, scale, service, code (``item=code``), word."""
+    """Give ``kind, code, en, zh``: study, wave, group, region, item, scale, service, code (``item=code``), word."""
     rows: list[Row] = [("study", "title", study.settings.title.en, study.settings.title.zh)]
     if study.settings.about:
         rows.append(("study", "about", study.settings.about.en, study.settings.about.zh))
@@ -23,7 +23,7 @@ def label_table(study: Study, forms: Mapping[str, Item], group_codes: Iterable[s
     ]
     rows += [_wave_row(w.name, w.settings.title) for w in study.wave_list]
     rows += _group_rows(study, group_codes)
-    places = study.places.drop_duplicates("code", keep="last")
+    places = study.places.sort_values("valid_from", kind="stable").drop_duplicates("code", keep="last").sort_index()
     rows += [("region", *row) for row in places[["code", "en", "zh"]].itertuples(index=False, name=None)]
     rows += [_row("scale", name, scale.title) for name, scale in study.settings.scales.items()]
     rows += [_row("service", name, service.title) for name, service in study.settings.services.items()]

@@ -12,7 +12,6 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 SENSITIVE = ("health", "disability", "minor", "whereabouts")
@@ -39,8 +38,9 @@ OWN_ERRORS = {
 }
 
 
-def _wrong(kind: str) -> PydanticCustomError:
-    return PydanticCustomError(kind, OWN_ERRORS[kind])
+def _wrong(kind: str) -> ValueError:
+    """An error that `survey.typed` puts into words."""
+    return ValueError(kind)
 
 
 def _none(value: Any) -> Any:

@@ -15,6 +15,7 @@ from survey.instrument import Item
 from survey.study import Study, Wave
 
 ITEM_COLUMNS = ["item", "module", "scale", "lowest", "highest", "reverse", "kind", "wording_changed", "series_broken"]
+EXACT = 1e-9  # a share such as 0.55 of 20 items must not fail for its last binary digit
 
 
 def newest_forms(study: Study, waves: Sequence[Wave]) -> dict[str, Item]:
@@ -59,7 +60,7 @@ def score(members: pd.DataFrame, scales: Mapping[str, tuple[str, ...]], min_shar
             answered = np.isfinite(values)
             asked = pd.DataFrame(answered).groupby(members["wave"].to_numpy()).transform("any").to_numpy().sum(axis=1)
             n = answered.sum(axis=1)
-            enough = (n > 0) & (n >= min_share[scale] * asked)
+            enough = (n > 0) & (n >= min_share[scale] * asked - EXACT)
             total = np.where(answered, values, 0.0).sum(axis=1)
             scored[scale] = np.where(enough, total / np.maximum(n, 1), np.nan)
     return pd.concat([members, pd.DataFrame(scored, index=members.index)], axis=1)

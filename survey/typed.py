@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from survey.faults import Fault, Refused
 from survey.folder import Document, read_yaml
@@ -103,7 +102,7 @@ def read_typed(folder: Path, file: str, model: type[M], harmless: Mapping[str, A
     try:
         return Typed(model.model_validate(document.content), document, (), frozenset())
     except ValidationError as error:
-        errors = error.errors()
+        errors: list[dict[str, Any]] = [dict(e) for e in error.errors()]
     faults = tuple(_fault(file, document, e) for e in errors)
     if not isinstance(document.content, dict):
         return Typed(None, document, faults, frozenset())
@@ -115,17 +114,18 @@ def read_typed(folder: Path, file: str, model: type[M], harmless: Mapping[str, A
     return Typed(settings, document, faults, broken)
 
 
-def _fault(file: str, document: Document, error: ErrorDetails) -> Fault:
+def _fault(file: str, document: Document, error: Mapping[str, Any]) -> Fault:
     path = tuple(p for p in error["loc"] if p != "[key]")
     where = ".".join(map(str, path)) or file
     en, zh = _words(error)
     return Fault(file, document.line(path), f"{where}: {en}", f"{where}：{zh}")
 
 
-def _words(error: ErrorDetails) -> tuple[str, str]:
+def _words(error: Mapping[str, Any]) -> tuple[str, str]:
     kind, context = error["type"], error.get("ctx", {})
-    if kind in OWN_ERRORS:
-        return OWN_ERRORS[kind], _OWN_ZH[kind]
+    own = str(context.get("error", ""))
+    if own in OWN_ERRORS:
+        return OWN_ERRORS[own], _OWN_ZH[own]
     en, zh = _MESSAGES.get(kind, ("is not right; see docs/study-format.md", "不合要求；请对照 docs/study-format.md"))
     expected = str(context.get("expected", "")).replace("'", "").replace(" or ", ", ")
     filled = {**context, "expected": expected}

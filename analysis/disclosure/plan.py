@@ -7,8 +7,9 @@ left at a region itself.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,23 @@ _SAME_PEOPLE, _MANY = 0.8, 3
 
 
 @dataclass(frozen=True, slots=True)
+class Hint:
+    """What sets of nearly the same people hide alike in one family.
+
+    Attributes
+    ----------
+    hidden, settled : bool arrays
+        The common pattern, and the cells that it settles; of the shape of the family's ``people`` without the sets.
+    alike : bool array
+        By wave and extra columns, which sets it holds for.
+    """
+
+    hidden: Mask
+    settled: Mask
+    alike: Mask
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """One source of people and what may be shown of it.
 
@@ -42,16 +60,32 @@ class Source:
         Which set of people each variable belongs to.
     families : tuple of Family
         People in each cell; empty for a registry, which holds counts.
-    hidden : tuple of bool arrays
-        What is not shown, one array for each family and of the shape of its ``people``.
+    hints : tuple of Hint
+        One a family: the pattern that sets of nearly the same people start from.
+    rules : Rules
+        The rules it is looked at with.
+    overlap : bool
+        Whether a person can stand in several rows of a wave.
+    found : dict of int to tuple of bool arrays
+        What is not shown of each set looked up so far, one array a family; filled when a set is first asked for.
     """
 
     name: str
     columns: frozenset[str]
     cuts: frozenset[frozenset[str]]
     sets: Mapping[str, int]
-    families: tuple[Family, ...]
-    hidden: tuple[Mask, ...]
+    families: tuple[Family, ...] = ()
+    hints: tuple[Hint, ...] = ()
+    rules: Rules = field(default_factory=Rules)
+    overlap: bool = False
+    found: dict[int, tuple[Mask, ...]] = field(default_factory=dict)
+
+    def hidden(self, variable: str) -> tuple[Mask, ...]:
+        """What is not shown of a variable: one array a family, of the shape of its ``people`` without the sets."""
+        at = self.sets[variable]
+        if at not in self.found:
+            self.found[at] = _hide(self.families, self.hints, at, self.rules, self.overlap)
+        return self.found[at]
 
     def look(self, variable: str, cell: Mapping[str, str]) -> tuple[bool, float]:
         """Whether a cell is hidden, and how many people are in it; nan people for a registry.
@@ -74,8 +108,8 @@ class Source:
         place = self.families[at].find(dict(cell))
         if place is None:
             return False, 0.0
-        where = (*place, self.sets[variable])
-        return bool(self.hidden[at][where]), float(self.families[at].people[where])
+        people = self.families[at].people[(*place, self.sets[variable])]
+        return bool(self.hidden(variable)[at][place]), float(people)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,15 +215,42 @@ def plan_release(
     if past is not None:
         raise NotImplementedError("past releases cannot be compared yet: the release log comes later; give past=None")
     chosen, wanted = Rules.of(rules), [tuple(c) for c in cuts]
+    declared = {v: (s, float(low), float(high)) for v, (s, low, high) in variables.items()}
+    key = _content(people, hierarchy, (declared, wanted, chosen))
+    if key not in _LAST:
+        plan = _plan(people, declared, wanted, hierarchy, chosen)
+        _LAST.clear()
+        _LAST[key] = plan
+    return _LAST[key]
+
+
+# A report's notebooks plan from the same tables one after the other: the plan made last is kept, by the tables' content.
+_LAST: dict[str, ReleasePlan] = {}
+
+
+def _content(people: Mapping[str, pd.DataFrame], hierarchy: pd.DataFrame | None, rest: object) -> str:
+    frames = {**people, **({} if hierarchy is None else {"hierarchy": hierarchy})}
+    whole = hashlib.sha256(repr((rest, [(n, list(f.columns)) for n, f in frames.items()])).encode())
+    for frame in frames.values():
+        whole.update(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
+    return whole.hexdigest()
+
+
+def _plan(
+    people: Mapping[str, pd.DataFrame],
+    variables: Mapping[str, tuple[str, float, float]],
+    cuts: list[tuple[str, ...]],
+    hierarchy: pd.DataFrame | None,
+    rules: Rules,
+) -> ReleasePlan:
     _check_variables(variables, people)
-    _check_cuts(wanted, people)
+    _check_cuts(cuts, people)
     regions = None if hierarchy is None else region_tree(hierarchy)
     sources = {
-        name: _source(name, frame, [v for v in variables if variables[v][0] == name], wanted, regions, chosen)
+        name: _source(name, frame, [v for v in variables if variables[v][0] == name], cuts, regions, rules)
         for name, frame in people.items()
     }
-    declared = {v: (s, float(low), float(high)) for v, (s, low, high) in variables.items()}
-    return ReleasePlan(chosen, declared, sources, regions.finest if regions else frozenset())
+    return ReleasePlan(rules, variables, sources, regions.finest if regions else frozenset())
 
 
 def _check_variables(variables: Mapping[str, tuple[str, float, float]], people: Mapping[str, pd.DataFrame]) -> None:
@@ -220,7 +281,7 @@ def _source(
     if "member" not in frame.columns:
         if name != COUNTS_ONLY:
             raise ValueError(f"people of {name} have no column member; only {COUNTS_ONLY} holds counts without persons")
-        return Source(name, columns, own, dict.fromkeys(variables, 0), (), ())
+        return Source(name, columns, own, dict.fromkeys(variables, 0))
     for column in {"member", "wave"} & set(frame.columns):
         if gone := int(frame[column].isna().sum()):
             raise ValueError(f"{gone} rows of people of {name} have no {column}: every row needs one")
@@ -230,7 +291,8 @@ def _source(
         keep = ~frame[keys].duplicated().to_numpy()
         frame, answered = frame[keep], answered[keep]
     counted, overlap = families(frame, map(tuple, own), regions, answered)
-    return Source(name, columns, own, sets, counted, tuple(_hide(counted, rules, overlap)))
+    hints = tuple(_hint(f, _sensitive(f, rules, overlap), rules) for f in counted)
+    return Source(name, columns, own, sets, counted, hints, rules, overlap)
 
 
 def _sets(frame: pd.DataFrame, variables: list[str]) -> tuple[dict[str, int], Mask]:
@@ -249,14 +311,33 @@ def _sets(frame: pd.DataFrame, variables: list[str]) -> tuple[dict[str, int], Ma
     return sets, np.array(masks or [everybody]).T
 
 
-def _hide(counted: tuple[Family, ...], rules: Rules, overlap: bool) -> list[Mask]:
-    """Hide cells in every family; what one hides of a shared cut the others hide and protect too, until none adds more."""
+def _hint(family: Family, sensitive: Mask, rules: Rules) -> Hint:
+    """In each wave the pattern that sets of nearly the same people share, found once for all of them."""
+    shape = family.people.shape
+    hidden, settled = np.zeros(shape[:-1], dtype=bool), np.zeros(shape[:-1], dtype=bool)
+    hint = Hint(hidden, settled, np.zeros((*shape[:-3], shape[-1]), dtype=bool))
+    for place in np.ndindex(*(a.size - 1 for a in family.extras)):
+        at = tuple(p + 1 for p in place)
+        alike = _alike(family.people[at], rules.minimum)
+        if len(alike):
+            hint.alike[at][alike] = True
+            hint.hidden[at], hint.settled[at] = _common(
+                family, family.people[at][..., alike], sensitive[at][..., alike], rules
+            )
+    return hint
+
+
+def _hide(
+    families: tuple[Family, ...], hints: tuple[Hint, ...], at: int, rules: Rules, overlap: bool
+) -> tuple[Mask, ...]:
+    """Hide cells of one set in every family; what one hides of a shared cut the others hide and protect too."""
+    counted = [replace(f, people=f.people[..., at : at + 1]) for f in families]
     sensitive = [_sensitive(f, rules, overlap) for f in counted]
     hidden = [np.zeros(f.people.shape, dtype=bool) for f in counted]
     todo = set(range(len(counted)))
     while todo:
-        for at in sorted(todo):
-            hidden[at] = _protect(counted[at], sensitive[at], hidden[at], rules, overlap)
+        for i in sorted(todo):
+            hidden[i] = _protect(counted[i], sensitive[i], hidden[i], hints[i], at, rules, overlap)
         todo = set()
         for one, other in ((i, j) for i in range(len(counted)) for j in range(len(counted)) if i != j):
             theirs, ours = _shared(counted[one], counted[other], hidden[one], hidden[other])
@@ -265,7 +346,7 @@ def _hide(counted: tuple[Family, ...], rules: Rules, overlap: bool) -> list[Mask
                 mine = _shared(counted[one], counted[other], hidden[one], sensitive[other])[1]
                 mine |= more
                 todo.add(other)
-    return hidden
+    return tuple(h[..., 0] for h in hidden)
 
 
 def _sensitive(family: Family, rules: Rules, overlap: bool) -> Mask:
@@ -284,12 +365,20 @@ def _sensitive(family: Family, rules: Rules, overlap: bool) -> Mask:
     return found
 
 
-def _protect(family: Family, sensitive: Mask, before: Mask, rules: Rules, overlap: bool) -> Mask:
+def _protect(family: Family, sensitive: Mask, before: Mask, hint: Hint, of: int, rules: Rules, overlap: bool) -> Mask:
     """Protect each wave and each value of the extra columns by itself, then hide every total over one that is hidden."""
     hidden, extras = before.copy(), len(family.extras)
     for place in np.ndindex(*(a.size - 1 for a in family.extras)):
         at = tuple(p + 1 for p in place)
-        hidden[at] = _slice(family, family.people[at], sensitive[at], before[at], rules)
+        people, small, start = family.people[at][..., 0], sensitive[at][..., 0], before[at][..., 0]
+        if not people[0, 0]:
+            continue
+        if hint.alike[at][of]:
+            # the pattern is hidden even where this set has nobody: its proof lets such cells be filled
+            pattern = _pattern(family, people, small, start | hint.hidden[at], rules, settled=hint.settled[at])
+            hidden[at][..., 0] = hint.hidden[at] | pattern
+        else:
+            hidden[at][..., 0] = _pattern(family, people, small, start, rules)
     for axis in range(extras):
         whole, parts = ((slice(None),) * axis + (s,) for s in (0, slice(1, None)))
         hidden[whole] |= hidden[parts].any(axis)
@@ -299,31 +388,14 @@ def _protect(family: Family, sensitive: Mask, before: Mask, rules: Rules, overla
     return hidden | sensitive
 
 
-def _slice(family: Family, people: Any, sensitive: Mask, before: Mask, rules: Rules) -> Mask:
-    """One wave: sets of nearly the same people start from one pattern and mend what it leaves open; others are alone."""
-    hidden = np.zeros(people.shape, dtype=bool)
-    alike, alone = _alike(people, rules.minimum)
-    if len(alike):
-        hint, settled = _common(family, people[..., alike], sensitive[..., alike], before[..., alike], rules)
-        for at in alike:
-            start = before[..., at] | hint
-            # the pattern is hidden even where this set has nobody: its proof lets such cells be filled
-            hidden[..., at] = hint | _pattern(
-                family, people[..., at], sensitive[..., at], start, rules, settled=settled
-            )
-    for at in alone:
-        hidden[..., at] = _pattern(family, people[..., at], sensitive[..., at], before[..., at], rules)
-    return hidden
-
-
-def _common(family: Family, people: Any, sensitive: Any, before: Any, rules: Rules) -> tuple[Mask, Mask]:
+def _common(family: Family, people: Any, sensitive: Any, rules: Rules) -> tuple[Mask, Mask]:
     """What many sets hide alike: fine cells by their least counts, totals by the fullest set; and which cells that settles."""
-    least, some, every = people.min(-1), sensitive.any(-1), before.all(-1)
+    least, some, nothing = people.min(-1), sensitive.any(-1), np.zeros(people.shape[:-1], dtype=bool)
     partly = some & (people.max(-1) >= rules.minimum)
     fine = family.table.height.reshape(some.shape) == 0
-    sturdy = _pattern(family, least, some, every, rules, partly=partly) & fine
+    sturdy = _pattern(family, least, some, nothing, rules, partly=partly) & fine
     full = int(people[0, 0].argmax())
-    hint = _pattern(family, people[..., full], sensitive[..., full], every | (sturdy & ~partly), rules)
+    hint = _pattern(family, people[..., full], sensitive[..., full], sturdy & ~partly, rules)
     hint = (hint & ~sensitive[..., full]) | (some & ~partly)
     open_ = suppression.exposed(
         family.table,
@@ -336,14 +408,13 @@ def _common(family: Family, people: Any, sensitive: Any, before: Any, rules: Rul
     return hint, ~open_.reshape(some.shape)
 
 
-def _alike(people: Any, minimum: int) -> tuple[Any, Any]:
-    """Sets of nearly the same people, if there are many of them; and the others. Nobody in a cell that others fill: not alike."""
+def _alike(people: Any, minimum: int) -> Any:
+    """Sets of nearly the same people, if there are many of them. Nobody in a cell that others fill: not alike."""
     whole = people[0, 0]
     alike = np.flatnonzero((whole >= _SAME_PEOPLE * whole.max()) & (whole > 0))
     some = people[..., alike]
     alike = alike[~((some == 0) & (some.max(-1, keepdims=True, initial=0) >= minimum)).any((0, 1))]
-    alike = alike if len(alike) > _MANY else alike[:0]
-    return alike, np.setdiff1d(np.flatnonzero(whole > 0), alike)
+    return alike if len(alike) > _MANY else alike[:0]
 
 
 def _pattern(family: Family, people: Any, sensitive: Any, before: Any, rules: Rules, **more: Any) -> Mask:
@@ -378,13 +449,13 @@ def _names(cut: Iterable[str]) -> str:
 
 
 def _tally(source: Source, variable: str) -> list[tuple[str, str, str, int, int]]:
-    rows = []
-    for cut in sorted(source.cuts, key=sorted):
-        for family, hidden in zip(source.families, source.hidden, strict=True):
+    rows: list[tuple[str, str, str, int, int]] = []
+    for cut in sorted(source.cuts, key=sorted) if source.families else ():
+        for family, hidden in zip(source.families, source.hidden(variable), strict=True):
             if cut <= set(family.names):
                 place = tuple(_shown(family, name, cut) for name in family.names)
-                where = (*np.ix_(*place), source.sets[variable])
-                filled = family.people[where] > 0
+                where = np.ix_(*place)
+                filled = family.people[..., source.sets[variable]][where] > 0
                 rows.append(
                     (source.name, variable, _names(cut), int(filled.sum()), int((filled & hidden[where]).sum()))
                 )

@@ -36,7 +36,7 @@ STATISTICS: Mapping[str, str] = MappingProxyType(
         "icc2": "index",
         "icc1_unequal": "index",
         "alpha": "index",
-        "alpha_dropped": "index",
+        "alpha_if_dropped": "index",
         "alpha_ordinal": "index",
         "omega": "index",
         "omega_categorical": "index",

@@ -84,7 +84,8 @@ def response(
     Raises
     ------
     ValueError
-        For missing columns, a place that is its own ancestor, a hierarchy without region, weights that are missing, below 0 or all 0.
+        For missing columns, a place that is its own ancestor, a hierarchy without region, weights that are missing, below
+        0 or all 0.
 
     Notes
     -----
@@ -107,7 +108,9 @@ def response(
     parents = parents_of(hierarchy, region)
     counts = roll_up(None if registry is None else keyed(registry, columns, ["members"]), "members", parents)
     answers = keyed(members, columns)
-    placed = place_people(answers, parents, counts[counts["wave"].isin(answers["wave"])])
+    # Waves that have no answers, but a registry, were not surveyed.
+    counts = counts[counts["wave"].isin(answers["wave"].unique())]
+    placed = place_people(answers, parents, counts)
     cuts = [["wave"], *(["wave", k] for k, c in (("group", group), ("node", region)) if c is not None)]
     tables = [_answered(placed, counts, by) for by in cuts]
     if weights is not None:
@@ -118,7 +121,7 @@ def response(
 def _answered(placed: pd.DataFrame, counts: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """Give each unit of a cut its answers, and its rate below them."""
     answers = of_cut(placed, by).groupby(list(by))["counted"].agg(people="size", counted="sum")
-    known = of_cut(counts[counts["wave"].isin(placed["wave"])], by).groupby(list(by))[["members"]].sum()
+    known = of_cut(counts, by).groupby(list(by))[["members"]].sum()
     units = answers.join(known, how="outer").reset_index().rename(columns={"node": "region"})
     units[["people", "counted"]] = units[["people", "counted"]].fillna(0).astype("float64")
     keys = units.drop(columns=["people", "counted", "members"]).assign(term="answered")

@@ -5,19 +5,21 @@ The sum always holds: rows read = as is + repaired + set aside.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from survey.faults import Fault, Refused
+from survey.faults import Fault, refuse_if
 from survey.schema import Decision, Rules
 
 TALLY = ["wave", "file", "holds", "rule", "rows", "cells"]
+NOBODY = ("blank", "total")  # rows that are about nobody: they do not count towards the share set aside
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Accepted:
     """A file after its check.
 
@@ -25,16 +27,50 @@ class Accepted:
     ----------
     frame : DataFrame
         Accepted rows; index = row in the file.
-    tally : DataFrame
-        ``wave, file, holds, rule, rows, cells``: rules ``read``, ``as_is``, ``repaired``, each reason for setting
-        aside (``aside:REASON``), each rule on cells (``cells:RULE``).
-    aside : DataFrame
-        ``row, reason`` of the rows set aside; never their content.
+    wave, file, holds : str
+        Where it came from and what it holds.
+    read : int
+        Rows read.
+    reasons : mapping
+        {row: reason} of the rows set aside; never their content.
+    mended : frozenset of int
+        Rows with a cell that was mended, whether set aside or not.
+    cells : mapping
+        {rule: cells that met it}.
     """
 
     frame: pd.DataFrame
-    tally: pd.DataFrame
-    aside: pd.DataFrame
+    wave: str
+    file: str
+    holds: str
+    read: int
+    reasons: Mapping[int, str]
+    mended: frozenset[int]
+    cells: Mapping[str, int]
+
+    @property
+    def tally(self) -> pd.DataFrame:
+        """``wave, file, holds, rule, rows, cells``: read, as_is, repaired, ``aside:REASON``, ``cells:RULE``."""
+        repaired = len(self.mended - set(self.reasons))
+        lines = [
+            ("read", self.read, 0),
+            ("as_is", self.read - len(self.reasons) - repaired, 0),
+            ("repaired", repaired, 0),
+            *((f"aside:{reason}", n, 0) for reason, n in sorted(Counter(self.reasons.values()).items())),
+            *((f"cells:{rule}", 0, n) for rule, n in sorted(self.cells.items())),
+        ]
+        return pd.DataFrame([(self.wave, self.file, self.holds, *line) for line in lines], columns=TALLY)
+
+    @property
+    def aside(self) -> pd.DataFrame:
+        """``wave, file, row, reason`` of the rows set aside."""
+        lines = [(self.wave, self.file, row, reason) for row, reason in sorted(self.reasons.items())]
+        return pd.DataFrame(lines, columns=["wave", "file", "row", "reason"])
+
+    def without(self, again: np.ndarray, reason: str) -> Accepted:
+        """Set accepted rows (True in `again`) aside after all."""
+        moved = dict.fromkeys((int(row) for row in self.frame.index[again]), reason)
+        return replace(self, frame=self.frame[~again], reasons={**self.reasons, **moved})
 
 
 class Book:
@@ -47,6 +83,7 @@ class Book:
         self.reasons: dict[int, str] = dict.fromkeys(ragged, "ragged")
         self.mended: set[int] = set()
         self.cells: dict[str, int] = {}
+        self.faults: list[Fault] = []
 
     def set_aside(self, rows: Iterable[int], reason: str) -> None:
         """Set rows aside; the first reason a row meets is its reason."""
@@ -65,45 +102,41 @@ class Book:
         """Rows of the frame that are not set aside."""
         return frame[~frame.index.isin(list(self.reasons))]
 
-    def close(self, frame: pd.DataFrame, rules: Rules, decisions: tuple[Decision, ...]) -> Accepted:
-        """End the check: refuse the file where too much was set aside, else give what was accepted."""
-        share = len(self.reasons) / max(self.read, 1)
-        if share > rules.set_aside_share and not overridden("set_aside_share", self.file, decisions):
-            self._refuse(share, rules)
-        repaired = len(self.mended - set(self.reasons))
-        reasons = pd.Series(list(self.reasons.values()), dtype="str").value_counts().sort_index()
-        lines = [
-            ("read", self.read, 0),
-            ("as_is", self.read - len(self.reasons) - repaired, 0),
-            ("repaired", repaired, 0),
-            *((f"aside:{reason}", int(n), 0) for reason, n in reasons.items()),
-            *((f"cells:{rule}", 0, n) for rule, n in sorted(self.cells.items())),
-        ]
-        tally = pd.DataFrame([(self.wave, self.file, self.holds, *line) for line in lines], columns=TALLY)
-        aside = pd.DataFrame(sorted(self.reasons.items()), columns=["row", "reason"])
-        return Accepted(frame, tally, aside)
+    def fault(self, en: str, zh: str) -> None:
+        """Note that the file breaks a rule; `close` refuses it with all that was noted."""
+        self.faults.append(Fault(f"{self.wave}/{self.file}", 0, en, zh))
 
-    def _refuse(self, share: float, rules: Rules) -> None:
-        counts = pd.Series(list(self.reasons.values())).value_counts()
-        seen = ", ".join(f"{reason} {n}" for reason, n in counts.items())
-        first = ", ".join(str(row) for row in sorted(self.reasons)[:5])
-        raise Refused(
-            [
-                Fault(
-                    f"{self.wave}/{self.file}",
-                    0,
-                    f"{share:.1%} of the rows would be set aside ({seen}; first rows {first}); at most {rules.set_aside_share:.0%} "
-                    "may be. Mend the file, or accept this in wave.yaml under decisions (rule: set_aside_share)",
-                    f"将有 {share:.1%} 的行被搁置（{seen}；最前几行：{first}），上限为 {rules.set_aside_share:.0%}。"
-                    "请修正文件，或在 wave.yaml 的 decisions 中说明接受（rule: set_aside_share）",
-                )
-            ]
-        )
+    def close(self, frame: pd.DataFrame, rules: Rules, decisions: tuple[Decision, ...]) -> Accepted:
+        """End the check: refuse the file where a rule is broken, else give what was accepted."""
+        if not overridden("set_aside_share", self.file, decisions):
+            self._check_share(rules.set_aside_share)
+        refuse_if(self.faults)
+        rest = (self.wave, self.file, self.holds, self.read, self.reasons, frozenset(self.mended), self.cells)
+        return Accepted(frame, *rest)
+
+    def _check_share(self, most: float) -> None:
+        counts = Counter(reason for reason in self.reasons.values() if reason not in NOBODY)
+        about_somebody = self.read - sum(reason in NOBODY for reason in self.reasons.values())
+        share = counts.total() / max(about_somebody, 1)
+        if share > most:
+            seen = ", ".join(f"{reason} {n}" for reason, n in counts.most_common())
+            first = numbered(row for row, reason in self.reasons.items() if reason not in NOBODY)
+            self.fault(
+                f"{share:.2%} of the rows would be set aside ({seen}; first rows {first}); at most {most:.2%} may be. "
+                "Mend the file, or accept this in wave.yaml under decisions (rule: set_aside_share)",
+                f"将有 {share:.2%} 的行被搁置（{seen}；最前几行：{first}），上限为 {most:.2%}。"
+                "请修正文件，或在 wave.yaml 的 decisions 中说明接受（rule: set_aside_share）",
+            )
 
 
 def overridden(rule: str, file: str, decisions: tuple[Decision, ...]) -> bool:
     """Whether an office accepted this rule's breach for this file."""
     return any(d.rule == rule and d.accept == file for d in decisions)
+
+
+def numbered(rows: Iterable[int]) -> str:
+    """Name the first five rows, for a message."""
+    return ", ".join(str(row) for row in sorted(rows)[:5])
 
 
 def first_of_each(keys: pd.DataFrame) -> np.ndarray:

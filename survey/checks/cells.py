@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -14,14 +16,29 @@ from survey.instrument import Item
 
 SEPARATOR = ";"
 YES = frozenset({"1", "yes", "y", "true", "是", "同意"})
-TOTAL = re.compile(r"(合计|总计|小计|平均|均值|总和|grand total|total|subtotal|sum|average|mean)[:：]?", re.IGNORECASE)
+NO = frozenset({"", "0", "no", "n", "false", "否", "不同意"})
+TOTAL = re.compile(
+    r"(合\s*计|总\s*计|小\s*计|平\s*均|均\s*值|总\s*和|grand total|total|subtotal|sum|average|mean)\s*[:：]?",
+    re.IGNORECASE,
+)
+EPOCH, EXCEL_DAY_0 = datetime(1970, 1, 1), datetime(1899, 12, 30)
+_LAST_MS, _LAST_EXCEL_DAY = 253_402_214_400_000, 2_958_465  # the last day of the year 9999
 _INVISIBLE = dict.fromkeys(
     map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 )
-_CODE_THEN_LABEL = re.compile(r"(-?\d+)\s*[-.、:：]\s*\D.*")
-_TIME = re.compile(
-    r"(\d{4})\s*[-/.年]?\s*(\d{1,2})\s*[-/.月]?\s*(\d{1,2})\s*日?(?:[T\s]*(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?)?"
-    r"\s*(Z|[+-]\d{2}:?\d{2})?"
+# What a reading gives where it gives no code.
+_MARKS = {"unknown_label": "\0label", "out_of_range": "\0range", "missing_code": "\0missing"}
+_WHOLE = re.compile(r"([+-]?\d{1,9})(?:\.0+)?", re.ASCII)
+_CODE_THEN_LABEL = re.compile(r"(-?\d+)\s*[-.、:]\s*(\D.*)", re.ASCII)
+_PARTS = ("year", "month", "day", "hour", "minute", "second")
+_CLOCK = r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d+)?)?\s*(?P<zone>Z|[+-]\d{2}:?\d{2})?"
+_TIMES = tuple(
+    re.compile(day + rf"(?:{gap}{_CLOCK})?", re.ASCII)
+    for day, gap in (
+        (r"(?P<year>\d{4})(?P<sign>[-/.])(?P<month>\d{1,2})(?P=sign)(?P<day>\d{1,2})", r"(?:T|\s+)"),
+        (r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})", r"(?:T|\s+)"),
+        (r"(?P<year>\d{4})\s*年\s*(?P<month>\d{1,2})\s*月\s*(?P<day>\d{1,2})\s*日", r"\s*"),
+    )
 )
 
 Met = dict[str, pd.Series]
@@ -48,65 +65,94 @@ def _clean(value: str) -> str:
 def coded(column: pd.Series, item: Item) -> tuple[pd.Series, Met]:
     """Read answers to a choice item as codes.
 
-    Codes themselves, labels in either language, declared other spellings and "5-label" are recognised. Whole-number codes come
-    as float, words as text; what counts as not answered, and what is none of these, is missing and counted.
+    Codes themselves, labels in either language, declared other spellings and "5-label" (where the label is that code's) are
+    recognised. Whole-number codes come as float, words as text; what counts as not answered, and what is none of these, is
+    missing and counted.
     """
-    reading = _readings(item)
-    labels = item.codes.codes if item.codes else {}
-
-    def one(value: str) -> str | None:
-        key = value.casefold()
-        if key in reading:
-            return reading[key]
-        match = _CODE_THEN_LABEL.fullmatch(value)
-        if match and match[1] in labels:
-            return match[1]
-        number = _whole(value)
-        if number is None:
-            return "?label"
-        fits = str(number) in labels if labels else item.lowest <= number <= item.highest
-        return str(number) if fits else "?range"
-
-    found = by_unique(column, one).astype("str")
-    met = {
-        "unknown_label": (found == "?label") & (column != ""),
-        "out_of_range": found == "?range",
-        "missing_code": (found == "?missing"),
-    }
-    values = found.where(~found.str.startswith("?").fillna(False))
+    found = by_unique(column, _reader(item)).astype("str")
+    met = {rule: (found == mark) for rule, mark in _MARKS.items()}
+    values = found.where(~found.isin(list(_MARKS.values())))
     return (pd.to_numeric(values).astype("float64") if item.numeric else values), met
 
 
+def _reader(item: Item) -> Callable[[str], str | None]:
+    """Give the function that reads one answer: a code, a mark of what is wrong, or None for nothing."""
+    reading = _readings(item)
+
+    def read(value: str) -> str | None:
+        key = value.casefold()
+        if key in reading:
+            return reading[key]
+        parts = _CODE_THEN_LABEL.fullmatch(key)
+        if parts and reading.get(parts[1], "") == reading.get(parts[2]):
+            return reading[parts[1]]
+        number = _whole(value)
+        if number is None:
+            return _MARKS["unknown_label"]
+        if item.codes:
+            return reading.get(str(number), _MARKS["out_of_range"])
+        return str(number) if item.lowest <= number <= item.highest else _MARKS["out_of_range"]
+
+    return read
+
+
 def _readings(item: Item) -> dict[str, str | None]:
-    reading: dict[str, str | None] = {"": None}
-    for code, label in (item.codes.missing if item.codes else {}).items():
-        reading |= {text.casefold(): "?missing" for text in (code, label.en, label.zh, *label.also)}
-    for code, label in (item.codes.codes if item.codes else {}).items():
-        reading |= {unicodedata.normalize("NFKC", t).casefold(): code for t in (label.en, label.zh, *label.also)}
-        reading[code.casefold()] = code
-    return reading
+    """Every spelling of the item's codes; those that count as not answered have the mark for it."""
+    spellings = dict(item.codes.spellings()) if item.codes else {}
+    marked = {s: _MARKS["missing_code"] if code.startswith("missing:") else code for s, code in spellings.items()}
+    return {"": None, **marked}
 
 
 def _whole(value: str) -> int | None:
-    match = re.fullmatch(r"(-?\d{1,9})(?:\.0+)?", value)
+    match = _WHOLE.fullmatch(value)
     return int(match[1]) if match else None
 
 
 def several(column: pd.Series, item: Item, separator: str) -> tuple[pd.DataFrame, Met]:
-    """Read answers to a multiple-response item: a column a code (1 chosen, 0 not, missing where nothing was answered)."""
-    reading = _readings(item)
-    chosen = by_unique(
-        column, lambda v: tuple(reading.get(p.strip().casefold(), "?") for p in v.split(separator) if p.strip())
-    )
-    answered = column != ""
-    codes = list(item.codes.codes) if item.codes else []
+    """Read answers to a multiple-response item: a column a code, 1 chosen, 0 not.
+
+    Missing where nothing was answered, and where no part of the answer could be read as a code.
+    """
+    read, separator = _reader(item), unicodedata.normalize("NFKC", separator)
+
+    def parts(cell: str) -> tuple[str | None, ...]:
+        whole = read(cell)
+        if whole not in _MARKS.values():
+            return (whole,)
+        return tuple(read(part.strip()) for part in cell.split(separator) if part.strip())
+
+    chosen = by_unique(column, parts)
+    answered = chosen.map(lambda found: any(code in item.code_names for code in found)).astype(bool)
     columns = {
-        f"{item.name}={code}": chosen.map(lambda parts, c=code: float(c in parts)).where(answered).astype("float64")
-        for code in codes
+        f"{item.name}={code}": chosen.map(lambda found, c=code: float(c in found)).where(answered).astype("float64")
+        for code in item.code_names
     }
-    return pd.DataFrame(columns, index=column.index), {
-        "unknown_label": chosen.map(lambda parts: "?" in parts).astype(bool)
-    }
+    met = {rule: chosen.map(lambda found, m=mark: m in found).astype(bool) for rule, mark in _MARKS.items()}
+    return pd.DataFrame(columns, index=column.index), met
+
+
+def ticked(column: pd.Series, item: Item, code: str) -> tuple[pd.Series, Met]:
+    """Read one 0/1 column of a multiple-response item: 1 chosen, 0 not or nothing there.
+
+    Words for yes and no are recognised, and the code's own label where that stands for a tick; anything else is missing.
+    """
+    read = _reader(item)
+
+    def one(value: str) -> float:
+        key = value.casefold()
+        if key in NO or (key not in YES and _zero_or_one(value) == 0):
+            return 0.0
+        if key in YES or _zero_or_one(value) == 1 or read(value) == code:
+            return 1.0
+        return math.nan
+
+    values = by_unique(column, one).astype("float64")
+    return values, {"unknown_label": values.isna()}
+
+
+def _zero_or_one(value: str) -> int | None:
+    number = _whole(value)
+    return number if number in (0, 1) else None
 
 
 def number(column: pd.Series, item: Item) -> tuple[pd.Series, Met]:
@@ -133,24 +179,34 @@ def times(column: pd.Series, form: str, zone: str) -> pd.Series:
     """Read times to the study's local time (no zone, microseconds); missing where that fails."""
     if form in ("epoch_s", "epoch_ms"):
         milliseconds = numbers(column) * (1000 if form == "epoch_s" else 1)
-        stamp = pd.to_datetime(milliseconds, unit="ms", utc=True, errors="coerce")
-        return stamp.dt.tz_convert(zone).dt.tz_localize(None).astype("datetime64[us]")
+        stamp = _since(EPOCH, milliseconds.where(milliseconds.between(0, _LAST_MS)))
+        return stamp.dt.tz_localize("UTC").dt.tz_convert(zone).dt.tz_localize(None).astype("datetime64[us]")
     if form == "excel":
-        days = pd.to_timedelta(numbers(column), unit="D")
-        return (pd.Timestamp(1899, 12, 30) + days).dt.round("s").astype("datetime64[us]")
-    return by_unique(column, lambda v: _time(v, zone)).astype("datetime64[us]")
+        days = numbers(column)
+        seconds = (days.where(days.between(1, _LAST_EXCEL_DAY)) * 86400).round()
+        return _since(EXCEL_DAY_0, seconds * 1000)
+    local = ZoneInfo(zone)
+    return by_unique(column, lambda v: _time(v, local)).astype("datetime64[us]")
 
 
-def _time(value: str, zone: str) -> pd.Timestamp | None:
-    match = _TIME.fullmatch(value)
-    if not match:
+def _since(start: datetime, milliseconds: pd.Series) -> pd.Series:
+    whole = milliseconds.round().to_numpy(dtype="float64")
+    days = np.where(np.isfinite(whole), whole, 0.0).astype("int64").astype("timedelta64[ms]")
+    stamps = pd.Series(np.datetime64(start, "ms") + days, index=milliseconds.index).astype("datetime64[us]")
+    return stamps.where(milliseconds.notna())
+
+
+def _time(value: str, local: ZoneInfo) -> datetime | None:
+    match = next((m for form in _TIMES if (m := form.fullmatch(value))), None)
+    if match is None:
         return None
-    year, month, day, hour, minute, second = (int(p) for p in match.groups(default="0")[:6])
+    parts = match.groupdict()
     try:
-        stamp = pd.Timestamp(year=year, month=month, day=day, hour=hour, minute=minute, second=second)
-        if match[7]:
-            stamp = pd.Timestamp(f"{stamp.isoformat()}{match[7]}").tz_convert(ZoneInfo(zone)).tz_localize(None)
-    except ValueError:
+        year, month, day, hour, minute, second = (int(parts[p] or 0) for p in _PARTS)
+        stamp = datetime(year, month, day, hour, minute, second)
+        if parts["zone"]:
+            stamp = datetime.fromisoformat(f"{stamp.isoformat()}{parts['zone']}").astimezone(local).replace(tzinfo=None)
+    except (ValueError, OverflowError):
         return None
     return stamp
 
@@ -159,8 +215,14 @@ def recode(column: pd.Series, values: Mapping[str, str], separator: str) -> pd.S
     """Replace what stands in the file by the codes that wave.yaml declares for it: a whole cell, or each of several in it."""
     if not values:
         return column
-    return by_unique(column, lambda cell: values.get(cell) or _recode_parts(cell, values, separator)).astype("str")
+    cleaned, separator = {_clean(seen): code for seen, code in values.items()}, unicodedata.normalize("NFKC", separator)
 
+    def one(cell: str) -> str:
+        if cell in cleaned:
+            return cleaned[cell]
+        parts = [part.strip() for part in cell.split(separator)]
+        if cleaned.keys().isdisjoint(parts):
+            return cell
+        return separator.join(cleaned.get(part, part) for part in parts)
 
-def _recode_parts(cell: str, values: Mapping[str, str], separator: str) -> str:
-    return separator.join(values.get(part.strip(), part.strip()) for part in cell.split(separator))
+    return by_unique(column, one).astype("str")

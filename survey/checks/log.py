@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pandas as pd
 
 from survey.checks import cells
@@ -26,7 +28,7 @@ def check_log(study: Study, wave: Wave, entry: FileEntry, key: Key) -> Accepted:
     frame, book = open_file(wave, entry)
     _set_aside(frame, book, entry, study)
     frame = book.left(frame)
-    groups = _organisers(study, frame, entry.separator or cells.SEPARATOR)
+    groups = _organisers(study, frame, entry.separator or cells.SEPARATOR, book)
     region = known_regions(study, wave, frame["region"]) if "region" in frame else None
     if "group" in frame and study.settings.groups is not None:
         book.set_aside(groups.index[groups.map(len) == 0], "unknown_group")
@@ -34,6 +36,8 @@ def check_log(study: Study, wave: Wave, entry: FileEntry, key: Key) -> Accepted:
         book.set_aside(region.index[region.isna()], "unknown_region")
     out = _columns(study, entry, frame, key).assign(groups=groups, region=region)
     book.set_aside(out.index[out["start"].isna()], "no_time")
+    if "end" in frame:
+        book.count_cells("not_a_time", out["end"].isna() & (frame["end"] != ""))
     return book.close(book.left(out), study.settings.rules, wave.settings.decisions)
 
 
@@ -45,14 +49,22 @@ def _set_aside(frame: pd.DataFrame, book: Book, entry: FileEntry, study: Study) 
     book.set_aside(left.index[first_of_each(left[keys])], "duplicate")
 
 
-def _organisers(study: Study, frame: pd.DataFrame, separator: str) -> pd.Series:
+def _organisers(study: Study, frame: pd.DataFrame, separator: str, book: Book) -> pd.Series:
+    """Codes of the groups that each row names; a name that is not known beside known ones is counted and left out."""
     if study.settings.groups is None or "group" not in frame:
-        return frame["member"].map(lambda _: ())
+        return pd.Series([()] * len(frame), index=frame.index, dtype=object)
     distinct = pd.Series(frame["group"].unique(), dtype="str")
-    parts = distinct.str.split(separator).explode().str.strip()
+    separator = unicodedata.normalize("NFKC", separator)
+    parts = distinct.str.split(separator, regex=False).explode().str.strip()
     codes = known_groups(study, parts)
-    named = codes.groupby(level=0).agg(lambda c: tuple(sorted(set(c.dropna()))))
-    return frame["group"].map(dict(zip(distinct, named, strict=True)))
+    named = {
+        cell: tuple(sorted(set(found.dropna())))
+        for cell, (_, found) in zip(distinct, codes.groupby(level=0), strict=True)
+    }
+    groups = frame["group"].map(named)
+    partly = {cell for cell, unknown in zip(distinct, codes.isna().groupby(level=0).any(), strict=True) if unknown}
+    book.count_cells("unknown_label", frame["group"].isin(partly) & (groups.map(len) > 0))
+    return groups
 
 
 def _columns(study: Study, entry: FileEntry, frame: pd.DataFrame, key: Key) -> pd.DataFrame:

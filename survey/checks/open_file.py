@@ -8,38 +8,57 @@ import numpy as np
 import pandas as pd
 
 from survey.checks.accepted import Book
-from survey.checks.cells import SEPARATOR, TOTAL, clean, recode
+from survey.checks.cells import SEPARATOR, TOTAL, by_unique, clean, recode
 from survey.faults import Fault, Refused
+from survey.identity import normalise
 from survey.readers import RawTable, read_table
-from survey.schema import FileEntry
+from survey.readers.raw import shown
+from survey.schema import ROLES, FileEntry
 from survey.study import Wave
 
-_MOBILE = re.compile(r"(\+?86)?1[3-9]\d{9}")
-_CITIZEN = re.compile(r"\d{17}[\dXx]")
+_MOBILE = re.compile(r"1[3-9]\d{9}")
+_CITIZEN = re.compile(r"[1-9]\d{5}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dX]")
+_IN_POWERS = re.compile(r"\d(\.\d+)?[eE]\+?\d+")
+SHORTEST_IDENTIFIER = 5
+_KEPT_AS_TEXT = ("activity", "group", "channel", "response", "strata", "cluster")
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}")
 _CITIZEN_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
 def open_file(wave: Wave, entry: FileEntry) -> tuple[pd.DataFrame, Book]:
-    """Read one file of a wave: its mapped columns under their targets' names, cleaned; blank and total rows set aside."""
+    """Read one file of a wave: its mapped columns under their targets' names, cleaned; blank and total rows set aside.
+
+    Ids of members are written in one way (`survey.identity.normalise`).
+    """
     raw = read_table(wave.folder / entry.file, platform=entry.platform, layout=entry.layout)
     _refuse_absent(wave, entry, raw)
     book = Book(wave.name, entry.file, entry.holds, raw.frame.index, raw.ragged)
-    _set_aside_blanks_and_totals(raw.frame, book)
-    mapped = raw.frame[list(entry.columns)].rename(columns=entry.columns)
-    frame = book.left(mapped).copy()
-    for target in frame.columns:
-        frame[target], changed = clean(frame[target])
-        book.count_cells("cleaned", changed, mends=True)
-        frame[target] = recode(frame[target], entry.values.get(target, {}), entry.separator or SEPARATOR)
-    _refuse_identifiers(wave, entry, frame)
+    _set_aside_blanks_and_totals(raw.frame, entry, book)
+    mapped = book.left(raw.frame[list(entry.columns)].rename(columns=entry.columns))
+    columns = {target: _cleaned(mapped[target], target, entry, book) for target in mapped.columns}
+    frame = pd.DataFrame(columns, index=mapped.index)
+    _note_identifiers(entry, frame, book)
     return frame, book
+
+
+def _cleaned(column: pd.Series, target: str, entry: FileEntry, book: Book) -> pd.Series:
+    cleaned, changed = clean(column)
+    book.count_cells("cleaned", changed, mends=True)
+    codes = recode(cleaned, entry.values.get(target, {}), entry.separator or SEPARATOR)
+    if target != "member":
+        return codes
+    if codes.str.fullmatch(_IN_POWERS).any():
+        book.fault(
+            "the column of member numbers holds numbers in powers of ten (1.38E+10): digits are lost. Export the column as text",
+            "会员编号列含有科学计数（如 1.38E+10），已丢失数字。请把该列按文本导出",
+        )
+    return by_unique(codes, normalise).astype("str")
 
 
 def _refuse_absent(wave: Wave, entry: FileEntry, raw: RawTable) -> None:
     lacking = [header for header in entry.columns if header not in raw.frame.columns]
     if lacking:
-        names, there = ", ".join(lacking[:5]), ", ".join(raw.frame.columns[:12])
+        names, there = ", ".join(lacking[:5]), shown(list(raw.frame.columns[:12]), list(raw.frame.columns))
         raise Refused(
             [
                 Fault(
@@ -54,40 +73,43 @@ def _refuse_absent(wave: Wave, entry: FileEntry, raw: RawTable) -> None:
         )
 
 
-def _set_aside_blanks_and_totals(frame: pd.DataFrame, book: Book) -> None:
+def _set_aside_blanks_and_totals(frame: pd.DataFrame, entry: FileEntry, book: Book) -> None:
     texts = np.column_stack([frame[c].str.strip().to_numpy(dtype=object) for c in frame.columns])
-    filled = texts != ""
-    book.set_aside(frame.index[~filled.any(axis=1)], "blank")
-    first = pd.Series(texts[np.arange(len(texts)), filled.argmax(axis=1)], index=frame.index, dtype="str")
-    book.set_aside(frame.index[first.str.fullmatch(TOTAL)], "total")
+    book.set_aside(frame.index[(texts == "").all(axis=1)], "blank")
+    # An answer may be the word "average"; a total stands beside the answers.
+    beside = [entry.columns.get(header, "group") in ROLES[entry.holds] for header in frame.columns]
+    if any(beside):
+        texts = texts[:, beside]
+        first = texts[np.arange(len(texts)), (texts != "").argmax(axis=1)]
+        book.set_aside(frame.index[pd.Series(first, dtype="str").str.fullmatch(TOTAL).to_numpy()], "total")
 
 
-def _refuse_identifiers(wave: Wave, entry: FileEntry, frame: pd.DataFrame) -> None:
+def _note_identifiers(entry: FileEntry, frame: pd.DataFrame, book: Book) -> None:
     headers = {target: header for header, target in entry.columns.items()}
-    found = [headers[t] for t in frame.columns if t != "member" and _identifies(frame[t])]
+    found = [headers[t] for t in frame.columns if t != "member" and _identifies(frame[t], kept=t in _KEPT_AS_TEXT)]
     if found:
         names = ", ".join(found)
-        raise Refused(
-            [
-                Fault(
-                    f"{wave.label}{entry.file}",
-                    entry.layout.header_row,
-                    f"columns that hold phone numbers, id numbers or e-mail addresses: {names}. Remove them, or map the one that "
-                    "names the member to the role member",
-                    f"这些列含有手机号、身份证号或电子邮箱：{names}。请删除，或把标识会员的一列对应到角色 member",
-                )
-            ]
+        book.fault(
+            f"columns that hold phone numbers, id numbers or e-mail addresses: {names}. Remove them, or map the one that "
+            "names the member to the role member",
+            f"这些列含有手机号、身份证号或电子邮箱：{names}。请删除，或把标识会员的一列对应到角色 member",
         )
 
 
-def _identifies(column: pd.Series) -> bool:
-    values = column[column != ""].unique()[:2000]
-    hits = sum(1 for v in values if _MOBILE.fullmatch(v) or _MAIL.fullmatch(v) or _citizen(v))
-    return hits > 0.2 * len(values) and hits > 0
+def _identifies(column: pd.Series, *, kept: bool) -> bool:
+    """Whether a fifth of the distinct values identify people, or, where the column is kept as text, one does for certain."""
+    values = [v for v in column.unique() if v]
+    if max(map(len, values), default=0) < SHORTEST_IDENTIFIER:
+        return False
+    certain = sum(1 for v in values if _MAIL.fullmatch(v) or _citizen(v))
+    phones = sum(1 for v in values if _MOBILE.fullmatch(normalise(v)))
+    return certain + phones > 0.2 * len(values) or (kept and certain > 0)
 
 
 def _citizen(value: str) -> bool:
-    if not _CITIZEN.fullmatch(value):
+    """Whether this is a resident's id number: 18 signs with a day of birth and a check digit that fits."""
+    number = normalise(value)
+    if not _CITIZEN.fullmatch(number):
         return False
-    total = sum(int(d) * w for d, w in zip(value, _CITIZEN_WEIGHTS, strict=False))
-    return "10X98765432"[total % 11] == value[17].upper()
+    total = sum(int(d) * w for d, w in zip(number, _CITIZEN_WEIGHTS, strict=False))
+    return "10X98765432"[total % 11] == number[17]

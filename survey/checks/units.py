@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 from survey import places
 from survey.checks.accepted import Book
+from survey.checks.cells import clean
 from survey.study import Study, Wave
 
 
@@ -26,8 +29,13 @@ def known_regions(study: Study, wave: Wave, column: pd.Series) -> pd.Series:
     if study.places.empty:
         return pd.Series(pd.NA, index=column.index, dtype="str")
     readings = _readings(places.valid_on(study.places, wave.settings.fieldwork.end))
-    filled = {code.ljust(width, "0"): code for code in readings.values() for width in (9, 12) if len(code) < width}
-    return column.map({**filled, **readings}).astype("str")
+    return column.map({**_filled(readings.values()), **readings}).astype("str")
+
+
+def _filled(codes: Iterable[str]) -> dict[str, str]:
+    """Codes of 6 and 9 digits as they stand where all are written with 9 or 12 digits."""
+    official = [c for c in codes if c.isascii() and c.isdigit() and len(c) in (6, 9)]
+    return {code.ljust(width, "0"): code for code in sorted(official) for width in (9, 12) if len(code) < width}
 
 
 def settle_units(study: Study, wave: Wave, frame: pd.DataFrame, book: Book) -> pd.DataFrame:
@@ -46,9 +54,11 @@ def settle_units(study: Study, wave: Wave, frame: pd.DataFrame, book: Book) -> p
 
 
 def _readings(table: pd.DataFrame) -> dict[str, str]:
-    """Code by code and by label; a label that two codes share is none."""
+    """Code by code and by label, written as cells are; a label that two codes share is none."""
     readings: dict[str, str] = {}
     for label in ("en", "zh"):
-        single = table[~table[label].duplicated(keep=False)]
-        readings |= dict(zip(single[label], single["code"], strict=True))
-    return readings | dict(zip(table["code"], table["code"], strict=True))
+        labels = clean(table[label])[0]
+        for text, codes in table["code"].groupby(labels).unique().items():
+            if len(codes) == 1:
+                readings[str(text)] = codes[0]
+    return readings | dict(zip(clean(table["code"])[0], table["code"], strict=True))

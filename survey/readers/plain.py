@@ -98,21 +98,26 @@ def _line(text: str, sign: str) -> int:
 
 def _decode(path: Path, data: bytes, declared: str | None) -> tuple[str, str]:
     bom = next((name for sign, name in _BOMS.items() if data.startswith(sign)), None)
-    fails = 0
-    for encoding in [declared] if declared else [bom] if bom else ["utf-8", "gb18030"]:
-        try:
-            return data.decode(encoding).removeprefix("\ufeff"), encoding
-        except LookupError:
-            refuse(path, f"the encoding “{encoding}” is not known", f"未知的编码“{encoding}”")
-        except UnicodeError as error:
-            fails = data.count(b"\n", 0, getattr(error, "start", 0)) + 1
-    refuse(
+    encodings = [declared] if declared else [bom] if bom else ["utf-8", "gb18030"]
+    for encoding in encodings:
+        text, fails = _decoded(data, encoding)
+        if text is not None:
+            return text.removeprefix("\ufeff"), encoding
+    return refuse(
         path,
         "from this line on the text is not in one of the encodings UTF-8 or GB18030, or not in the declared one; "
         "save the file as UTF-8, or declare layout: encoding in wave.yaml",
         "从此行起不是 UTF-8 或 GB18030（或所声明的）编码；请另存为 UTF-8，或在 wave.yaml 的 layout 中声明 encoding",
         fails,
     )
+
+
+def _decoded(data: bytes, encoding: str) -> tuple[str | None, int]:
+    """The text, or the line on which it cannot be read."""
+    try:
+        return data.decode(encoding), 0
+    except UnicodeError as error:
+        return None, data.count(b"\n", 0, getattr(error, "start", 0)) + 1
 
 
 def _delimiter(path: Path, text: str, header_row: int) -> str:

@@ -104,17 +104,17 @@ def check_header(path: Path, header: list[str], line: int, rows: int) -> None:
         )
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
-        names = shown(twice, 3)
+        names = shown(twice[:3], header)
         refuse(path, f"columns stand twice in the header: {names}", f"表头有重复的列：{names}", line)
     if any("\ufffd" in name for name in header):
         refuse(path, "the header is garbled; save the file as UTF-8", "表头是乱码；请另存为 UTF-8", line)
 
 
-def shown(header: Sequence[str], most: int = 12) -> str:
-    """Names of a header for a message; none where the row looks like data, so that nobody's answers are shown."""
+def shown(names: Sequence[str], header: Sequence[str]) -> str:
+    """Names of a header for a message; none where the header looks like data, so that nobody's answers are shown."""
     if any(_DATUM.fullmatch(name) for name in header):
         return "… (numbers: data? 似为数据行)"
-    return ", ".join(name[:60] for name in header[:most])
+    return ", ".join(name[:60] for name in names)
 
 
 def refuse(path: Path, en: str, zh: str, line: int = 0) -> NoReturn:
