@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from reports.notebooks import Chapter
 
 LANGUAGES = ("en", "zh")
+SETUP = "setup"  # a question that only somebody in the notebook asks
 
 
 class NotReleased(RuntimeError):
@@ -78,7 +79,8 @@ def _blocks(notebook: NotebookNode, language: str) -> Iterator[str]:
     from nbconvert.filters import markdown2html
 
     for cell in notebook.cells:
-        if cell.cell_type == "markdown" and language in cell.metadata.get("tags", ()):
+        tags = cell.metadata.get("tags", ())
+        if cell.cell_type == "markdown" and language in tags and SETUP not in tags:
             yield markdown2html(cell.source)
         for output in cell.get("outputs", ()):
             if output["data"][MIME].get("language") == language:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -108,7 +109,7 @@ def _facts(panel: Panel, language: str) -> list[dict[str, str]]:
     words, settings = page_words(language), panel.study.wave(panel.wave).settings
     facts = [
         (words["wave"], _labels(panel, language)["wave", panel.wave]),
-        (words["dates"], f"{settings.fieldwork.start} – {settings.fieldwork.end}"),
+        (words["dates"], _dates(settings.fieldwork.start, settings.fieldwork.end)),
     ]
     step = panel.study.settings.rules.count_step
     answers = step * round(len(panel.current) / step)
@@ -119,6 +120,11 @@ def _facts(panel: Panel, language: str) -> list[dict[str, str]]:
     if people:
         facts.append((say("log", language), say("people", language, n=f"{people:,}")))
     return [{"label": label, "value": value} for label, value in facts]
+
+
+def _dates(start: date, end: date) -> str:
+    """Two dates that break only between each other."""
+    return " – ".join(day.isoformat().replace("-", "\u2011") for day in (start, end))
 
 
 def _labels(panel: Panel, language: str) -> dict[tuple[str, str], str]:

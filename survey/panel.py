@@ -163,14 +163,14 @@ class Panel:
         answers = self.members[[*dict.fromkeys(["wave", "member", *cut_columns, *self.answer_columns])]]
         people = {
             "survey": answers,
-            "log": self.careers[["wave", "member", "group", "region"]],
+            "log": self.careers[["wave", "member", "group", "region", "channel"]],
             "registry": self.registry,
         }
         rules = self.study.settings.rules
         return {
             "people": {name: frame for name, frame in people.items() if name != "survey" or len(frame)},
             "variables": _variables(self),
-            "cuts": self.study.settings.cuts,
+            "cuts": (*self.study.settings.cuts, ("channel",)),
             "hierarchy": self.where["hierarchy"],
             "rules": {name: getattr(rules, name) for name in ("minimum", "difference", "count_step")},
         }
@@ -203,9 +203,17 @@ def _variables(panel: Panel) -> dict[str, tuple[str, float, float]]:
     """Source and range of every term that a result of this panel can have."""
     limits = panel.limits
     answers = {c: ("survey", *limits.get(c, (0.0, 1.0))) for c in panel.answer_columns} if len(panel.members) else {}
-    survey = ("answered", "weights") if len(panel.members) else ()
+    survey = ("response", "weights") if len(panel.members) else ()
     log = ("reached", "joined", "took_part", "returned", "stayed", "volunteered", "intends")
-    counts = ("established", "rows_read", "rows_as_is", "rows_repaired", "rows_set_aside", "cells_set_missing")
+    counts = (
+        "established",
+        "blind_spot",
+        "rows_read",
+        "rows_as_is",
+        "rows_repaired",
+        "rows_set_aside",
+        "cells_set_missing",
+    )
     return {
         **{c: (s, low, high if high > low else low + 1.0) for c, (s, low, high) in answers.items()},
         **dict.fromkeys(survey, ("survey", 0.0, 1.0)),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -37,7 +38,7 @@ class Axis:
     @property
     def places(self) -> dict[str, int]:
         """Where each value stands; ``*`` stands at 0."""
-        return {ALL: 0} | {v: i for i, v in enumerate(self.values, 1)}
+        return _places((ALL, *self.values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Tree:
     @property
     def places(self) -> dict[str, int]:
         """Where each code stands; ``*`` stands at 0."""
-        return {c: i for i, c in enumerate(self.codes)}
+        return _places(self.codes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,12 @@ class Family:
         parts: tuple[Axis | Tree, ...] = (*self.extras, self.column, self.tree)
         found = [part.places.get(cell.get(part.name, ALL)) for part in parts]
         return None if None in found else tuple(f for f in found if f is not None)
+
+
+@lru_cache(maxsize=64)
+def _places(values: tuple[str, ...]) -> dict[str, int]:
+    """Looked up once a released row, so made once."""
+    return {value: i for i, value in enumerate(values)}
 
 
 def region_tree(hierarchy: pd.DataFrame) -> Tree:

@@ -90,8 +90,9 @@ class Labels:
     def _value(self, item: str, value: str, language: str) -> str:
         if item == "scale":
             return self.term(value, language)
-        if f"part.{value}" in WORDS and item in ("unit", "measure"):
-            return say(f"part.{value}", language, groups=self.word("groups", language))
+        if item in ("unit", "measure", "channel"):
+            known = f"part.{value}" in WORDS
+            return say(f"part.{value}", language, groups=self.word("groups", language)) if known else plain(value)
         code = f"{item}={value}"
         if item in DESCRIPTIONS:
             return self.unit_or_term(value, language) if item == "unit" else self.term(value, language)

@@ -82,6 +82,9 @@ class Cut:
         return sorted(self.rows, key=lambda r: (not r.shown, -r.estimate if r.shown else 0.0, r.keys[self.by]))
 
 
+UNITS = ("group", "region", "domain")
+
+
 class NothingThere(ValueError):
     """A released table has this measure for all together only: the study cannot be cut that way."""
 
@@ -119,13 +122,13 @@ def cut(
         raise ValueError(f"by must be one of {list(KEYS)}, seen {by!r}")
     held = {k: v for k, v in {"term": term, "statistic": statistic, **(where or {})}.items() if v is not None}
     table = rows_where(table, held)
-    if by in ("group", "region", "domain") and by not in held and set(table[by]) == {ALL}:
+    if by in UNITS and by not in held and set(table[by]) == {ALL}:
         raise NothingThere(by)
     for key in ("term", "statistic", "wave", "group", "region", "domain"):
         table = table if key == by or key in held else _only(table, key, _usual(table, key, by))
     rows = rows_of(table)
     units = tuple(r for r in rows if r.keys[by] != ALL)
-    if units and all(r.status == "not_asked" for r in units):
+    if by in UNITS and units and all(r.status == "not_asked" for r in units):
         raise NothingThere(by)
     if len({r.keys[by] for r in units}) < len(units):
         raise ValueError(f"{name}: a {by} has two rows; say more in where=")

@@ -134,7 +134,7 @@ def bracket(row: Row, reference: Reference, wave: str, language: str) -> str:
 
 
 def place(row: Row, labels: Labels, language: str) -> str:
-    """Say whose number it is and of what: ``In Lishui, belonging`` / ``丽水的归属感``."""
+    """Say whose number it is and of what: ``In Northtown, belonging`` / ``北城的归属感``."""
     statistic = row.keys["statistic"]
     text = subject(row.keys["term"], "mean" if statistic in values.SIGNED else statistic, labels, language)
     for key in ("domain", "group", "region"):

@@ -467,9 +467,14 @@ class Show:
         return _both(one)
 
     def cannot_say(self, *released: Released) -> Output:
-        """Say in words how many numbers are withheld, pooled, not asked and so on; never a count below ten."""
+        """Say in words for how many units of the latest wave numbers are withheld, pooled, not reported and so on.
+
+        A unit is a group, a place, or both; one counts where any of its numbers has the status. Never a count below ten.
+        """
         rows = rows_of(frame_of(released)[0])
-        counts = {s: sum(r.status == s for r in rows) for s in STATUSES}
+        latest = (waves_of(rows) or [ALL])[-1]
+        units = {(r.status, r.keys["group"], r.keys["region"]) for r in rows if r.keys["wave"] in (latest, ALL)}
+        counts = {s: sum(status == s for status, *_ in units) for s in STATUSES}
 
         def one(language: str) -> dict[str, Any]:
             lines = sentences.cannot_say(counts, language)

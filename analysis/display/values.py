@@ -7,11 +7,28 @@ import math
 from analysis.display.rows import Row
 from analysis.display.words import say
 
-SHARES = ("proportion", "conditional", "cumulative", "coverage", "response_rate")
-QUALITY = ("alpha", "alpha_dropped", "omega", "omega_categorical", "alpha_ordinal", "unit_reliability", "icc1", "icc2")
+SHARES = (
+    "proportion",
+    "conditional",
+    "cumulative",
+    "coverage",
+    "organisation_coverage",
+    "response_rate",
+    "gap_to_target",
+)
+QUALITY = (
+    "alpha",
+    "alpha_if_dropped",
+    "omega",
+    "omega_categorical",
+    "alpha_ordinal",
+    "unit_reliability",
+    "icc1",
+    "icc2",
+)
 AGREEMENT = ("rwg", "rwg_j", "rwg_j_lindell")
 UNIT_INTERVAL = (*SHARES, *QUALITY, *AGREEMENT)
-SIGNED = ("difference", "composition", "real", "effect")
+SIGNED = ("difference", "composition", "real", "effect", "gap_to_target")
 MINUS = "−"
 
 

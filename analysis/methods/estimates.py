@@ -137,7 +137,7 @@ def estimates(
     frame : DataFrame
         A row a person.
     variables : str or sequence of str
-        Columns; numbers or bool, any type for proportions.
+        Columns; numbers or bool, any type for proportions. None named: no rows.
     statistic : {"mean", "proportion", "total", "ratio"}
         A proportion gives a row for every code that the column has anywhere, term ``variable=code``.
     denominator : str, optional
@@ -185,6 +185,8 @@ def estimates(
     _check(variables, statistic, denominator, q, conf_level)
     _once_and_present(frame, variables, by, denominator)
     sample = sample_of(frame, design)
+    if not variables:
+        return _nothing(statistic, conf_level, sample)
     domain, keys = _domains(frame, cuts)
     where = core.cut(sample, domain, len(keys))
     calibrated = _margins(frame, sample, design)
@@ -197,6 +199,11 @@ def estimates(
     residual = None if calibrated is None else sparse.hstack([p.linear.residual for p in parts], format="csc")
     df = np.concatenate([p.linear.df for p in parts])
     return Estimates(statistic, rows, df, conf_level, sample, sparse.hstack(scores, format="csc"), calibrated, residual)
+
+
+def _nothing(statistic: str, conf_level: float, sample: core.Sample) -> Estimates:
+    scores = sparse.csc_array((len(sample.weights), 0))
+    return Estimates(statistic, tidy_frame([]), np.empty(0), conf_level, sample, scores, None, None)
 
 
 def contrast(result: Estimates, pairs: Iterable[tuple[Mapping[str, Any] | int, Mapping[str, Any] | int]]) -> Contrast:
@@ -284,8 +291,6 @@ def _check(
         raise ValueError(f"unknown statistic {statistic!r}; statistics are {', '.join(STATISTICS)}")
     if (statistic == "ratio") != (denominator is not None):
         raise ValueError("a ratio needs denominator=, and only a ratio takes one")
-    if not variables:
-        raise ValueError("no variables given; name at least one column")
     if not 0 < conf_level < 1:
         raise ValueError(f"conf_level must lie between 0 and 1, seen {conf_level}")
 

@@ -1,7 +1,9 @@
 """How many members come, and how many come again: attraction by organisation, place and channel, from the log.
 
-The first form answers two steps of the way from being reached to staying: took part and returned. The other steps are
-rows that say they were not asked. Sources: `careers` (a wave, member and organisation) and the registry's counts.
+What is counted is the career, a member with an organisation, as the registry counts memberships: a row over several
+organisations is then the average of theirs, each with its size. The first form answers two steps of the way from being
+reached to staying: took part and returned. The other steps are rows that say they were not asked. Sources: `careers` (a
+row a wave, member and organisation) and the registry's counts.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from analysis.tidy import ALL, domain_key, tidy_frame
 TERMS = ("reached", "joined", "took_part", "returned", "stayed", "volunteered", "intends")
 ANSWERED = ("took_part", "returned")
 PLACES = {"wave": "wave", "group": "group", "region": "node"}
+UNIT = ["wave", "member", "group"]
 COUNTS = ["people", "took_part", "followed", "returned", "followed_counted", "returned_counted"]
 TOO_SMALL = "registry smaller than log"
 
@@ -39,7 +42,8 @@ class AttractionFit:
     Attributes
     ----------
     rows : DataFrame
-        Tidy table; ``estimate`` is a share in [0, 1], or a number of people where ``statistic`` is ``people``.
+        Tidy table; ``estimate`` is a share of careers or memberships in [0, 1], or a number of distinct members where
+        ``statistic`` is ``people``.
     returned_days : int or None
         Days after the first time within which a second one counts; None: any second time in the window.
     """
@@ -72,10 +76,11 @@ def fit_attraction(
 ) -> AttractionFit:
     r"""Estimate who took part and who returned.
 
-    With :math:`T` the people who took part in the window, :math:`N` the registry's members, :math:`F` those of
-    :math:`T` whom the log follows long enough (all, or with ``returned_days`` those whose first time lies at least that
-    many days before the log's end), and :math:`R` those of :math:`F` with a second time (within ``returned_days`` of
-    the first, where given):
+    Counted are careers: a member with an organisation, or in a study without organisations (``group=None``) a member.
+    With :math:`T` the careers with a time in the window, :math:`N` the registry's memberships, :math:`F` those of
+    :math:`T` that the log follows long enough (all, or with ``returned_days`` those whose first time lies at least that
+    many days before the log's end), and :math:`R` those of :math:`F` with a second time *with the same organisation*
+    (within ``returned_days`` of the first, where given):
 
     ========= =========== =====================================================
     term      statistic   estimate
@@ -84,31 +89,35 @@ def fit_attraction(
     took_part cumulative  :math:`T/N` (the first step that is measured)
     returned  conditional :math:`R/F`
     returned  cumulative  :math:`(T/N)(R/F)`, which is :math:`R/N` where F = T
-    took_part people      :math:`T`, where there is no registry number
+    took_part people      distinct members of T, where there is no registry number
     ========= =========== =====================================================
 
-    Whoever began too late to be followed counts in neither R nor F, also where they have come again already: taking the
-    quick ones among them would lean the share upward. It is assumed that late beginners return like early ones.
+    T, N, F and R add up over organisations (T, F and R also over channels): the share of a row over several of them is
+    the average of theirs, weighted by N or F. A career that began too late to be followed counts in neither R nor F,
+    also where there is a second time already: taking the quick ones among them would lean the share upward. It is
+    assumed that late beginners return like early ones.
 
     Intervals are Wilson's (1927, the score interval) at 95 % on the denominator; for the product on the effective n
     :math:`(1-pr) / \bigl(r(1-p)/N + p(1-r)/F\bigr)` with :math:`p = T/N, r = R/F`, which gives it the variance of a
     product of two independent shares (delta method) and is N where F = T. The log is a census of what happened; the
-    interval treats the people seen as a draw from those who might come, and says nothing about gaps in the log.
+    interval treats the careers seen as independent draws from those there might be (over organisations it is somewhat
+    too narrow where the same people are in several), and says nothing about gaps in the log.
 
     Parameters
     ----------
     cells : DataFrame or None
         Not read in this form (staying and trends will need it).
     careers : DataFrame
-        ``member, first, second`` and the columns named by ``wave, group, region``; ``channel`` adds that cut.
+        ``member, first, second`` and the columns named by ``wave, group, region``, one row a wave, member and group;
+        ``channel`` adds that cut. ``second`` is the member's second time with that group; missing: none.
     members : DataFrame or None
         Survey answers; not read in this form (reached, joined, volunteered, intends will need it).
     registry : DataFrame or None
-        ``members`` (count) and the named columns. A place's number is its own row, else the sum right below it. None or
-        empty: shares of members are ``not_asked``.
+        ``members`` (count of memberships) and the named columns. A place's number is its own row, else the sum right
+        below it. None or empty: shares of members are ``not_asked``.
     observed : DataFrame or None
         ``organisation, end, reported`` (and the wave's column). Organisations that are not in it, or did not report, are
-        ``not_reported``, and neither their people nor their members count in ``*``. None: all reported.
+        ``not_reported``, and neither their careers nor their members count in ``*``. None: all reported.
     design : Design, optional
         For terms from the survey; terms from the log are counts and do not use it.
     group, region, wave : str or None
@@ -116,28 +125,28 @@ def fit_attraction(
     hierarchy : DataFrame or None
         ``code, parent``: a place stands for itself and all below it.
     returned_days : int, optional
-        Positive. Only people followed that long count in returned, and only their second times within it. None: all
-        people, any second time in the window.
+        Positive. Only careers followed that long count in returned, and only their second times within it. None: all
+        careers, any second time in the window.
 
     Returns
     -------
     AttractionFit
-        ``n`` = people in the denominator (N or F), ``n_eff`` = n but for returned, cumulative. Cuts: all, group, region
-        (every level), both, and ``channel=...`` (people with a career there whose most used channel it is, of all
-        members).
+        ``n`` = the denominator: memberships N or careers F, over several organisations often more than there are
+        persons; for ``people`` the distinct members. ``n_eff`` = n but for returned, cumulative. Cuts: all, group,
+        region (every level), both, and ``channel=...`` (careers whose most used channel it is, of all members).
 
     Raises
     ------
     ValueError
-        For missing columns, a place that is its own ancestor, a hierarchy without ``region``, or ``returned_days``
-        without ``observed``.
+        For missing columns, several rows for a wave, member and group, a place that is its own ancestor, a hierarchy
+        without ``region``, or ``returned_days`` without ``observed``.
 
     Notes
     -----
-    A person counts once in each cell, whatever the number of organisations; the registry counts memberships, so that
-    shares over several organisations are shares of memberships, a lower bound for people. Two times at the very same
-    moment with two organisations are one joint activity. People and members of a cell are taken from the same
-    organisations: those that the registry counts there. More people than members is ``not_estimable``.
+    A person in two organisations counts twice over organisations, and coming once to each is not coming again. A joint
+    activity is a time with each of its organisers. Careers and members of a cell are taken from the same organisations:
+    those that the registry counts there; its rows without an organisation are taken to count memberships too. More
+    careers than members is ``not_estimable``.
 
     Examples
     --------
@@ -174,8 +183,14 @@ def _check_days(returned_days: int | None, observed: pd.DataFrame | None) -> Non
 
 
 def _people(careers: pd.DataFrame, observed: pd.DataFrame | None, columns: Mapping[str, str | None]) -> pd.DataFrame:
-    """Key the careers and give each the end of the log that saw it."""
+    """Key the careers, one a row, and give each the end of the log that saw it."""
     people = keyed(careers, columns, [c for c in ("member", "first", "second", "channel") if c in careers])
+    extra = int(people.duplicated(UNIT).sum())
+    if extra:
+        raise ValueError(
+            f"the careers frame has {extra} too many rows: one row a wave, member and group is needed;"
+            " name its columns of waves and groups (wave=, group=), and take away rows that are there twice"
+        )
     if observed is None:
         return people.assign(end=pd.Series(pd.NaT, index=people.index, dtype="datetime64[us]"))
     ends = keyed(observed, {"wave": columns["wave"]}, ["end"]).groupby("wave")["end"].max()
@@ -185,7 +200,7 @@ def _people(careers: pd.DataFrame, observed: pd.DataFrame | None, columns: Mappi
 def _cut(
     came: pd.DataFrame, counts: pd.DataFrame, silent: pd.MultiIndex, by: list[str], days: int | None
 ) -> pd.DataFrame:
-    """Count people and members in each cell of one cut; cells of silent organisations alone are not reported."""
+    """Count careers and members in each cell of one cut; cells of silent organisations alone are not reported."""
     here = came if "node" in by else came[came["node"] == ALL].dropna(subset=["channel"])
     here = here[here["group"] != ALL] if "group" in by else here
     places = [k for k in by if k != "channel"]
@@ -203,31 +218,25 @@ def _cut(
 
 
 def _counted(came: pd.DataFrame, by: list[str], days: int | None) -> pd.DataFrame:
-    """Count in each cell the people, those followed long enough and those of them who returned, each person once."""
-    person = came.groupby([*by, "member"], sort=False).ngroup()
-    # Another organisation's first time is a second time, unless it is the same moment: a joint activity.
-    later = came["first"].where(came["first"] > came["first"].groupby(person).transform("min"))
-    again = came["second"].where(came["second"].le(later) | later.isna(), later)
-    each = came.assign(again=again).groupby(person)
-    one = each[[*by, "end"]].first().join(each[["first", "again"]].min()).join(each["counted"].any())
-    within, followed = one["again"].notna(), pd.Series(True, index=one.index)
+    """Count in each cell the careers, those followed long enough and those of them with a second time; and the people."""
+    within, followed = came["second"].notna(), pd.Series(True, index=came.index)
     if days is not None:
         limit = pd.Timedelta(days=days)
-        followed = one["end"] - one["first"] >= limit
-        within = followed & (one["again"] - one["first"] <= limit)
+        followed = came["end"] - came["first"] >= limit
+        within = followed & (came["second"] - came["first"] <= limit)
     shown: dict[str, Any] = {
-        "people": 1,
-        "took_part": one["counted"],
+        "people": ~came.duplicated([*by, "member"]),  # each person once, at the first of their careers in the cell
+        "took_part": came["counted"],
         "followed": followed,
         "returned": within,
-        "followed_counted": followed & one["counted"],
-        "returned_counted": within & one["counted"],
+        "followed_counted": followed & came["counted"],
+        "returned_counted": within & came["counted"],
     }
-    return one[by].assign(**shown).groupby(by)[COUNTS].sum().astype("float64").reset_index()
+    return came[by].assign(**shown).groupby(by)[COUNTS].sum().astype("float64").reset_index()
 
 
 def _rows(cells: pd.DataFrame) -> pd.DataFrame:
-    """Write the shares of every cell, the number of people where the registry has none."""
+    """Write the shares of every cell, the number of distinct people where the registry has none."""
     keys = pd.DataFrame({k: cells.get(c, ALL) for k, c in PLACES.items()}, index=cells.index).fillna(ALL)
     if "channel" in cells:
         keys["domain"] = [ALL if pd.isna(c) else domain_key({"channel": c}) for c in cells["channel"]]
@@ -258,7 +267,7 @@ def _returned(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def _returned_of_members(cells: pd.DataFrame) -> pd.DataFrame:
-    """Took part times returned: the second share is that of the people followed."""
+    """Took part times returned: the second share is that of the careers followed."""
     members, followed = cells["members"], cells["followed_counted"]
     p = cells["took_part"] / members.where(members > 0)
     # Where nobody came the product is 0, whatever share might have returned.

@@ -24,7 +24,7 @@ class ResponseFit:
     Attributes
     ----------
     rows : DataFrame
-        Tidy table. Term ``answered``: statistic ``people`` (number of answers) and ``response_rate`` (a share of the
+        Tidy table. Term ``response``: statistic ``people`` (number of answers) and ``response_rate`` (a share of the
         registry's members), by wave, by group, and by region at every level. Term ``weights``: statistic
         ``weight_effect`` (Kish, 1 or more) by wave.
     """
@@ -55,8 +55,8 @@ def response(
     ======== ============= ==============================================================================
     term     statistic     estimate
     ======== ============= ==============================================================================
-    answered people        :math:`n`, the answers
-    answered response_rate :math:`n'/N`: answers where the registry counts members, of those members
+    response people        :math:`n`, the answers
+    response response_rate :math:`n'/N`: answers where the registry counts members, of those members
     weights  weight_effect :math:`m \sum w^2 / (\sum w)^2 = 1 + cv^2(w)`, of m answers (Kish 1965, 11.7)
     ======== ============= ==============================================================================
 
@@ -124,7 +124,7 @@ def _answered(placed: pd.DataFrame, counts: pd.DataFrame, by: Sequence[str]) -> 
     known = of_cut(counts, by).groupby(list(by))[["members"]].sum()
     units = answers.join(known, how="outer").reset_index().rename(columns={"node": "region"})
     units[["people", "counted"]] = units[["people", "counted"]].fillna(0).astype("float64")
-    keys = units.drop(columns=["people", "counted", "members"]).assign(term="answered")
+    keys = units.drop(columns=["people", "counted", "members"]).assign(term="response")
     people = keys.assign(statistic="people", estimate=units["people"], n=units["people"])
     return pd.concat([people, _rates(keys, units)]).sort_index(kind="stable")
 

@@ -1,6 +1,8 @@
-"""Attraction counted by hand on seven careers; identities; a simulated truth; who returned in a real log."""
+"""Attraction counted by hand on eight careers; identities; a simulated truth; who returned in a real log."""
 
 from __future__ import annotations
+
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -21,11 +23,12 @@ TREE = pd.DataFrame({"code": ["p", "c1", "c2"], "parent": ["", "p", "p"], "level
 CAREERS = pd.DataFrame(
     [
         ("1", "ann", "g1", "c1", "online", "2024-01-01", "2024-01-05"),
-        ("1", "ann", "g2", "c1", "site", "2024-01-01", None),  # the same moment: a joint activity
-        ("1", "bob", "g1", "c2", "online", "2024-02-01", None),
-        ("1", "bob", "g2", "c2", "online", "2024-03-01", None),  # again, with another group, after 29 days
-        ("1", "cat", "g1", "c2", "site", "2024-03-30", None),  # a day before the log's end
-        ("1", "dan", "g2", "c2", "site", "2024-01-01", None),
+        ("1", "ann", "g2", "c1", "site", "2024-01-01", None),  # the same moment: a joint activity, one time with each
+        ("1", "bob", "g1", "c2", "online", "2024-02-01", None),  # once to each of two groups: returned to neither
+        ("1", "bob", "g2", "c2", "online", "2024-03-01", None),
+        ("1", "cat", "g1", "c2", "site", "2024-03-30", "2024-03-31"),  # a day before the log's end, and on its last
+        ("1", "dan", "g2", "c2", "site", "2024-01-01", "2024-01-30"),  # again after 29 days
+        ("1", "fay", "g2", "c2", "online", "2024-01-01", None),
         ("1", "eve", "g3", "c1", "site", "2024-01-01", None),  # seen, but her group did not report
     ],
     columns=["wave", "member", "group", "region", "channel", "first", "second"],
@@ -56,23 +59,27 @@ def row(table: pd.DataFrame, term: str, statistic: str, *, group="*", region="*"
     return found.iloc[0]
 
 
+# By hand: of the eight careers eve's is silent, seven count: g1 ann, bob, cat; g2 ann, bob, dan, fay. Memberships: g1 10 + 20,
+# g2 its own row of p, 8 (its 3 in c1 lie within), so 38. Second times with the same group: ann g1, cat g1, dan g2.
 @pytest.mark.parametrize(
     ("place", "term", "statistic", "count", "n"),
     [
-        ({}, "took_part", "conditional", 4, 38),  # ann once; eve's group did not report; g2's own row of p holds
-        ({}, "took_part", "cumulative", 4, 38),
-        ({}, "returned", "conditional", 2, 4),  # ann, bob
-        ({}, "returned", "cumulative", 2, 38),
+        ({}, "took_part", "conditional", 7, 38),  # (3 + 4) / (30 + 8): ann and bob are members of both
+        ({}, "returned", "conditional", 3, 7),  # (2 + 1) / (3 + 4)
+        ({}, "returned", "cumulative", 3, 38),
         ({"group": "g1"}, "took_part", "conditional", 3, 30),
-        ({"group": "g1"}, "returned", "conditional", 1, 3),
-        ({"group": "g2"}, "returned", "conditional", 0, 3),
-        ({"region": "p"}, "took_part", "conditional", 4, 38),
-        ({"region": "c1"}, "took_part", "conditional", 1, 13),
-        ({"region": "c2"}, "took_part", "conditional", 2, 20),  # g2 has no count in c2: dan is not compared with g1's
-        ({"region": "c2"}, "returned", "conditional", 1, 3),
+        ({"group": "g1"}, "returned", "conditional", 2, 3),
+        ({"group": "g2"}, "took_part", "conditional", 4, 8),
+        ({"group": "g2"}, "returned", "conditional", 1, 4),
+        ({"region": "p"}, "took_part", "conditional", 7, 38),
+        ({"region": "c1"}, "took_part", "conditional", 2, 13),  # ann with g1 (of 10) and with g2 (of 3)
+        ({"region": "c1"}, "returned", "conditional", 1, 2),
+        ({"region": "c2"}, "took_part", "conditional", 2, 20),  # g2 has no count in c2: bob g1 and cat of g1's 20
+        ({"region": "c2"}, "returned", "conditional", 2, 5),  # of bob g1, bob g2, cat, dan, fay: cat, dan
         ({"group": "g1", "region": "c2"}, "took_part", "conditional", 2, 20),
-        ({"domain": "channel=online"}, "took_part", "conditional", 2, 38),
-        ({"domain": "channel=site"}, "returned", "conditional", 0, 3),
+        ({"domain": "channel=online"}, "took_part", "conditional", 4, 38),  # ann g1, bob g1, bob g2, fay
+        ({"domain": "channel=online"}, "returned", "conditional", 1, 4),
+        ({"domain": "channel=site"}, "returned", "conditional", 2, 3),  # of ann g2, cat, dan: cat, dan
     ],
 )
 def test_shares_by_hand(place, term, statistic, count, n):
@@ -84,34 +91,71 @@ def test_shares_by_hand(place, term, statistic, count, n):
     assert found[["conf_low", "conf_high"]].tolist() == pytest.approx([low, high], abs=EXACT)
 
 
+# Days from the first time to the log's end: ann 90 (two careers), dan 90, fay 90, bob 59 (g1) and 30 (g2), cat 1.
+# Days from the first to the second: ann 4, dan 29, cat 1.
 @pytest.mark.parametrize(
     ("days", "returned", "followed"),
     [
-        (60, 1, 2),  # ann and dan; bob came 59 days before the end: his return does not count, nor does he
-        (59, 2, 3),
-        (28, 1, 3),  # bob returned after 29 days
-        (1, 0, 4),  # cat came a day before the end: she had that day
+        (60, 2, 4),  # ann, ann, dan, fay; cat has come again, but began too late: she counts in neither number
+        (59, 2, 5),  # and bob g1
+        (28, 1, 6),  # and bob g2; dan returned after 29 days
+        (1, 1, 7),  # and cat, the only one back within a day
     ],
 )
-def test_only_people_followed_long_enough_count(days, returned, followed):
+def test_only_careers_followed_long_enough_count(days, returned, followed):
     table = fitted(returned_days=days)
     found = row(table, "returned", "conditional")
     assert found["n"] == followed
     assert found["estimate"] == pytest.approx(returned / followed, abs=EXACT)
     product = row(table, "returned", "cumulative")
-    assert product["estimate"] == pytest.approx(4 / 38 * returned / followed, abs=EXACT)
+    assert product["estimate"] == pytest.approx(7 / 38 * returned / followed, abs=EXACT)
     assert product["n"] == 38
 
 
 def test_the_products_interval_by_hand():
-    """p = 4/38 and r = 1/2 of 2: the variance of a product of shares, and Wilson on the n that has it."""
+    """p = 7/38 and r = 2/4: the variance of a product of shares, and Wilson on the n that has it."""
     found = row(fitted(returned_days=60), "returned", "cumulative")
-    share, p, r = 2 / 38, 4 / 38, 1 / 2
-    variance = r**2 * p * (1 - p) / 38 + p**2 * r * (1 - r) / 2
+    share, p, r = 3.5 / 38, 7 / 38, 1 / 2
+    variance = r**2 * p * (1 - p) / 38 + p**2 * r * (1 - r) / 4
     assert found["std_error"] == pytest.approx(variance**0.5, abs=EXACT)
     assert found["n_eff"] == pytest.approx(share * (1 - share) / variance, abs=1e-9)
     low, high = proportion_confint(share * found["n_eff"], found["n_eff"], method="wilson")
     assert found[["conf_low", "conf_high"]].tolist() == pytest.approx([low, high], abs=EXACT)
+
+
+def in_several_groups(seed: int) -> pd.DataFrame:
+    """Careers of twelve people in two groups of three on average; about half come again before the log's end."""
+    random = np.random.default_rng(seed)
+    pairs = pd.DataFrame([(m, g) for m in "abcdefghijkl" for g in ("g1", "g2", "g3")], columns=["member", "group"])
+    careers = pairs[random.random(len(pairs)) < 2 / 3].assign(wave="1")
+    size = len(careers)
+    first = pd.Timestamp("2024-01-01") + pd.to_timedelta(random.integers(0, 90, size), unit="D")
+    second = pd.Series(first + pd.to_timedelta(random.integers(0, 60, size), unit="D"), index=careers.index)
+    places = {"region": random.choice(["c1", "c2", "p"], size), "channel": random.choice(["online", "site"], size)}
+    return careers.assign(**places, first=first, second=second.where(second <= OBSERVED["end"].max()))
+
+
+def totals(table: pd.DataFrame, rows: str) -> pd.DataFrame:
+    """Numerators and denominators of the rows, added up within each place."""
+    counts = table.query(rows).assign(count=table["estimate"] * table["n"])
+    return counts.groupby(["region", "term", "statistic"])[["count", "n"]].sum()
+
+
+@pytest.mark.parametrize("days", [None, 14])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_whole_is_the_weighted_average_of_its_groups_and_channels(seed, days):
+    sizes = [("1", g, c, m) for g, m in (("g1", 19), ("g2", 40), ("g3", 200)) for c in ("c1", "c2")]
+    registry = pd.DataFrame(sizes, columns=["wave", "group", "region", "members"])
+    careers, observed = in_several_groups(seed), OBSERVED.assign(reported=True)
+    table = fitted(careers, registry, observed=observed, returned_days=days)
+    # A product of averages is no average: cumulative returned adds up only where everybody is followed, as R/N.
+    table = table if days is None else table[table["statistic"] == "conditional"]
+    same = partial(pd.testing.assert_frame_equal, rtol=EXACT)
+    same(totals(table, "group != '*'"), totals(table, "group == '*' and domain == '*'"))
+    came = table.query("region == '*' and term == 'returned' and statistic == 'conditional'")
+    same(totals(came, "domain != '*'"), totals(came, "group == '*' and domain == '*'"))
+    if days is None:
+        assert row(table, "returned", "conditional")["estimate"] == careers["second"].notna().mean()
 
 
 def test_nobody_followed_is_not_estimable():
@@ -183,10 +227,13 @@ def test_a_registry_smaller_than_the_log_is_said():
 
 def test_without_a_registry_there_are_people_and_who_returned():
     table = fitted(registry=None)
-    assert row(table, "took_part", "people")[["estimate", "n", "status"]].tolist() == [4, 4, "ok"]
+    # Distinct people, whatever their careers: ann, bob, cat, dan, fay; g2 all but cat; c2 all but ann.
+    assert row(table, "took_part", "people")[["estimate", "n", "status"]].tolist() == [5, 5, "ok"]
+    assert row(table, "took_part", "people", group="g2")["estimate"] == 4
+    assert row(table, "took_part", "people", region="c2")[["estimate", "n"]].tolist() == [4, 4]
     assert row(table, "took_part", "cumulative")["status"] == "not_asked"
     assert row(table, "returned", "cumulative")["status"] == "not_asked"
-    assert row(table, "returned", "conditional")["estimate"] == pytest.approx(2 / 4)
+    assert row(table, "returned", "conditional")["estimate"] == pytest.approx(3 / 7)
     assert "people" not in set(fitted().query("group == '*' and region == '*'")["statistic"])
 
 
@@ -206,7 +253,7 @@ def test_an_empty_registry_is_none():
 
 def test_a_registry_without_groups_gives_places():
     whole = pd.DataFrame({"wave": "1", "group": None, "region": ["c1", "c2"], "members": [50, 50]})
-    assert row(fitted(registry=whole), "took_part", "conditional", region="c2")["estimate"] == pytest.approx(3 / 50)
+    assert row(fitted(registry=whole), "took_part", "conditional", region="c2")["estimate"] == pytest.approx(5 / 50)
 
 
 def test_a_registry_of_another_wave_does_not_count():
@@ -222,6 +269,8 @@ def test_a_registry_of_another_wave_does_not_count():
         ({"careers": CAREERS.drop(columns="second")}, "careers frame lacks.*second"),
         ({"hierarchy": TREE.assign(parent=["c1", "p", "p"])}, "its own ancestor"),
         ({"region": None}, "hierarchy changes nothing"),
+        ({"group": None, "registry": None}, "2 too many rows.*name its columns"),  # ann and bob are in two groups
+        ({"careers": pd.concat([CAREERS, CAREERS.head(1)])}, "1 too many rows"),
     ],
 )
 def test_refuses(change, words):
@@ -237,8 +286,10 @@ def test_order_of_rows_does_not_matter(people, counts):
 
 
 def test_result_keeps_the_contract():
+    """A study without groups: a member is a unit; of g1's three, ann and cat came again."""
     options = {"observed": None, "group": None, "region": None, "wave": None, "hierarchy": None}
-    fit = fit_attraction(None, CAREERS, None, None, **options)
+    fit = fit_attraction(None, CAREERS[CAREERS["group"] == "g1"].drop(columns="group"), None, None, **options)
+    assert row(fit.tidy(), "returned", "conditional")[["estimate", "n"]].tolist() == pytest.approx([2 / 3, 3])
     assert isinstance(fit, Result)
     assert tuple(fit.tidy().columns) == COLUMNS
     assert "took_part" in repr(fit)

@@ -204,7 +204,6 @@ def test_no_groups_and_no_regions_leave_the_mean() -> None:
     [
         ({"limits": {"s": (1, 2)}}, "1 scores"),
         ({"limits": {}}, "limits are missing"),
-        ({"scales": {}}, "no scales"),
         ({"scales": {"z": ()}}, "do not have"),
         ({"min_reliability": 70}, "between 0 and 1"),
         ({"registry": pd.DataFrame()}, "not offered yet"),

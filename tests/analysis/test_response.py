@@ -61,7 +61,7 @@ def row(table: pd.DataFrame, statistic: str, *, wave="1", group="*", region="*")
 )
 def test_rates_by_hand(place, people, count, n):
     table = fitted()
-    assert row(table, "people", **place)[["term", "estimate", "n"]].tolist() == ["answered", people, people]
+    assert row(table, "people", **place)[["term", "estimate", "n"]].tolist() == ["response", people, people]
     found = row(table, "response_rate", **place)
     assert found[["status", "n", "n_eff"]].tolist() == ["ok", n, n]
     assert found["estimate"] == pytest.approx(count / n, abs=EXACT)

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from survey import Refused
-from tests.survey.builders import ANSWERS, FULL, adds_up, answers, reasons
+from survey import Refused, open_study
+from tests.survey.builders import ANSWERS, FULL, adds_up, answers, check, reasons, write_study
 
 BLANK = dict.fromkeys(FULL, "")
 
@@ -56,8 +56,6 @@ def test_each_reason_by_hand(tmp_path: Path) -> None:
 
 
 def test_short_rows_are_set_aside_as_ragged(tmp_path: Path) -> None:
-    from tests.survey.builders import check, open_study, write_study
-
     header, row = ",".join(FULL), ",".join(FULL.values())
     text = f"{header}\n{row}\nm2,union\n{row.replace('m1', 'm3')}\n"
     folder = write_study(tmp_path, {"2024": {"files": {"answers.csv": text}}})
@@ -247,12 +245,12 @@ def test_the_word_average_may_be_an_answer(tmp_path: Path) -> None:
     assert (reasons(found), found.frame["bel1"].tolist()) == ({}, [3, 4])
 
 
-MAIL, CITIZEN, PHONE = "a.b@example.org", "110105194912310021", "138 0013 8000"
+MAIL, CITIZEN, PHONE = "a.b@example.org", "11010519491231002X", "138 0013 8000"
 
 
-@pytest.mark.parametrize("identifier", [MAIL, "11010519491231002１", PHONE, "+86-13800138000"])
+@pytest.mark.parametrize("identifier", [MAIL, "11010519491231002ｘ", PHONE, "+86-13800138000"])
 def test_identifiers_outside_the_member_column_are_refused(tmp_path: Path, identifier: str) -> None:
-    columns = {k: v for k, v in ANSWERS["columns"].items()} | {"st": "strata"}
+    columns = ANSWERS["columns"] | {"st": "strata"}
     told = refused(tmp_path, [{"id": f"m{n}", "st": identifier} for n in range(3)], {"columns": columns})
     assert "hold phone numbers, id numbers or e-mail addresses: st" in told
     assert identifier not in told
@@ -263,7 +261,7 @@ def test_one_certain_identifier_in_a_column_kept_as_text_is_enough(tmp_path: Pat
     rows = [{"id": f"m{n}", "st": f"s{n}"} for n in range(40)]
     rows[7]["st"] = CITIZEN
     assert "e-mail addresses: st" in refused(tmp_path / "a", rows, {"columns": columns})
-    rows[7]["st"] = "110105194912310022"  # the check digit does not fit
+    rows[7]["st"] = "110105194912310029"  # the check digit does not fit
     assert adds_up(answers(tmp_path / "b", rows, {"columns": columns}))
 
 
@@ -272,11 +270,9 @@ def test_member_numbers_in_powers_of_ten_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_column_that_is_not_there(tmp_path: Path) -> None:
-    from tests.survey.builders import check, open_study, write_study
-
     folder = write_study(tmp_path, {"2024": {"files": {"answers.csv": "Name,org\nLi,union\n"}}})
     with pytest.raises(
-        Refused, match="not in the header: id, place, ok, q1, q2. The header begins: Name, org"
+        Refused, match=r"not in the header: id, place, ok, q1, q2\. The header begins: Name, org"
     ) as caught:
         check(open_study(folder), "answers")
     assert "Li" not in str(caught.value)
@@ -287,8 +283,8 @@ CELL = st.sampled_from(
 )
 
 
-@settings(max_examples=40, deadline=None)
-@given(rows=st.lists(st.fixed_dictionaries({name: CELL for name in FULL}), min_size=1, max_size=12), data=st.data())
+@settings(max_examples=25, deadline=None)
+@given(rows=st.lists(st.fixed_dictionaries(dict.fromkeys(FULL, CELL)), min_size=1, max_size=12), data=st.data())
 def test_rows_always_add_up_whatever_arrives(tmp_path_factory: pytest.TempPathFactory, rows, data) -> None:
     found = answers(tmp_path_factory.mktemp("any"), rows)
     assert adds_up(found)

@@ -1,0 +1,186 @@
+"""What becomes of each row of a log: reasons by hand, times in every form, organisers, what it means to take part."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from survey import Refused, open_study
+from survey.checks.cells import times
+from survey.panel import Panel
+from tests.survey.builders import LOG, LOGGED, adds_up, change_wave, csv_text, log, reasons, write_study
+
+
+def cells_of(accepted) -> dict[str, int]:
+    return dict(accepted.cells)
+
+
+def test_each_reason_by_hand(tmp_path: Path) -> None:
+    rows = [
+        {},
+        dict.fromkeys(LOGGED, ""),
+        {"who": "小计", "what": "12", "org": "", "place": "", "at": "", "re": ""},
+        {"who": " "},
+        {"who": "—"},  # no letter, no digit: no id
+        {"what": ""},
+        {"who": "m2", "org": "navy"},
+        {"who": "m3", "org": ""},
+        {"who": "m4", "place": "1"},
+        {"who": "m5", "at": "soon"},
+        {"who": "M-1", "re": "no"},  # the same activity and member again
+        {"who": "m6", "org": "union;navy; 青年团"},
+    ]
+    found = log(tmp_path, rows)
+    assert reasons(found) == {
+        3: "blank",
+        4: "total",
+        5: "no_member",
+        6: "no_member",
+        7: "no_activity",
+        8: "unknown_group",
+        9: "unknown_group",
+        10: "unknown_region",
+        11: "no_time",
+        12: "duplicate",
+    }
+    assert found.frame["groups"].tolist() == [("union",), ("league", "union")]
+    assert cells_of(found) == {"unknown_label": 1}
+    assert adds_up(found)
+
+
+ISO = {
+    "2024-03-05": "2024-03-05", "2024/3/5": "2024-03-05", "2024.3.5": "2024-03-05", "20240305": "2024-03-05",
+    "2024年3月5日": "2024-03-05", "2024 年 3 月 5 日": "2024-03-05", "2024-03-05 9:05": "2024-03-05 09:05",
+    "2024/3/5 23:59:59": "2024-03-05 23:59:59", "2024-03-05T10:30:00.25": "2024-03-05 10:30",
+    "2024年3月5日10:30": "2024-03-05 10:30", "20240305 10:30": "2024-03-05 10:30", "2024-02-29": "2024-02-29",
+    "2024-03-05T10:30:00Z": "2024-03-05 18:30", "2024-03-05T10:30+08:00": "2024-03-05 10:30",
+    "2024-03-31 20:00:00-0500": "2024-04-01 09:00",
+}  # fmt: skip
+NO_TIMES = [
+    "2024-02-31", "2024-13-01", "2023-02-29", "202435", "2024305", "2024-3/5", "24-03-05", "05/03/2024", "2024",
+    "2024-03", "3月5日", "44260", "soon", "2024-03-05T25:00", "2024-03-0510:30", "1709604600", "9999-12-31T23:59-12:00",
+    "2024-03-05T10:60", "0000-01-01", "2024-03-05T24:00",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("cell", "expected"), ISO.items())
+def test_times_as_people_write_them(cell: str, expected: str) -> None:
+    assert times(column(cell), "iso", "Asia/Shanghai").tolist() == [pd.Timestamp(expected)]
+
+
+@pytest.mark.parametrize("cell", NO_TIMES)
+def test_what_is_no_certain_time_is_none(cell: str) -> None:
+    assert times(column(cell), "iso", "Asia/Shanghai").isna().all()
+
+
+def column(*cells: str) -> pd.Series:
+    return pd.Series(cells, dtype="str")
+
+
+# 1709604600 s = 2024-03-05 02:10 UTC; Excel's day 45356 = 2024-03-05, day 1 = 1899-12-31 in the calendar used.
+NUMBERS = [
+    ("epoch_s", "1709604600", "2024-03-05 10:10"),
+    ("epoch_ms", "1709604600000", "2024-03-05 10:10"),
+    ("epoch_ms", "1709604600123", "2024-03-05 10:10:00.123"),
+    ("epoch_s", "1709603999.5", "2024-03-05 09:59:59.5"),
+    ("excel", "45356", "2024-03-05"),
+    ("excel", "45356.5", "2024-03-05 12:00"),
+    ("excel", "45356.999988426", "2024-03-05 23:59:59"),
+]
+
+
+@pytest.mark.parametrize(("form", "cell", "expected"), NUMBERS)
+def test_times_as_numbers(form: str, cell: str, expected: str) -> None:
+    found = times(column(cell, "", "x", "-5", "1e99", "inf", "2024-03-05"), form, "Asia/Shanghai")
+    assert found.dtype == "datetime64[us]"
+    assert found.tolist()[0] == pd.Timestamp(expected)
+    assert found[1:].isna().all()
+
+
+def test_a_month_is_the_month_of_the_studys_own_zone(tmp_path: Path) -> None:
+    late = {"at": "1711900800000"}  # 2024-03-31 16:00 UTC
+    found = log(tmp_path, [late], {"layout": {"times": "epoch_ms"}})
+    assert found.frame["start"].tolist() == [pd.Timestamp("2024-04-01")]
+
+
+def test_clocks_that_go_back(tmp_path: Path) -> None:
+    found = times(column("2024-10-27T00:30Z", "2024-10-27T01:30Z"), "iso", "Europe/Rome")
+    assert found.tolist() == [pd.Timestamp("2024-10-27 02:30")] * 2
+
+
+def test_rows_that_do_not_mean_taking_part_stay(tmp_path: Path) -> None:
+    rows = [{"who": f"m{n}", "re": said} for n, said in enumerate(["yes", "no", "waitlist", "YES", "", "来了"])]
+    values = {"response": {"来了": "yes"}}
+    found = log(tmp_path, rows, {"took_part": {"response": ["yes"]}, "values": values})
+    assert found.frame["took_part"].tolist() == [True, False, False, False, False, True]
+    assert (found.reasons, len(found.frame)) == ({}, 6)
+    assert log(tmp_path / "all", rows).frame["took_part"].all()
+
+
+def test_a_declared_key_keeps_a_series(tmp_path: Path) -> None:
+    rows = [{"at": "2024-03-05"}, {"at": "2024-03-12"}, {"at": "2024-03-12"}]
+    assert reasons(log(tmp_path / "a", rows)) == {3: "duplicate", 4: "duplicate"}
+    assert reasons(log(tmp_path / "b", rows, {"key": ["activity", "member", "start"]})) == {4: "duplicate"}
+
+
+def test_organisers_with_any_separator_and_in_any_order(tmp_path: Path) -> None:
+    rows = [{"who": f"m{n}", "org": org} for n, org in enumerate(["union||League", "妇联||union||union", "Women"])]
+    found = log(tmp_path, rows, {"separator": "||"})
+    assert found.frame["groups"].tolist() == [("league", "union"), ("union", "women"), ("women",)]
+
+
+def test_an_end_that_is_no_time_is_counted(tmp_path: Path) -> None:
+    rows = [{"to": "2024-03-05 12:00"}, {"who": "m2", "to": "later"}, {"who": "m3", "to": ""}]
+    found = log(tmp_path, rows, {"columns": LOG["columns"] | {"to": "end"}})
+    assert cells_of(found) == {"not_a_time": 1}
+    assert found.frame["end"].notna().tolist() == [True, False, False]
+
+
+def two_files(home: Path, first: list[dict[str, str]], second: list[dict[str, str]], **entry: object) -> Panel:
+    """The panel of two logs of one wave."""
+    texts = {
+        f"{n}.csv": csv_text([LOGGED | row for row in rows], list(LOGGED)) for n, rows in (("a", first), ("b", second))
+    }
+    folder = write_study(home, {"2024": {"files": texts}})
+    change_wave(folder, "2024", files=[LOG | {"file": name} | entry for name in texts])
+    return open_study(folder).panel()
+
+
+def test_a_row_that_an_earlier_file_brought_is_a_duplicate(tmp_path: Path) -> None:
+    panel = two_files(tmp_path, [{}, {"who": "m2"}], [{}, {"who": "m3"}, {"who": "m2", "org": "league"}])
+    assert panel.aside[["file", "row", "reason"]].to_numpy().tolist() == [["b.csv", 2, "duplicate"]]
+    rows = panel.tally.groupby("rule")["rows"].sum()
+    assert (rows["read"], rows["as_is"], rows["aside:duplicate"]) == (5, 4, 1)
+    held = panel.careers.groupby("group")["count"].sum()
+    assert held.to_dict() == {"league": 3, "union": 3}, "both files hold it: a joint activity"
+
+
+def test_across_files_too_the_declared_key_keeps_a_series(tmp_path: Path) -> None:
+    panel = two_files(tmp_path, [{}], [{"at": "2024-03-12"}], key=["activity", "member", "start"])
+    assert panel.aside.empty
+    assert panel.careers["count"].tolist() == [2]
+
+
+def test_too_many_rows_set_aside(tmp_path: Path) -> None:
+    rows = [{"who": f"m{n}"} for n in range(20)] + [{"who": "secret", "at": "secret"}]
+    with pytest.raises(Refused, match=r"4.76% of the rows would be set aside \(no_time 1; first rows 22\)") as caught:
+        log(tmp_path, rows, rules={"set_aside_share": 0.02})
+    assert "secret" not in str(caught.value)
+
+
+CELL = st.sampled_from(
+    ["", "-", "m1", "m2", "a1", "union", "union;navy", "navy", "990102", "Hill", "2024-03-05", "no", "总计"]
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(rows=st.lists(st.fixed_dictionaries(dict.fromkeys(LOGGED, CELL)), min_size=1, max_size=12))
+def test_rows_always_add_up_and_what_is_left_is_whole(tmp_path_factory: pytest.TempPathFactory, rows) -> None:
+    found = log(tmp_path_factory.mktemp("any"), rows)
+    assert adds_up(found)
+    assert found.frame[["member", "activity", "start", "region"]].notna().all(axis=None)
+    assert (found.frame["groups"].map(len) > 0).all()
