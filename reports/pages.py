@@ -66,7 +66,8 @@ def page(chapter: Chapter, language: str) -> Page:
     for data in _shown(chapter.notebook, language):
         mark = data[MIME]
         if mark["kind"] == "table":
-            tables[mark["name"]] = {"columns": mark["columns"], "rows": mark["rows"]}
+            table = tables.setdefault(mark["name"], {"columns": mark["columns"], "rows": []})
+            table["rows"] += [row for row in mark["rows"] if row not in table["rows"]]
         elif mark["kind"] == "findings":
             sections[mark["section"]] = sections.get(mark["section"], "") + "".join(data["text/html"])
         else:

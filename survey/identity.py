@@ -81,9 +81,10 @@ def normalise(value: str) -> str:
     """
     if value.isascii() and value.isalnum() and not value.startswith("0086"):
         return value.upper()
-    text = unicodedata.normalize("NFKC", value).upper()
+    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).upper())
     text = "".join(sign for sign in text if not unicodedata.category(sign).startswith(_LEFT_OUT))
-    for form in (_WITH_COUNTRY, _AS_DECIMAL):
+    text = unicodedata.normalize("NFKC", text)  # signs may meet where one between them was left out
+    for form in (_AS_DECIMAL, _WITH_COUNTRY):
         if match := form.fullmatch(text):
             text = match[1]
     return text if any(sign.isalnum() for sign in text) else ""

@@ -139,9 +139,11 @@ class Panel:
         return dict(self.study.settings.targets)
 
     @property
-    def returned_days(self) -> int | None:
-        """Days within which a second time counts as coming back; None: any time."""
-        return self.study.settings.windows.returned
+    def log(self) -> dict[str, Any]:
+        """Arguments of `analysis.fit_attraction` that come from the log and what it is compared with."""
+        returned = self.study.settings.windows.returned
+        tables = {"cells": self.cells, "careers": self.careers, "members": self.current, "registry": self.registry}
+        return {**tables, "observed": self.observed, "returned_days": returned}
 
     def cut(self, *columns: str) -> tuple[str, ...]:
         """Those of the columns group and region by which this study can be cut."""
@@ -352,7 +354,7 @@ def _weighted(
     study: Study, members: pd.DataFrame, registry: pd.DataFrame, tree: pd.DataFrame
 ) -> tuple[pd.DataFrame, Calibration | None, pd.DataFrame]:
     own = members.get("weight", pd.Series(float("nan"), index=members.index, dtype="float64"))
-    members = members.assign(weight=own.astype("float64").fillna(1.0))
+    members = members.copy().assign(weight=own.astype("float64").fillna(1.0))
     settings = study.settings.weights
     if settings is None or members.empty:
         return members, None, pd.DataFrame()

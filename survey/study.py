@@ -97,7 +97,12 @@ class Study:
         for wave in self.wave_list:
             if wave.name == wanted:
                 return wave
-        raise ValueError(f"{self.name} has no wave {wanted!r}; it has {', '.join(self.waves())}")
+        there = ", ".join(self.waves())
+        return _refuse(
+            f"{self.name}/{wanted}",
+            f"there is no wave of this name; the study has {there}",
+            f"没有这个名称的调查波次；现有：{there}",
+        )
 
     def until(self, name: str | None = None) -> tuple[Wave, ...]:
         """All waves up to the one named."""

@@ -114,13 +114,13 @@ class Show:
         Returns
         -------
         Output
-            Its mark carries ``columns`` and ``rows``: the whole released table for its CSV, whatever `where` keeps,
-            codes in place of names.
+            Its mark carries ``columns`` and ``rows``: the released rows that are shown, for its CSV, codes in place of
+            names.
         """
         whole, name = frame_of(released)
         frame = rows_where(whole, where or {})
         laid = tables.grid(frame, rows=rows, columns=columns, sort=sort)
-        data = {"columns": list(tables.COLUMNS), "rows": tables.released_rows(whole)}
+        data = {"columns": list(tables.COLUMNS), "rows": tables.released_rows(frame)}
 
         def one(language: str) -> dict[str, Any]:
             title = caption[language] if caption else tables.caption_for(laid, self.labels, language)

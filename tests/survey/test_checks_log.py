@@ -177,7 +177,7 @@ CELL = st.sampled_from(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(rows=st.lists(st.fixed_dictionaries(dict.fromkeys(LOGGED, CELL)), min_size=1, max_size=12))
 def test_rows_always_add_up_and_what_is_left_is_whole(tmp_path_factory: pytest.TempPathFactory, rows) -> None:
     found = log(tmp_path_factory.mktemp("any"), rows)

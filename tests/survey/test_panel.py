@@ -158,7 +158,7 @@ def same(one: Panel, other: Panel, names: tuple[str, ...]) -> list[str]:
     return [n for n in names if not getattr(one, n).equals(getattr(other, n))]
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(data=st.data())
 def test_the_order_of_rows_does_not_matter(panel: Panel, tmp_path_factory: pytest.TempPathFactory, data) -> None:
     rows = {kind: data.draw(st.permutations(part)) for kind, part in arrived(1).items()}

@@ -231,7 +231,7 @@ def test_waves_are_in_order_and_found_by_name(tmp_path: Path) -> None:
     study = open_study(write_study(tmp_path, {"2024": {}, "2022": {}, "2023": {}}))
     assert study.waves() == ("2022", "2023", "2024")
     assert [w.name for w in study.until("2023")] == ["2022", "2023"]
-    with pytest.raises(ValueError, match="2022, 2023, 2024"):
+    with pytest.raises(Refused, match="2022, 2023, 2024"):
         study.wave("1999")
 
 
