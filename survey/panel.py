@@ -190,7 +190,7 @@ class Panel:
             "log": bool((self.careers["wave"] == self.wave).any()),
             "registry": bool((self.registry["wave"] == self.wave).any()),
             "scales": bool(self.study.settings.scales) and len(self.current) > 0,
-            "items": any(self.scales().values()),
+            "items": any(self.scales().values()) and len(self.current) > 0,
             "regions": self.study.settings.places is not None,
             "groups": self.study.settings.groups is not None,
             **{theme: bool(self.scales(theme)) for theme in THEMES},
@@ -224,7 +224,7 @@ def _variables(panel: Panel) -> dict[str, tuple[str, float, float]]:
     }
 
 
-_open: dict[tuple[str, str], Panel] = {}
+_open: dict[tuple[Path, str], Panel] = {}
 
 
 def build(study: Study, wave: str | None = None) -> Panel:
@@ -240,19 +240,20 @@ def build(study: Study, wave: str | None = None) -> Panel:
     key = study_key(study.name, synthetic=study.settings.synthetic)
     provenance = _provenance(study, waves, key)
     seal = store.digest([json.dumps(provenance, sort_keys=True)])
-    if (study.name, seal) not in _open:
-        _open[study.name, seal] = _sealed(study, waves, key, provenance, seal)
-    return _open[study.name, seal]
+    if (study.folder, seal) not in _open:
+        _open[study.folder, seal] = _sealed(study, waves, key, provenance, seal)
+    return _open[study.folder, seal]
 
 
 def _sealed(study: Study, waves: Sequence[Wave], key: Key, provenance: dict[str, Any], seal: str) -> Panel:
     home = store.home(study.name)
     store.sweep(home)
     folder = home / f"panel-{seal[:20]}"
-    if store.load(folder) is None:
+    loaded = store.load(folder)
+    if loaded is None:
         frames, calibration = _build(study, waves, key)
         store.save(folder, frames, {"calibration": _packed(calibration)})
-    loaded = store.load(folder)
+        loaded = store.load(folder)
     if loaded is None:
         raise OSError("the store could not be read back; is the disk full?")
     frames, meta = loaded
@@ -291,7 +292,7 @@ def _build(study: Study, waves: Sequence[Wave], key: Key) -> tuple[dict[str, pd.
         "observed": activity.observed,
         "items": item_table(study, waves, forms, broken),
         "labels": label_table(study, forms, groups),
-        "tally": _tally(intake, broken, weight_tally, tree),
+        "tally": _tally(members, intake, broken, weight_tally, tree),
         "aside": intake.aside,
     }
     return frames, calibration
@@ -354,7 +355,9 @@ def _weighted(
     study: Study, members: pd.DataFrame, registry: pd.DataFrame, tree: pd.DataFrame
 ) -> tuple[pd.DataFrame, Calibration | None, pd.DataFrame]:
     own = members.get("weight", pd.Series(float("nan"), index=members.index, dtype="float64"))
-    members = members.copy().assign(weight=own.astype("float64").fillna(1.0))
+    # an answer without a weight, in a wave that brings weights, stands for nobody
+    brought = own.notna().groupby(members["wave"]).transform("any")
+    members = members.copy().assign(weight=own.astype("float64").where(brought, 1.0).fillna(0.0))
     settings = study.settings.weights
     if settings is None or members.empty:
         return members, None, pd.DataFrame()
@@ -364,11 +367,17 @@ def _weighted(
 
 
 def _tally(
-    intake: Intake, broken: Mapping[str, list[str]], weight_tally: pd.DataFrame, tree: pd.DataFrame
+    members: pd.DataFrame,
+    intake: Intake,
+    broken: Mapping[str, list[str]],
+    weight_tally: pd.DataFrame,
+    tree: pd.DataFrame,
 ) -> pd.DataFrame:
     lines = [
         (wave, "*", "answers", f"items:series_broken:{name}", 0, 0) for wave, names in broken.items() for name in names
     ]
+    weightless = members.loc[members["weight"] == 0, "wave"].value_counts()
+    lines += [(str(wave), "*", "answers", "cells:no_weight", 0, int(n)) for wave, n in weightless.items()]
     gaps = additive_gaps(intake.registry, tree) if len(intake.registry) and len(tree) else pd.DataFrame({"wave": []})
     lines += [
         (str(w), "*", "registry", "children_differ_from_parent", int(n), 0)

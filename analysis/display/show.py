@@ -121,10 +121,11 @@ class Show:
         frame = rows_where(whole, where or {})
         laid = tables.grid(frame, rows=rows, columns=columns, sort=sort)
         data = {"columns": list(tables.COLUMNS), "rows": tables.released_rows(frame)}
+        view = "-".join([*([rows] if isinstance(rows, str) else rows), columns or ""])
 
         def one(language: str) -> dict[str, Any]:
             title = caption[language] if caption else tables.caption_for(laid, self.labels, language)
-            style = {"caption": title, "ident": f"table-{name}-{language}"}
+            style = {"caption": title, "ident": f"table-{name}-{view}-{language}"}
             html = tables.table_html(laid, self.labels, language, fold=fold, **style)
             text = tables.table_text(laid, self.labels, language, caption=title)
             return bundle("table", language, name, html=html, text=text, title=title, **data)
