@@ -68,10 +68,8 @@ def export(
     NotebookFailed, NotReleased
         Where a notebook fails or shows what was not released; nothing of the report is there then.
     """
-    panel = study.panel(wave)
     chapters = notebooks.chapters(folder)
-    wanted, skipped = notebooks.supported(chapters, panel)
-    done = _run(study, panel, wanted, tell)
+    panel, done, skipped = _run(study, study.wave(wave).name, chapters, tell)
     for chapter in done:
         refuse_unreleased(chapter)
     tell("pages")
@@ -86,10 +84,16 @@ def export(
     return place
 
 
-def _run(study: Study, panel: Panel, wanted: Sequence[Chapter], tell: Callable[[str], None]) -> list[Chapter]:
-    environment = {"WORKBENCH_STUDY": str(study.folder), "WORKBENCH_WAVE": panel.wave}
-    with tempfile.TemporaryDirectory(prefix="workbench-") as workdir:
-        return notebooks.run(wanted, environment, Path(workdir), tell)
+def _run(
+    study: Study, wave: str, chapters: Sequence[Chapter], tell: Callable[[str], None]
+) -> tuple[Panel, list[Chapter], dict[str, tuple[str, ...]]]:
+    """Build the panel while the kernel warms up, then run the chapters that the panel supports."""
+    environment = {"WORKBENCH_STUDY": str(study.folder), "WORKBENCH_WAVE": wave}
+    with tempfile.TemporaryDirectory(prefix="workbench-") as name, notebooks.kernel(environment, Path(name)) as manager:
+        tell("panel")
+        panel = study.panel(wave)
+        wanted, skipped = notebooks.supported(chapters, panel)
+        return panel, notebooks.run(wanted, manager, Path(name), tell), skipped
 
 
 def _write(

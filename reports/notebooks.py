@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "notebooks"
 SECONDS_A_CELL = 600
+_WARM_UP = "import analysis.display, analysis.disclosure, analysis.questions.cohesion, survey.panel"
 
 
 class NotebookFailed(RuntimeError):
@@ -75,26 +76,23 @@ def supported(all_chapters: Sequence[Chapter], panel: Panel) -> tuple[list[Chapt
     return [c for c in all_chapters if not missing[c.name]], {name: needs for name, needs in missing.items() if needs}
 
 
-def run(
-    wanted: Sequence[Chapter], environment: Mapping[str, str], workdir: Path, tell: Callable[[str], None]
-) -> list[Chapter]:
-    """Execute the notebooks one after the other in one kernel.
+def run(wanted: Sequence[Chapter], manager: Any, workdir: Path, tell: Callable[[str], None]) -> list[Chapter]:
+    """Execute the notebooks one after the other in the kernel that `kernel` started.
 
     Raises
     ------
     NotebookFailed
         At the first cell that raises.
     """
-    with _kernel(environment, workdir) as manager:
-        return [_executed(chapter, manager, workdir, tell) for chapter in wanted]
+    return [_executed(chapter, manager, workdir, tell) for chapter in wanted]
 
 
 def refresh(folder: Path, environment: Mapping[str, str], tell: Callable[[str], None]) -> None:
     """Execute every notebook of a folder and store its outputs in it, in the form that is committed."""
     import nbformat
 
-    with tempfile.TemporaryDirectory(prefix="workbench-") as workdir:
-        done = run(chapters(folder), environment, Path(workdir), tell)
+    with tempfile.TemporaryDirectory(prefix="workbench-") as name, kernel(environment, Path(name)) as manager:
+        done = run(chapters(folder), manager, Path(name), tell)
     for chapter in done:
         code = (cell for cell in chapter.notebook.cells if cell.cell_type == "code")
         for number, cell in enumerate(code, 1):
@@ -108,16 +106,21 @@ def refresh(folder: Path, environment: Mapping[str, str], tell: Callable[[str], 
 
 
 @contextmanager
-def _kernel(environment: Mapping[str, str], workdir: Path) -> Iterator[Any]:
+def kernel(environment: Mapping[str, str], workdir: Path) -> Iterator[Any]:
+    """Start the one kernel of a report; it warms up by itself while the caller does something else."""
     from jupyter_client.manager import KernelManager
 
     manager = KernelManager(kernel_name="python3", transport="ipc", ip=str(workdir / "kernel"))
     quiet = ["--HistoryManager.enabled=False", "--InteractiveShell.history_length=0"]
     kernel_environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "Agg", **environment}
     manager.start_kernel(extra_arguments=quiet, env=kernel_environment, cwd=str(workdir))
+    client = manager.client()
+    client.start_channels()
+    client.execute(_WARM_UP, silent=True, store_history=False)
     try:
         yield manager
     finally:
+        client.stop_channels()
         manager.shutdown_kernel(now=True)
 
 

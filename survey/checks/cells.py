@@ -69,10 +69,13 @@ def coded(column: pd.Series, item: Item) -> tuple[pd.Series, Met]:
     recognised. Whole-number codes come as float, words as text; what counts as not answered, and what is none of these, is
     missing and counted.
     """
-    found = by_unique(column, _reader(item)).astype("str")
-    met = {rule: (found == mark) for rule, mark in _MARKS.items()}
-    values = found.where(~found.isin(list(_MARKS.values())))
-    return (pd.to_numeric(values).astype("float64") if item.numeric else values), met
+    read = _reader(item)
+    codes = {value: read(value) for value in column.drop_duplicates().tolist()}
+    met = {rule: column.isin([v for v, code in codes.items() if code == mark]) for rule, mark in _MARKS.items()}
+    kept = {v: None if code is None or code in _MARKS.values() else code for v, code in codes.items()}
+    if not item.numeric:
+        return column.map(kept).astype("str"), met
+    return column.map({v: math.nan if code is None else float(code) for v, code in kept.items()}).astype("float64"), met
 
 
 def _reader(item: Item) -> Callable[[str], str | None]:

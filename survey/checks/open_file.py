@@ -16,6 +16,7 @@ from survey.readers.raw import shown
 from survey.schema import ROLES, FileEntry
 from survey.study import Wave
 
+_LIKE_A_NUMBER = re.compile(r"[+\d(][\d\s().-]*[\dXx]")  # times and words are not looked at further
 _MOBILE = re.compile(r"1[3-9]\d{9}")
 _CITIZEN = re.compile(r"[1-9]\d{5}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dX]")
 _IN_POWERS = re.compile(r"\d(\.\d+)?[eE]\+?\d+")
@@ -101,8 +102,9 @@ def _identifies(column: pd.Series, *, kept: bool) -> bool:
     values = [v for v in column.unique() if v]
     if max(map(len, values), default=0) < SHORTEST_IDENTIFIER:
         return False
-    certain = sum(1 for v in values if _MAIL.fullmatch(v) or _citizen(v))
-    phones = sum(1 for v in values if _MOBILE.fullmatch(normalise(v)))
+    numbers = [v for v in values if _LIKE_A_NUMBER.fullmatch(v)]
+    certain = sum(1 for v in values if "@" in v and _MAIL.fullmatch(v)) + sum(1 for v in numbers if _citizen(v))
+    phones = sum(1 for v in numbers if _MOBILE.fullmatch(normalise(v)))
     return certain + phones > 0.2 * len(values) or (kept and certain > 0)
 
 

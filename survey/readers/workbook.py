@@ -14,6 +14,7 @@ import sys
 import zipfile
 import zlib
 from datetime import date, datetime, time
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -168,17 +169,26 @@ def _sheet_file(archive: zipfile.ZipFile, sheet: str) -> str:
 
 def as_text(cell: Any) -> str:
     """Write a typed cell as a reader would see it: whole numbers without a point, ISO times, nothing for an empty cell."""
-    if cell is None or (isinstance(cell, float) and math.isnan(cell)):
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, float):
+        return _number_as_text(cell)
+    if cell is None:
         return ""
     if isinstance(cell, bool):
         return "TRUE" if cell else "FALSE"
-    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 2**53:
-        return str(int(cell))
     if isinstance(cell, datetime):
         return cell.isoformat(sep=" ")
     if isinstance(cell, (date, time)):
         return cell.isoformat()
     return str(cell)
+
+
+@lru_cache(maxsize=4096)
+def _number_as_text(number: float) -> str:
+    if math.isnan(number):
+        return ""
+    return str(int(number)) if number.is_integer() and abs(number) < 2**53 else str(number)
 
 
 if __name__ == "__main__":

@@ -38,9 +38,8 @@ def main(runs: int) -> None:
             other = smf.mixedlm("WBEING ~ HRS + G_HRS", frame, groups=frame["GRP"]).fit(reml=True)
         theirs.append(time.perf_counter() - start)
     ratio = statistics.median(b / a for a, b in zip(ours, theirs, strict=True))
-    print(
-        f"{len(frame)} rows, {frame['GRP'].nunique()} groups, {runs} paired runs, statsmodels {importlib.metadata.version('statsmodels')}"
-    )
+    version = importlib.metadata.version("statsmodels")
+    print(f"{len(frame)} rows, {frame['GRP'].nunique()} groups, {runs} paired runs, statsmodels {version}")
     print(f"ours {statistics.median(ours):.3f} s, statsmodels {statistics.median(theirs):.3f} s, ratio {ratio:.1f}")
     print(f"log-likelihood {fit.log_likelihood:.6f} / {other.llf:.6f}")
     print(f"slope of HRS {fit.coefficients.set_index('term').at['HRS', 'estimate']:.8f} / {other.params['HRS']:.8f}")
