@@ -222,4 +222,4 @@ def test_what_is_not_there_is_said(tmp_path: Path, panel: Panel) -> None:
     every = ("survey", "log", "registry", "scales", "items", "regions", "groups", "cohesion", "attraction")
     assert panel.missing_inputs(every) == ("attraction",)
     bare = built(tmp_path, {"registry": arrived(1)["registry"]})
-    assert bare.missing_inputs(every) == ("survey", "log", "scales", "attraction")
+    assert bare.missing_inputs(every) == ("survey", "log", "scales", "items", "attraction")
