@@ -112,15 +112,12 @@ def kernel(environment: Mapping[str, str], workdir: Path) -> Iterator[Any]:
 
     manager = KernelManager(kernel_name="python3", transport="ipc", ip=str(workdir / "kernel"))
     quiet = ["--HistoryManager.enabled=False", "--InteractiveShell.history_length=0"]
+    warm = [f"--IPKernelApp.exec_lines={_WARM_UP}"]
     kernel_environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "Agg", **environment}
-    manager.start_kernel(extra_arguments=quiet, env=kernel_environment, cwd=str(workdir))
-    client = manager.client()
-    client.start_channels()
-    client.execute(_WARM_UP, silent=True, store_history=False)
+    manager.start_kernel(extra_arguments=[*quiet, *warm], env=kernel_environment, cwd=str(workdir))
     try:
         yield manager
     finally:
-        client.stop_channels()
         manager.shutdown_kernel(now=True)
 
 

@@ -29,6 +29,8 @@ REAL = {
     },
     "la_meetup_rsvps": {"has": {"01-intake", "05-attraction"}, "lacks": {"02-response", "04-coverage", "07-cohesion"}},
 }
+# One of them in every `make test`, the longer ones in the slow tier.
+STUDIES = [pytest.param(name, marks=[] if name == "la_meetup_rsvps" else [pytest.mark.slow]) for name in REAL]
 
 
 def pages(report: Path) -> list[Path]:
@@ -54,7 +56,7 @@ def test_code_is_not_in_the_pages(demo_report: Path) -> None:
     assert [p.name for p in pages(demo_report) if "analysis.release(" in p.read_text("utf-8")] == []
 
 
-@pytest.mark.parametrize("name", REAL)
+@pytest.mark.parametrize("name", STUDIES)
 def test_a_real_study_shows_what_its_data_support(real_report: Callable[[str], Path], name: str) -> None:
     report = real_report(name)
     made = {p.stem for p in report.glob("en/*.html")}
@@ -63,7 +65,7 @@ def test_a_real_study_shows_what_its_data_support(real_report: Callable[[str], P
     assert {p.name: list(Page(p).faults()) for p in pages(report) if list(Page(p).faults())} == {}
 
 
-@pytest.mark.parametrize("name", REAL)
+@pytest.mark.parametrize("name", STUDIES)
 def test_the_first_page_says_in_a_line_what_is_missing(real_report: Callable[[str], Path], name: str) -> None:
     skipped = json.loads((real_report(name) / "record.json").read_text("utf-8"))["skipped"]
     assert REAL[name]["lacks"] <= set(skipped)
