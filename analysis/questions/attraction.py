@@ -162,8 +162,8 @@ def fit_attraction(
     require("registry", registry, ["members", *columns.values()])
     _check_days(returned_days, observed)
     if careers.empty:  # no log: nothing was asked of it
-        rows = [{"term": term, "statistic": "cumulative", "status": "not_asked"} for term in TERMS]
-        return AttractionFit(tidy_frame(rows), returned_days)
+        unasked = [{"term": term, "statistic": "cumulative", "status": "not_asked"} for term in TERMS]
+        return AttractionFit(tidy_frame(unasked), returned_days)
     parents = parents_of(hierarchy, region)
     people = _people(careers, observed, columns)
     counts = roll_up(None if registry is None else keyed(registry, columns, ["members"]), "members", parents)
