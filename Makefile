@@ -14,6 +14,8 @@ WORKBENCH := .venv/bin/workbench
 # One thread a process: sums keep their last digits, and two workers do not fight for two cores.
 export OPENBLAS_NUM_THREADS ?= 1
 export OMP_NUM_THREADS ?= 1
+# Byte code is kept in .venv, whatever the shell says: without it every kernel compiles pandas and scipy again.
+unexport PYTHONDONTWRITEBYTECODE
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout 120 --nbval-sanitize-with nbval.cfg
 # A study that somebody works on in this shell is not the one to be tested.
 PYTEST := env -u WORKBENCH_STUDY -u WORKBENCH_WAVE $(PY) -m pytest

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -44,7 +45,7 @@ def read_yaml(folder: Path, file: str) -> Document:
     """Read a YAML file of the folder; refuse what is not YAML, double keys, anchors and tags."""
     text = read_text(folder, file)
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = _composed(text)
     except yaml.YAMLError as error:
         _refuse(
             file,
@@ -58,6 +59,13 @@ def read_yaml(folder: Path, file: str) -> Document:
     content = walk.plain(node, ()) if node else {}
     refuse_if(walk.faults)
     return Document(file, content, walk.lines)
+
+
+@lru_cache(maxsize=32)
+def _composed(text: str) -> yaml.Node | None:
+    """Every notebook opens the study anew. libyaml would be faster, but dies of a file that is nested too deeply."""
+    node: yaml.Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
+    return node
 
 
 def _line_of(error: yaml.YAMLError, text: str) -> int:

@@ -60,8 +60,7 @@ class Key:
     def _one(self, value: str, purpose: str) -> str | None:
         if not value:
             return None
-        digest = hmac.new(self._secret, f"{purpose}\x1f{value}".encode(), hashlib.sha256).hexdigest()
-        return digest[: BITS // 4]
+        return hmac.digest(self._secret, f"{purpose}\x1f{value}".encode(), "sha256").hex()[: BITS // 4]
 
     def __repr__(self) -> str:
         return f"Key {self.fingerprint}"

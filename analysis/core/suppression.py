@@ -299,11 +299,11 @@ class _Network:
         arcs = dict(zip(zip(start.tolist(), end.tolist(), strict=True), cell.tolist(), strict=True))
         return cls(table, people, sensitive, minimum, difference, large, lower, cost, start, end, cell, arcs)
 
-    def exposed(self, hidden: Mask, doubted: Mask, first: bool = False) -> tuple[Ints, Labels]:
+    def exposed(self, hidden: Mask, doubted: Mask, suspected: Ints | None = None) -> tuple[Ints, Labels]:
         """The doubted cells whose feasible interval is too short, and the classes of sums.
 
         Sums with one label can trade ``difference`` people both ways, whichever small cell is left out; cells between two
-        classes are looked at by maximum flow, until ``first`` one is found or all are.
+        classes are looked at by maximum flow. With ``suspected`` (cells,) the most suspected come first and one is enough.
         """
         cells = np.flatnonzero(hidden)
         if not doubted.any():
@@ -317,11 +317,13 @@ class _Network:
         bound = np.minimum(room.sum(1)[head[doubtful]], room.sum(0)[tail[doubtful]]) - self.lower[doubtful]
         lost = bound + self.lower[doubtful] < min(self.minimum, self.difference)
         known, doubtful = doubtful[lost], doubtful[~lost]
-        if first and len(known):
-            return known, labels
+        if suspected is not None:
+            if len(known):
+                return known, labels
+            doubtful = doubtful[np.argsort(-suspected[doubtful], kind="stable")]
         ways = _ways(room)
         failing = (c for c in doubtful if not self._safe(ways, int(tail[c]), int(head[c]), int(self.lower[c])))
-        found = list(islice(failing, 1 if first else None))
+        found = list(islice(failing, None if suspected is None else 1))
         return np.concatenate([known, np.asarray(found, dtype=np.int64)]), labels
 
     def cheapest_cycle(self, cell: int, hidden: Mask, labels: Labels) -> tuple[list[int], list[int]]:
@@ -347,11 +349,14 @@ class _Network:
         """Show again the totals that turn out not to be needed, the dearest first; ``given`` stays hidden."""
         added = np.flatnonzero(hidden & ~given & (self.table.height > 0))
         batches = [added[np.argsort(-self.cost[added])]] if len(added) else []
+        failed, tries = np.zeros(self.table.cells, dtype=np.int64), 0  # what failed last will fail again
         while batches:
             batch = batches.pop()
             hidden[batch] = False
-            if len(self.exposed(hidden, doubted, first=True)[0]):
+            if len(found := self.exposed(hidden, doubted, failed)[0]):
                 hidden[batch] = True
+                tries += 1
+                failed[found] = tries
                 if len(batch) > 1:
                     half = len(batch) // 2
                     batches += [batch[half:], batch[:half]]
