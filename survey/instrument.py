@@ -149,8 +149,8 @@ def _row_faults(
     name, kind, topic = row["item"], row["kind"], row["topic"]
     if not is_column_name(name):
         yield (
-            f"“{name}” cannot be an item's name: use 1-40 of a-z 0-9 _, and none of the roles' names",
-            f"“{name}”不能作题目名称：请用 1-40 个 a-z 0-9 _，且不得与角色名相同",
+            f"“{name}” cannot be an item's name: use 1-40 of a-z 0-9 _, and no name of a role or of a result (intends, ...)",
+            f"“{name}”不能作题目名称：请用 1-40 个 a-z 0-9 _，且不得与角色名或结果名（如 intends、returned）相同",
         )
     if not row["wording_en"] or not row["wording_zh"]:
         yield "wording_en and wording_zh are both needed", "wording_en 和 wording_zh 都必须填写"

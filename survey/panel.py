@@ -23,6 +23,7 @@ from survey.instrument import Item
 from survey.intake import Intake, take_in
 from survey.labels import label_table
 from survey.margins import weigh
+from survey.schema import RESULT_TERMS
 from survey.score import comparable, item_table, newest_forms, scales_of, score
 from survey.study import Study, Wave
 from survey.weights import Calibration
@@ -205,22 +206,12 @@ def _variables(panel: Panel) -> dict[str, tuple[str, float, float]]:
     """Source and range of every term that a result of this panel can have."""
     limits = panel.limits
     answers = {c: ("survey", *limits.get(c, (0.0, 1.0))) for c in panel.answer_columns} if len(panel.members) else {}
-    survey = ("response", "weights") if len(panel.members) else ()
-    log = ("reached", "joined", "took_part", "returned", "stayed", "volunteered", "intends")
-    counts = (
-        "established",
-        "blind_spot",
-        "rows_read",
-        "rows_as_is",
-        "rows_repaired",
-        "rows_set_aside",
-        "cells_set_missing",
-    )
+    others = {t: (source, 0.0, 1.0) for source, terms in RESULT_TERMS.items() for t in terms}
+    if not len(panel.members):
+        others = {t: kind for t, kind in others.items() if kind[0] != "survey"}
     return {
         **{c: (s, low, high if high > low else low + 1.0) for c, (s, low, high) in answers.items()},
-        **dict.fromkeys(survey, ("survey", 0.0, 1.0)),
-        **dict.fromkeys(log, ("log", 0.0, 1.0)),
-        **dict.fromkeys(counts, ("registry", 0.0, 1.0)),
+        **others,
     }
 
 

@@ -21,11 +21,25 @@ LOG_ROLES = ("member", "activity", "group", "region", "start", "end", "channel",
 REGISTRY_COUNTS = ("members", "organisations", "established", "staff", "venues", "funds")
 ROLES = {"answers": ANSWER_ROLES, "log": LOG_ROLES, "registry": ("group", "region", *REGISTRY_COUNTS)}
 RESERVED = frozenset(role for roles in ROLES.values() for role in roles) | {"wave", "log_member", "mode"}
+# What results are called that stand on no item and no scale, by where their people come from; an item cannot be called so.
+RESULT_TERMS = {
+    "survey": ("response", "weights"),
+    "log": ("reached", "joined", "took_part", "returned", "stayed", "volunteered", "intends"),
+    "registry": (
+        "established",
+        "blind_spot",
+        "rows_read",
+        "rows_as_is",
+        "rows_repaired",
+        "rows_set_aside",
+        "cells_set_missing",
+    ),
+}
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 # What is wrong, in English; `survey.typed` has the Chinese for each.
 OWN_ERRORS = {
     "bad_name": "must be 1-40 of a-z 0-9 _ -, begin with a letter or a digit, and not be a role's name",
-    "bad_column_name": "must be 1-40 of a-z 0-9 _, begin with a letter or a digit, and not be a role's name",
+    "bad_column_name": "must be 1-40 of a-z 0-9 _, begin with a letter or a digit, and not be the name of a role or of a result",
     "bad_day": "must be a day such as 2024-03-01",
     "bad_zone": "is not the name of a time zone, such as Asia/Shanghai",
     "bad_encoding": "is not an encoding known here; use utf-8, gb18030 or utf-16",
@@ -60,8 +74,9 @@ def _column_named(value: str) -> str:
 
 
 def is_column_name(value: str) -> bool:
-    """Whether an item or a scale can have this name: it becomes a column beside those of the roles."""
-    return bool(NAME.fullmatch(value)) and "-" not in value and value not in RESERVED
+    """Whether an item or a scale can have this name: a column beside those of the roles, a term beside those of results."""
+    taken = RESERVED.union(*RESULT_TERMS.values())
+    return bool(NAME.fullmatch(value)) and "-" not in value and value not in taken
 
 
 def _day(value: Any) -> Any:

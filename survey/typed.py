@@ -58,7 +58,7 @@ _MESSAGES = {
 }
 _OWN_ZH = {
     "bad_name": "应为 1-40 个 a-z 0-9 _ -，以字母或数字开头，且不得与角色名相同",
-    "bad_column_name": "应为 1-40 个 a-z 0-9 _，以字母或数字开头，且不得与角色名相同",
+    "bad_column_name": "应为 1-40 个 a-z 0-9 _，以字母或数字开头，且不得与角色名或结果名相同",
     "bad_day": "应为日期，如 2024-03-01",
     "bad_zone": "不是时区名，例如 Asia/Shanghai",
     "bad_encoding": "未知的编码；请用 utf-8、gb18030 或 utf-16",

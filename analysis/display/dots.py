@@ -140,7 +140,7 @@ def draw_strip(rows: Sequence[Row], chosen: Row | None, look: Look) -> Canvas:
     for row in rows:
         if row.own and row is not chosen:
             sheet.dot((look.axis.at(row.estimate, *span), middle), colour="earlier", size=5)
-    _reference_line(sheet, look, span, [(24, 54)])
+    _reference_line(sheet, look, span, [(24, 46)])  # not through the number below
     if chosen is not None:
         _mark(sheet, chosen, look, span, middle)
         at = look.axis.at(chosen.estimate, *span)

@@ -89,12 +89,13 @@ def _panel(
     name = look.labels.unit(look.by, unit, look.language)
     sheet.words((left, top + 10), wrap(name, width, SIZE, lines=1)[0])
     high, low = top + _HEAD, top + _HEAD + plot
-    first, last = left + 34, left + width - 44
+    edge = left + max(text_width(look.axis.written(tick), 10) for tick in look.axis.ticks)
+    first, last = edge + 16, left + width - 44
     xs = {w: first + (last - first) * (i / max(len(waves) - 1, 1)) for i, w in enumerate(waves)}
     for tick in look.axis.ticks:
         y = look.axis.at(tick, low, high)
-        sheet.line([(left + 24, y), (last + 8, y)], colour="hairline", width=0.8)
-        sheet.words((left + 18, y), look.axis.written(tick), colour="quiet", size=10, align="right")
+        sheet.line([(edge + 6, y), (last + 8, y)], colour="hairline", width=0.8)
+        sheet.words((edge, y), look.axis.written(tick), colour="quiet", size=10, align="right")
     for wave, x in xs.items():
         label = look.labels.unit("wave", wave, look.language)
         short = label if text_width(label, 10) * len(waves) + 40 < last - first + 60 else wave

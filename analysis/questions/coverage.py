@@ -76,7 +76,7 @@ def coverage(
     ================= ===================== ==========================================================================
     term              statistic             estimate
     ================= ===================== ==========================================================================
-    took_part         coverage              distinct people who took part / members
+    took_part         coverage              memberships (person x organisation) that took part / members
     established       organisation_coverage established / organisations (establishment rate)
     took_part, ...    gap_to_target         the share minus its target, its interval moved likewise
     blind_spot        units                 number of units whose share is below its target with certainty
@@ -122,8 +122,9 @@ def coverage(
 
     Notes
     -----
-    A person counts once in each unit; registries count memberships, so that over several organisations the share is a lower
-    bound. Units of every level count in ``blind_spot``: a place and the places below it, each.
+    Registries count memberships, so a person counts once with each organisation, as in `fit_attraction`; rows of the
+    registry without an organisation are taken to count memberships too. Units of every level count in ``blind_spot``: a
+    place and the places below it, each.
 
     Examples
     --------
@@ -189,7 +190,8 @@ def _people_rows(
     came = place_people(people[~among(people, silent)], parents, counts)
     keys = _keys(by)
     heads = of_cut(counts[~among(counts, silent)], keys).groupby(keys)["members"].sum().reset_index()
-    seen = of_cut(came[came["counted"]], keys).groupby(keys)["member"].nunique().rename("people").reset_index()
+    seen = of_cut(came[came["counted"]], keys).drop_duplicates([*keys, "member", "group"])
+    seen = seen.groupby(keys).size().rename("people").reset_index()
     found = heads.merge(seen, on=keys, how="left").fillna({"people": 0})
     shares = _shares(found, "coverage", found["people"] > found["members"], TOO_SMALL)
     quiet = silent.to_frame(index=False).assign(node=ALL)

@@ -86,7 +86,9 @@ def test_rows_at_fault(row: dict[str, str], words: str) -> None:
     assert faults[0].line == 2
 
 
-@pytest.mark.parametrize("name", ["", "Q1", "q-1", "member", "weight", "mode", "wave", "_q", "q" * 41, "q 1", "题"])
+@pytest.mark.parametrize(
+    "name", ["", "Q1", "q-1", "member", "weight", "mode", "wave", "_q", "q" * 41, "q 1", "题", "intends", "rows_read"]
+)
 def test_names_that_no_item_can_have(name: str) -> None:
     assert not is_column_name(name)
     items, faults = read_items(rows({"item": name}), SETS, SCALES)
