@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from analysis.core import suppression
 from analysis.disclosure.people import Axis, Family, Tree, families, region_tree
 from analysis.disclosure.rounding import Rules
+from analysis.tidy import ALL
 
 Mask = NDArray[np.bool_]
 
@@ -66,8 +67,9 @@ class Source:
         The rules it is looked at with.
     overlap : bool
         Whether a person can stand in several rows of a wave.
-    found : dict of int to tuple of bool arrays
-        What is not shown of each set looked up so far, one array a family; filled when a set is first asked for.
+    found : dict of (int, str) to tuple of bool arrays
+        What is not shown of each set and wave (``*``: all of them) looked up so far, one array a family; filled when first
+        asked for, since a report looks at most sets in one wave only.
     """
 
     name: str
@@ -78,14 +80,36 @@ class Source:
     hints: tuple[Hint, ...] = ()
     rules: Rules = field(default_factory=Rules)
     overlap: bool = False
-    found: dict[int, tuple[Mask, ...]] = field(default_factory=dict)
+    found: dict[tuple[int, str], tuple[Mask, ...]] = field(default_factory=dict)
 
-    def hidden(self, variable: str) -> tuple[Mask, ...]:
-        """What is not shown of a variable: one array a family, of the shape of its ``people`` without the sets."""
+    def hidden(self, variable: str, wave: str = ALL) -> tuple[Mask, ...]:
+        """What is not shown of a variable: one array a family, of the shape of its ``people`` without the sets.
+
+        Of one wave: without the axis of waves.
+        """
         at = self.sets[variable]
-        if at not in self.found:
-            self.found[at] = _hide(self.families, self.hints, at, self.rules, self.overlap)
-        return self.found[at]
+        if (at, wave) not in self.found:
+            self.found[at, wave] = self._hide_waves(variable) if wave == ALL and self.waves else self._hide(at, wave)
+        return self.found[at, wave]
+
+    @property
+    def waves(self) -> tuple[str, ...]:
+        """The waves that people of the source stand in; none where it has no column of waves."""
+        return self.families[0].extras[0].values if self.families and "wave" in self.columns else ()
+
+    def _hide(self, at: int, wave: str) -> tuple[Mask, ...]:
+        """Waves are proved one by one: nothing hidden in one protects another."""
+        if wave == ALL:
+            return _hide(self.families, self.hints, at, self.rules, self.overlap)
+        place = self.families[0].extras[0].places[wave]
+        families = tuple(replace(f, extras=f.extras[1:], people=f.people[place]) for f in self.families)
+        hints = tuple(Hint(h.hidden[place], h.settled[place], h.alike[place]) for h in self.hints)
+        return _hide(families, hints, at, self.rules, self.overlap)
+
+    def _hide_waves(self, variable: str) -> tuple[Mask, ...]:
+        every, at = [self.hidden(variable, wave) for wave in self.waves], self.sets[variable]
+        counted = [replace(f, people=f.people[..., at : at + 1]) for f in self.families]
+        return tuple(_over_waves(f, [one[i] for one in every], self.rules, self.overlap) for i, f in enumerate(counted))
 
     def look(self, variable: str, cell: Mapping[str, str]) -> tuple[bool, float]:
         """Whether a cell is hidden, and how many people are in it; nan people for a registry.
@@ -109,7 +133,9 @@ class Source:
         if place is None:
             return False, 0.0
         people = self.families[at].people[(*place, self.sets[variable])]
-        return bool(self.hidden(variable)[at][place]), float(people)
+        wave = cell.get("wave", ALL)
+        hidden = self.hidden(variable, wave)[at][place if wave == ALL else place[1:]]
+        return bool(hidden), float(people)
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,6 +375,23 @@ def _hide(
     return tuple(h[..., 0] for h in hidden)
 
 
+def _over_waves(family: Family, every: list[Mask], rules: Rules, overlap: bool) -> Mask:
+    """Put the waves together, and hide over all of them what is hidden in one."""
+    hidden = _sensitive(family, rules, overlap)[..., 0]
+    hidden[1:-1] |= np.stack(every)
+    _hide_totals(hidden[..., None], family.people, 0, rules, overlap)
+    return hidden
+
+
+def _hide_totals(hidden: Mask, people: Any, axis: int, rules: Rules, overlap: bool) -> None:
+    """Hide the cells over all places of an axis where one of the places is hidden."""
+    whole, parts = ((slice(None),) * axis + (s,) for s in (0, slice(1, None)))
+    hidden[whole] |= hidden[parts].any(axis)
+    if overlap:
+        rest = people[(slice(None),) * axis + (slice(0, 1),)] - people[parts]
+        hidden[whole] |= ((people[parts] > 0) & (rest > 0) & (rest < rules.difference)).any(axis)
+
+
 def _sensitive(family: Family, rules: Rules, overlap: bool) -> Mask:
     """Cells too small, and with overlapping persons those that nearly make up a total."""
     people = family.people
@@ -366,7 +409,7 @@ def _sensitive(family: Family, rules: Rules, overlap: bool) -> Mask:
 
 
 def _protect(family: Family, sensitive: Mask, before: Mask, hint: Hint, of: int, rules: Rules, overlap: bool) -> Mask:
-    """Protect each wave and each value of the extra columns by itself, then hide every total over one that is hidden."""
+    """Protect each value of the extra columns by itself, then hide every total over one that is hidden."""
     hidden, extras = before.copy(), len(family.extras)
     for place in np.ndindex(*(a.size - 1 for a in family.extras)):
         at = tuple(p + 1 for p in place)
@@ -380,11 +423,7 @@ def _protect(family: Family, sensitive: Mask, before: Mask, hint: Hint, of: int,
         else:
             hidden[at][..., 0] = _pattern(family, people, small, start, rules)
     for axis in range(extras):
-        whole, parts = ((slice(None),) * axis + (s,) for s in (0, slice(1, None)))
-        hidden[whole] |= hidden[parts].any(axis)
-        if overlap:
-            rest = family.people[(slice(None),) * axis + (slice(0, 1),)] - family.people[parts]
-            hidden[whole] |= ((family.people[parts] > 0) & (rest > 0) & (rest < rules.difference)).any(axis)
+        _hide_totals(hidden, family.people, axis, rules, overlap)
     return hidden | sensitive
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from analysis.core import moments as core
 from analysis.methods.estimates import Design, numeric
-from analysis.tidy import domain_key, tidy_frame
+from analysis.tidy import ALL, domain_key, tidy_frame
 
 STATISTICS = ("alpha", "omega", "item_rest", "alpha_if_dropped")
 LEVEL = 0.95
@@ -28,8 +28,8 @@ class Reliability:
     """Reliability of scales."""
 
     rows: pd.DataFrame  #: tidy table: term = scale, or term = item in domain ``scale=...``
-    faults: pd.DataFrame  #: scale, item, fault (constant, duplicated, empty): items that spoil their scale
-    loadings: pd.DataFrame  #: scale, item, loading, unique (items' units); behind omega
+    faults: pd.DataFrame  #: wave, scale, item, fault (constant, duplicated, empty): items that spoil their scale
+    loadings: pd.DataFrame  #: wave, scale, item, loading, unique (items' units); behind omega
 
     def tidy(self) -> pd.DataFrame:
         """Return the rows, columns as ``analysis.tidy.COLUMNS``."""
@@ -42,7 +42,12 @@ class Reliability:
 
 
 def reliability(
-    items: pd.DataFrame, *, scales: Scales, reverse: Sequence[str] = (), design: Design | None = None
+    items: pd.DataFrame,
+    *,
+    scales: Scales,
+    reverse: Sequence[str] = (),
+    design: Design | None = None,
+    wave: str | None = None,
 ) -> Reliability:
     r"""Estimate the reliability of each scale's sum or mean.
 
@@ -62,6 +67,8 @@ def reliability(
         Items to turn round, x to min + max - x of the column; only for bare frames: a panel's items are turned already.
     design : Design, optional
         Only its weights count: weighted covariances.
+    wave : str, optional
+        Column: each of its values is measured by itself, in text order. None: all rows together, wave ``*``.
 
     Returns
     -------
@@ -91,7 +98,15 @@ def reliability(
     0.8382
     """
     design = design or Design()
-    _check(items, scales, reverse, design)
+    _check(items, scales, reverse, design, wave)
+    if wave is None:
+        return _measured(items, scales, reverse, design, ALL)
+    each = [_measured(f, scales, reverse, design, str(w)) for w, f in items.groupby(items[wave].astype(str))]
+    tables = ([getattr(one, name) for one in each] for name in ("rows", "faults", "loadings"))
+    return Reliability(*(pd.concat(t, ignore_index=True) for t in tables))
+
+
+def _measured(items: pd.DataFrame, scales: Scales, reverse: Sequence[str], design: Design, wave: str) -> Reliability:
     names = list(dict.fromkeys(i for members in scales.values() for i in members))
     values = np.column_stack([_turned(items, i, i in reverse) for i in names])
     weights = np.ones(len(items)) if design.weights is None else numeric(items, design.weights)
@@ -106,14 +121,18 @@ def reliability(
         part, n = s[np.ix_(at, at)], float(count[np.ix_(at, at)].min())
         rows += _scale_rows(scale, part, n, loadings[loadings["scale"] == scale], states[scale])
         rows += _item_rows(scale, list(members), part, n, set(faults.loc[faults["scale"] == scale, "item"]))
-    return Reliability(tidy_frame(rows), faults, loadings)
+    for table in (faults, loadings):
+        table.insert(0, "wave", wave)
+    return Reliability(tidy_frame([row | {"wave": wave} for row in rows]), faults, loadings)
 
 
-def _check(items: pd.DataFrame, scales: Scales, reverse: Sequence[str], design: Design) -> None:
+def _check(items: pd.DataFrame, scales: Scales, reverse: Sequence[str], design: Design, wave: str | None) -> None:
     named = {i for members in scales.values() for i in members}
-    absent = sorted((named | ({design.weights} if design.weights else set())) - set(items.columns))
+    absent = sorted((named | {c for c in (design.weights, wave) if c is not None}) - set(items.columns))
     if absent:
         raise ValueError(f"the frame does not have the columns {absent}")
+    if wave is not None and (items.empty or items[wave].isna().any()):
+        raise ValueError(f"the column {wave} of waves has no rows, or rows without a wave")
     if not scales:
         raise ValueError("no scales given; name at least one with its items")
     for scale, members in scales.items():

@@ -100,7 +100,7 @@ def test_items_that_spoil_a_scale_are_named(pupils: pd.DataFrame) -> None:
     scales = {"v": ("x1", "x2", "same"), "t": SCALES["textual"], "d": ("x1", "copy", "x3"), "e": ("x7", "x8", "none")}
     result = reliability(frame, scales=scales)
     expected = [("v", "same", "constant"), ("d", "copy", "duplicated"), ("e", "none", "empty")]
-    assert list(result.faults.itertuples(index=False, name=None)) == expected
+    assert list(result.faults.drop(columns="wave").itertuples(index=False, name=None)) == expected
     rows = result.tidy().set_index(["domain", "term", "statistic"])["status"]
     assert rows["*", "v", "alpha"] == "ok"
     assert rows["*", "v", "omega"] == rows["*", "e", "alpha"] == "not_estimable"
@@ -135,3 +135,12 @@ def test_bad_questions(asked: dict, said: str) -> None:
     frame = pd.DataFrame({"a": [1, 2, 3], "b": [1, 3, 2], "t": list("xyz")})
     with pytest.raises(ValueError, match=said):
         reliability(frame, **({"scales": {"s": ("a", "b")}} | asked))
+
+
+def test_each_wave_is_measured_by_itself(pupils):
+    half = len(pupils) // 2
+    cut = pupils.assign(wave=["1"] * half + ["2"] * (len(pupils) - half))
+    rows = reliability(cut, scales=SCALES, wave="wave").tidy()
+    for wave, part in (("1", pupils[:half]), ("2", pupils[half:])):
+        alone = reliability(part, scales=SCALES).tidy().assign(wave=wave)
+        pd.testing.assert_frame_equal(rows[rows["wave"] == wave].reset_index(drop=True), alone)
