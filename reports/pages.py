@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from analysis.disclosure import MIME
+from reports.words import say
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 LANGUAGES = ("en", "zh")
 SETUP = "setup"  # a question that only somebody in the notebook asks
+NOTHING = "nothing"  # an output that says that there are no data for it
 
 
 class NotReleased(RuntimeError):
@@ -70,24 +73,44 @@ def page(chapter: Chapter, language: str) -> Page:
             table["rows"] += [row for row in mark["rows"] if row not in table["rows"]]
         elif mark["kind"] == "findings":
             sections[mark["section"]] = sections.get(mark["section"], "") + "".join(data["text/html"])
-        else:
+        elif mark["kind"] != NOTHING:
             lines.append(mark.get("title") or "".join(data["text/plain"]))
     blocks = tuple(_blocks(chapter.notebook, language))
     return Page(chapter.name, chapter.title[language], blocks, tables, sections, lines[0] if lines else "")
 
 
 def _blocks(notebook: NotebookNode, language: str) -> Iterator[str]:
+    """Texts and what was shown; questions to which there was nothing to show are named together at the end."""
     from nbconvert.filters import markdown2html
 
+    unanswered = []
+    for text, shown in _parts(notebook, language):
+        if text and shown and all(data[MIME]["kind"] == NOTHING for data in shown):
+            unanswered.append(text)
+            continue
+        if text:
+            yield markdown2html(text)
+        yield from ("".join(data.get("text/html", "")) for data in shown)
+    if unanswered:
+        questions = (" " if language == "en" else "").join(unanswered)
+        yield f"<p>{escape(say('unanswered', language, questions=questions))}</p>"
+
+
+def _parts(notebook: NotebookNode, language: str) -> list[tuple[str, list[Any]]]:
+    """Each text with what is shown below it."""
+    parts: list[tuple[str, list[Any]]] = [("", [])]
     for cell in notebook.cells:
         tags = cell.metadata.get("tags", ())
         if cell.cell_type == "markdown" and language in tags and SETUP not in tags:
-            yield markdown2html(cell.source)
-        for output in cell.get("outputs", ()):
-            if output["data"][MIME].get("language") == language:
-                yield "".join(output["data"].get("text/html", ""))
+            parts.append((cell.source, []))
+        parts[-1][1].extend(_of_cell(cell, language))
+    return parts
 
 
 def _shown(notebook: NotebookNode, language: str) -> Iterator[Any]:
     for cell in notebook.cells:
-        yield from (o["data"] for o in cell.get("outputs", ()) if o["data"][MIME].get("language") == language)
+        yield from _of_cell(cell, language)
+
+
+def _of_cell(cell: Any, language: str) -> list[Any]:
+    return [o["data"] for o in cell.get("outputs", ()) if o["data"][MIME].get("language") == language]

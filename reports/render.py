@@ -139,7 +139,7 @@ def _nav(report: Report, current: str) -> list[dict[str, Any]]:
 
 
 def _listed(needs: Sequence[str], language: str) -> str:
-    return say("comma", language).join(say(f"need.{need}", language) for need in needs)
+    return say("and_no", language).join(say(f"need.{need}", language) for need in needs)
 
 
 def _template(name: str) -> Any:

@@ -12,7 +12,11 @@ WORDS = {
     "mode.paper": ("On paper", "纸质问卷"),
     "mode.face": ("Face to face", "面访"),
     "mode.mixed": ("Several ways", "多种方式"),
-    "comma": (", ", "、"),
+    "and_no": (" and no ", "、"),
+    "unanswered": (
+        "Not answered here, because this study does not have the data: {questions}",
+        "因本研究没有相应数据，以下问题在此没有回答：{questions}",
+    ),
     "lacks": ("This study has no {what}.", "本研究没有{what}。"),
     "need.survey": ("member survey", "会员调查"),
     "need.log": ("activity log", "活动记录"),

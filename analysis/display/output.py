@@ -17,7 +17,7 @@ class Output:
     ----------
     bundles : tuple of two mappings
         English, Chinese. Each holds ``MIME`` (the mark of disclosure: ``kind, language, name`` and, for tables,
-        ``columns, rows``), ``text/html`` and ``text/plain``.
+        ``columns, rows``), ``text/html`` and ``text/plain``. Kind ``nothing``: the study has no data for it.
     """
 
     bundles: tuple[Mapping[str, Any], Mapping[str, Any]]

@@ -47,7 +47,7 @@ def _or_nothing(shows: Callable[..., Output]) -> Callable[..., Output]:
 
         def one(language: str) -> dict[str, Any]:
             text = say("nothing", language, units=units[language])
-            return bundle("sentence", language, name, html=f'<p class="sentence">{escape(text)}</p>', text=text)
+            return bundle("nothing", language, name, html=f'<p class="sentence">{escape(text)}</p>', text=text)
 
         return _both(one)
 
@@ -202,7 +202,7 @@ class Show:
     ) -> Output:
         """Draw a measure over the waves, a small panel for each value of `by` (at most 12, the lowest first).
 
-        Parameters are those of `dots`; `by` None draws the row of all alone.
+        Parameters are those of `dots`; `by` None draws the row of all alone. One wave is no trend: nothing is drawn.
         """
         kinds = {"term": term, "statistic": statistic}
         whole = _maybe(lambda: cut(released, by="wave", where=where, **kinds))
@@ -214,6 +214,8 @@ class Show:
         }
         rows = [r for line in lines.values() for r in line.rows]
         waves = waves_of(rows)
+        if len(waves) < 2:
+            raise NothingThere("wave")
         first = next(iter(lines.values()))
         quiet = [r for r in whole.rows if by] if whole is not None else []
         now = replace(

@@ -68,6 +68,11 @@ def groups(**values: float | None) -> list[dict[str, object]]:
 
 
 PLAIN = [*groups(a=3.2, b=4.4, c=None), row(3.8, group="*")]
+BEFORE = released([row(3.0, wave="0", group=g) for g in ("a", "b", "*")])
+
+
+def test_one_wave_is_no_trend() -> None:
+    assert SHOW.trend(released(PLAIN), by="group", term="warmth").mark("en")["kind"] == "nothing"
 
 
 class Tags(HTMLParser):
@@ -88,7 +93,7 @@ def outputs(show: Show, table: Released, group: str = "a") -> dict[str, Output]:
     return {
         "table": show.table(table),
         "dots": show.dots(table, term="warmth"),
-        "trend": show.trend(table, by="group", term="warmth"),
+        "trend": show.trend([table, BEFORE], by="group", term="warmth"),
         "sentence": show.sentence(table, term="warmth", group=group),
         "findings": show.findings(show.finding(table, term="warmth")),
         "cannot": show.cannot_say(table),
