@@ -67,6 +67,10 @@ def chapters(folder: Path = FOLDER) -> list[Chapter]:
                 path.stem, dict(about["title"]), tuple(about["requires"]), bool(about.get("front", False)), notebook
             )
         )
+    if sum(chapter.front for chapter in found) != 1:
+        raise ValueError(
+            "one notebook, and only one, must say `front: true` in its metadata: it is the report's first page"
+        )
     return found
 
 

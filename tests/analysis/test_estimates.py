@@ -52,7 +52,7 @@ def reference(case: str) -> pd.DataFrame:
     return table[table["case"] == case].reset_index(drop=True)
 
 
-def agrees(rows: pd.DataFrame, case: str, tolerance: float) -> None:
+def assert_agrees(rows: pd.DataFrame, case: str, tolerance: float) -> None:
     expected = reference(case)
     assert len(rows) == len(expected)
     for column in ("estimate", "std_error"):
@@ -72,33 +72,33 @@ def agrees(rows: pd.DataFrame, case: str, tolerance: float) -> None:
     ],
 )
 def test_stratified_sample_with_fpc(api: pd.DataFrame, case: str, asked: dict) -> None:
-    agrees(estimates(api, design=API, **asked).tidy(), case, EXACT)
+    assert_agrees(estimates(api, design=API, **asked).tidy(), case, EXACT)
 
 
 def test_fraction_or_no_weights_say_the_same_as_population_sizes(api: pd.DataFrame) -> None:
     fractions = api.assign(fraction=api.groupby("stype")["fpc"].transform("size") / api["fpc"])
     bare = estimates(fractions, variables="api00", design=Design(strata="stype", fpc="fraction"))
-    agrees(bare.tidy(), "mean", 1e-7)  # pw is printed with 9 digits in the data
+    assert_agrees(bare.tidy(), "mean", 1e-7)  # pw is printed with 9 digits in the data
 
 
 def test_proportions_without_strata(api: pd.DataFrame) -> None:
     rows = estimates(api, variables="stype", statistic="proportion", design=Design(weights="pw")).tidy()
-    agrees(rows, "proportion", EXACT)
+    assert_agrees(rows, "proportion", EXACT)
     assert rows["term"].tolist() == ["stype=E", "stype=H", "stype=M"]
 
 
 @pytest.mark.parametrize(("case", "by"), [("clustered mean", ()), ("clustered by sch.wide", "sch.wide")])
 def test_clusters_within_strata(api: pd.DataFrame, case: str, by: str) -> None:
     design = Design(weights="pw", strata="stype", cluster="dnum")
-    agrees(estimates(api, variables="api00", by=by, design=design).tidy(), case, EXACT)
+    assert_agrees(estimates(api, variables="api00", by=by, design=design).tidy(), case, EXACT)
 
 
 def test_raking_makes_errors_smaller(raked: tuple[pd.DataFrame, Design]) -> None:
     frame, design = raked
-    agrees(estimates(frame, variables="api00", design=design).tidy(), "raked mean", RAKED)
-    agrees(estimates(frame, variables="enroll", statistic="total", design=design).tidy(), "raked total", RAKED)
+    assert_agrees(estimates(frame, variables="api00", design=design).tidy(), "raked mean", RAKED)
+    assert_agrees(estimates(frame, variables="enroll", statistic="total", design=design).tidy(), "raked total", RAKED)
     by = estimates(frame, variables="api00", by="stype", design=design)
-    agrees(by.tidy(), "raked by stype", RAKED)
+    assert_agrees(by.tidy(), "raked by stype", RAKED)
     np.testing.assert_allclose(np.sqrt(np.diag(by.covariance)), by.tidy()["std_error"], rtol=EXACT)
 
 
@@ -119,20 +119,20 @@ def test_a_margin_that_was_raked_has_no_error(raked: tuple[pd.DataFrame, Design]
 
 def test_lonely_clusters_and_missing_values(ess: pd.DataFrame) -> None:
     items = ["gvjbevn", "gvhlthc", "gvslvol"]
-    agrees(estimates(ess, variables=items, design=ESS).tidy(), "ess item", EXACT)
+    assert_agrees(estimates(ess, variables=items, design=ESS).tidy(), "ess item", EXACT)
     gone = ess[items].isna().any(axis=1)
     listwise = ess.assign(**{i: ess[i].mask(gone) for i in items})
-    agrees(estimates(listwise, variables=items, design=ESS).tidy(), "ess listwise", EXACT)
+    assert_agrees(estimates(listwise, variables=items, design=ESS).tidy(), "ess listwise", EXACT)
     rows = estimates(ess, variables="gvslvue", by="stratval", design=ESS).tidy()
-    agrees(rows[rows["domain"].str.contains("Avon")], "ess domain", EXACT)
-    agrees(estimates(ess, variables="sbprvpv", statistic="total", design=ESS).tidy(), "ess total", EXACT)
-    agrees(estimates(ess, variables="one", statistic="total", design=ESS).tidy(), "ess count", EXACT)
+    assert_agrees(rows[rows["domain"].str.contains("Avon")], "ess domain", EXACT)
+    assert_agrees(estimates(ess, variables="sbprvpv", statistic="total", design=ESS).tidy(), "ess total", EXACT)
+    assert_agrees(estimates(ess, variables="one", statistic="total", design=ESS).tidy(), "ess count", EXACT)
 
 
 def test_change_of_the_same_schools(api: pd.DataFrame) -> None:
     result = estimates(api, variables=["api00", "api99"], design=API)
     rows = contrast(result, [({"term": "api00"}, {"term": "api99"}), (0, 1)]).tidy()
-    agrees(rows.iloc[[0]], "change", EXACT)
+    assert_agrees(rows.iloc[[0]], "change", EXACT)
     pd.testing.assert_series_equal(rows.loc[0], rows.loc[1], check_names=False)
     assert rows.loc[0, "term"] == "api00 - api99"
     assert rows.loc[0, ["estimate", "std_error"]].round(3).tolist() == [32.893, 2.051]
