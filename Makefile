@@ -28,7 +28,7 @@ report: .venv/.ready # the report of STUDY (default demo), latest wave or WAVE  
 	$(WORKBENCH) report "$(STUDY)" $(WAVE)
 
 check: .venv/.ready # is the folder of STUDY in order, and what arrived for WAVE?  检查资料
-	$(WORKBENCH) check "$(STUDY)" $(WAVE)
+	$(WORKBENCH) check "$(STUDY)" $(WAVE) || [ $$? = 1 ] # 1: something to look at
 
 lab: .venv/.ready # JupyterLab on copies of the notebooks  打开笔记本
 	$(WORKBENCH) lab "$(STUDY)" $(WAVE)

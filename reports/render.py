@@ -16,6 +16,7 @@ from reports.words import say
 if TYPE_CHECKING:
     from markupsafe import Markup
 
+    from reports.checking import Account
     from survey import Panel
 
 TEMPLATES = Path(__file__).with_name("template")
@@ -70,6 +71,14 @@ def render(report: Report, font_face: str = "") -> dict[str, str]:
             body=_safe("\n".join(page.blocks)),
         )
     return html
+
+
+def render_check(account: Account, language: str, *, synthetic: bool, font_face: str = "") -> str:
+    """Give the page of a check's account."""
+    css = _safe((TEMPLATES / "style.css").read_text("utf-8"))
+    frame = {"language": language, "css": css, "font_face": _safe(font_face), "account": account}
+    frame["ribbon"] = say("synthetic", language) if synthetic else None
+    return str(_template("check.html.j2").render(**frame))
 
 
 def _frame(report: Report, font_face: str) -> dict[str, Any]:

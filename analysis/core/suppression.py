@@ -157,7 +157,8 @@ def protect(
     sensitive : (cells,) bool
         Cells that must not be worked out: those below the minimum, and what the caller adds. They are hidden.
     minimum, difference : int
-        What the feasible interval of a sensitive cell must reach, and how wide it must be.
+        What the feasible interval of a sensitive cell must reach, and how wide it must be at least (never less than
+        ``minimum``: the proofs below find widths).
     suggested : (cells,) bool, optional
         Cells to hide beforehand, such as the pattern of a variable answered by nearly the same people.
     partly : (cells,) bool, optional
@@ -288,6 +289,7 @@ class _Network:
 
     @classmethod
     def of(cls, table: Lattice, people: Ints, filled: Mask, sensitive: Mask, minimum: int, difference: int) -> _Network:
+        difference = max(difference, minimum)  # an interval this wide reaches the minimum, wherever it begins
         lower = np.where(sensitive, np.minimum(people, minimum - 1), people)
         large = (people >= difference) & ~sensitive
         up, down = np.flatnonzero(filled), np.flatnonzero(large)

@@ -16,7 +16,21 @@ from survey.faults import Fault, refuse_if
 from survey.schema import Decision, Rules
 
 TALLY = ["wave", "file", "holds", "rule", "rows", "cells"]
-NOBODY = ("blank", "total")  # rows that are about nobody: they do not count towards the share set aside
+# Rows that are no answer of anybody in the field: they do not count towards the share set aside.
+NOBODY = ("blank", "total", "preview", "test", "spam")
+REASONS = (
+    *NOBODY,
+    "ragged",
+    "duplicate",
+    "repeated_answer",
+    "unknown_group",
+    "unknown_region",
+    "no_member",
+    "no_activity",
+    "no_time",
+)
+CELL_RULES = ("cleaned", "missing_code", "out_of_range", "unknown_label", "not_a_number", "not_a_time")
+NOTES = ("unfinished",)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -37,6 +51,8 @@ class Accepted:
         Rows with a cell that was mended, whether set aside or not.
     cells : mapping
         {rule: cells that met it}.
+    notes : mapping
+        {what: accepted rows of which it is true}.
     """
 
     frame: pd.DataFrame
@@ -47,10 +63,11 @@ class Accepted:
     reasons: Mapping[int, str]
     mended: frozenset[int]
     cells: Mapping[str, int]
+    notes: Mapping[str, int]
 
     @property
     def tally(self) -> pd.DataFrame:
-        """``wave, file, holds, rule, rows, cells``: read, as_is, repaired, ``aside:REASON``, ``cells:RULE``."""
+        """``wave, file, holds, rule, rows, cells``: read, as_is, repaired, ``aside:REASON``, ``cells:RULE``, ``note:WHAT``."""
         repaired = len(self.mended - set(self.reasons))
         lines = [
             ("read", self.read, 0),
@@ -58,6 +75,7 @@ class Accepted:
             ("repaired", repaired, 0),
             *((f"aside:{reason}", n, 0) for reason, n in sorted(Counter(self.reasons.values()).items())),
             *((f"cells:{rule}", 0, n) for rule, n in sorted(self.cells.items())),
+            *((f"note:{what}", n, 0) for what, n in sorted(self.notes.items())),
         ]
         return pd.DataFrame([(self.wave, self.file, self.holds, *line) for line in lines], columns=TALLY)
 
@@ -83,20 +101,29 @@ class Book:
         self.reasons: dict[int, str] = dict.fromkeys(ragged, "ragged")
         self.mended: set[int] = set()
         self.cells: dict[str, int] = {}
+        self.notes: dict[str, int] = {}
         self.faults: list[Fault] = []
 
     def set_aside(self, rows: Iterable[int], reason: str) -> None:
-        """Set rows aside; the first reason a row meets is its reason."""
+        """Set rows aside, for one of `REASONS`; the first reason a row meets is its reason."""
+        _known(reason, REASONS)
         for row in rows:
             self.reasons.setdefault(int(row), reason)
 
     def count_cells(self, rule: str, hit: pd.Series, *, mends: bool = False) -> None:
-        """Count cells that met a rule; rows whose cells were mended count as repaired."""
+        """Count cells that met one of `CELL_RULES`; rows whose cells were mended count as repaired."""
+        _known(rule, CELL_RULES)
         number = int(hit.sum())
         if number:
             self.cells[rule] = self.cells.get(rule, 0) + number
             if mends:
                 self.mended.update(hit.index[hit].tolist())
+
+    def note(self, what: str, rows: int) -> None:
+        """Count rows of which one of `NOTES` is to be known; it changes nothing."""
+        _known(what, NOTES)
+        if rows:
+            self.notes[what] = self.notes.get(what, 0) + rows
 
     def left(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Rows of the frame that are not set aside."""
@@ -111,8 +138,8 @@ class Book:
         if not overridden("set_aside_share", self.file, decisions):
             self._check_share(rules.set_aside_share)
         refuse_if(self.faults)
-        rest = (self.wave, self.file, self.holds, self.read, self.reasons, frozenset(self.mended), self.cells)
-        return Accepted(frame, *rest)
+        rest = (self.wave, self.file, self.holds, self.read, self.reasons, frozenset(self.mended))
+        return Accepted(frame, *rest, self.cells, self.notes)
 
     def _check_share(self, most: float) -> None:
         counts = Counter(reason for reason in self.reasons.values() if reason not in NOBODY)
@@ -127,6 +154,14 @@ class Book:
                 f"将有 {share:.2%} 的行被搁置（{seen}；最前几行：{first}），上限为 {most:.2%}。"
                 "请修正文件，或在 wave.yaml 的 decisions 中说明接受（rule: set_aside_share）",
             )
+
+
+def _known(rule: str, rules: tuple[str, ...]) -> None:
+    """Whatever happens to a row or a cell has a name that can be told to staff."""
+    if rule not in rules:
+        raise ValueError(
+            f"{rule!r} is not one of {rules}: give it its name there, and its words in reports.check_words"
+        )
 
 
 def overridden(rule: str, file: str, decisions: tuple[Decision, ...]) -> bool:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from survey.checks import cells
 from survey.checks.accepted import Accepted, Book, first_of_each, numbered, overridden
-from survey.checks.open_file import open_file
+from survey.checks.open_file import Opened, open_file
 from survey.checks.units import known_regions, settle_units
 from survey.identity import Key
 from survey.instrument import Item
@@ -30,12 +30,13 @@ def check_answers(study: Study, wave: Wave, entry: FileEntry, key: Key) -> Accep
     survey.Refused
         With every rule that the file breaks and what to do.
     """
-    frame, book = open_file(wave, entry)
+    opened = open_file(wave, entry)
+    frame, book = opened.frame, opened.book
     _set_aside_repeated(frame, book, entry)
     frame = settle_units(study, wave, book.left(frame), book)
     frame = book.left(frame)
     columns = (
-        _people(wave, entry, frame, key) | _roles(study, entry, frame, book) | _items(study, wave, entry, frame, book)
+        _people(wave, entry, frame, key) | _roles(study, entry, frame, book) | _items(study, wave, entry, opened, frame)
     )
     return book.close(pd.DataFrame(columns, index=frame.index), study.settings.rules, wave.settings.decisions)
 
@@ -81,26 +82,27 @@ def _roles(study: Study, entry: FileEntry, frame: pd.DataFrame, book: Book) -> C
     return out | {role: frame[role].where(frame[role] != "") for role in ("strata", "cluster") if role in frame}
 
 
-def _items(study: Study, wave: Wave, entry: FileEntry, frame: pd.DataFrame, book: Book) -> Columns:
+def _items(study: Study, wave: Wave, entry: FileEntry, opened: Opened, frame: pd.DataFrame) -> Columns:
     asked = {i.name: i for i in study.items if i.asked_in(wave.settings.instrument)}
     targets = [t for t in entry.columns.values() if t.partition("=")[0] in asked]
     out: Columns = {}
     for target in targets:
         item = asked[target.partition("=")[0]]
         if item.kind != "text":
-            columns, met = _read(study, wave, entry, item, target, frame[target])
-            _note_if_many(study, wave, entry, target, met, int((frame[target] != "").sum()), book)
+            columns, met = _read(study, wave, opened.separator, item, target, frame[target])
+            _note_if_many(study, wave, entry, target, met, int((frame[target] != "").sum()), opened.book)
+            _note_other_labels(entry, item, target, opened)
             for rule, hit in met.items():
-                book.count_cells(rule, hit)
+                opened.book.count_cells(rule, hit)
             out |= columns
     return _unanswered_where_nothing_stands(out, targets, frame)
 
 
 def _read(
-    study: Study, wave: Wave, entry: FileEntry, item: Item, target: str, column: pd.Series
+    study: Study, wave: Wave, separator: str, item: Item, target: str, column: pd.Series
 ) -> tuple[Columns, cells.Met]:
     if item.kind == "multiple" and "=" not in target:
-        frame, met = cells.several(column, item, entry.separator or cells.SEPARATOR)
+        frame, met = cells.several(column, item, separator)
         return {str(name): frame[name] for name in frame}, met
     if item.kind == "multiple":
         values, met = cells.ticked(column, item, target.partition("=")[2])
@@ -142,3 +144,19 @@ def _note_if_many(
         "是否换了量尺，或对应到了别的题目？请修改 wave.yaml 或 instrument.csv，"
         "或在 decisions 中说明接受（rule: out_of_range_share）",
     )
+
+
+def _note_other_labels(entry: FileEntry, item: Item, target: str, opened: Opened) -> None:
+    """A file that brings labels must mean by its codes what the instrument means."""
+    if item.kind != "choice":
+        return
+    turned = cells.labelled_otherwise(opened.labels.get(target, {}), entry.values.get(target, {}), item)
+    if turned:
+        header = next(h for h, t in entry.columns.items() if t == target)
+        pairs = ", ".join(f"{code} = {label}" for code, label in turned[:5])
+        opened.book.fault(
+            f"column “{header}” ({target}): the file's own labels give its codes other meanings than the instrument ({pairs}). "
+            "Say under values in wave.yaml which code of the instrument each means, or correct the mapping",
+            f"列“{header}”（{target}）：文件自带的标签与问卷编码含义不同（{pairs}）。"
+            "请在 wave.yaml 的 values 中写明各值对应的编码，或修改对应关系",
+        )

@@ -30,6 +30,7 @@ _INVISIBLE = dict.fromkeys(
 _MARKS = {"unknown_label": "\0label", "out_of_range": "\0range", "missing_code": "\0missing"}
 _WHOLE = re.compile(r"([+-]?\d{1,9})(?:\.0+)?", re.ASCII)
 _CODE_THEN_LABEL = re.compile(r"(-?\d+)\s*[-.、:]\s*(\D.*)", re.ASCII)
+_OWN_TEXT = re.compile(r"(?<=.)〖[^〗]*〗$")  # what somebody wrote behind an option that asks for words
 _PARTS = ("year", "month", "day", "hour", "minute", "second")
 _CLOCK = r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d+)?)?\s*(?P<zone>Z|[+-]\d{2}:?\d{2})?"
 _TIMES = tuple(
@@ -83,6 +84,7 @@ def _reader(item: Item) -> Callable[[str], str | None]:
     reading = _readings(item)
 
     def read(value: str) -> str | None:
+        value = _OWN_TEXT.sub("", value)
         key = value.casefold()
         if key in reading:
             return reading[key]
@@ -109,6 +111,17 @@ def _readings(item: Item) -> dict[str, str | None]:
 def _whole(value: str) -> int | None:
     match = _WHOLE.fullmatch(value)
     return int(match[1]) if match else None
+
+
+def labelled_otherwise(labels: Mapping[str, str], values: Mapping[str, str], item: Item) -> list[tuple[str, str]]:
+    """Codes and labels of a file where the label is that of another of the item's codes; `values` as in wave.yaml."""
+    read = _reader(item)
+    found = []
+    for code, label in labels.items():
+        meant, taken = read(_clean(label)), read(_clean(values.get(code, code)))
+        if meant in item.code_names and meant != taken:
+            found.append((code, label))
+    return found
 
 
 def several(column: pd.Series, item: Item, separator: str) -> tuple[pd.DataFrame, Met]:
@@ -142,6 +155,7 @@ def ticked(column: pd.Series, item: Item, code: str) -> tuple[pd.Series, Met]:
     read = _reader(item)
 
     def one(value: str) -> float:
+        value = _OWN_TEXT.sub("", value)
         key = value.casefold()
         if key in NO or (key not in YES and _zero_or_one(value) == 0):
             return 0.0

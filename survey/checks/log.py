@@ -25,10 +25,11 @@ def check_log(study: Study, wave: Wave, entry: FileEntry, key: Key) -> Accepted:
         study has no groups), ``region``, ``start``, ``end``, ``channel``, ``response``, ``took_part`` (bool). Rows that do not mean
         taking part stay in it.
     """
-    frame, book = open_file(wave, entry)
+    opened = open_file(wave, entry)
+    frame, book = opened.frame, opened.book
     _set_aside(frame, book, entry, study)
     frame = book.left(frame)
-    groups = _organisers(study, frame, entry.separator or cells.SEPARATOR, book)
+    groups = _organisers(study, frame, opened.separator, book)
     region = known_regions(study, wave, frame["region"]) if "region" in frame else None
     if "group" in frame and study.settings.groups is not None:
         book.set_aside(groups.index[groups.map(len) == 0], "unknown_group")

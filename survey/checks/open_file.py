@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -26,26 +27,71 @@ _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}")
 _CITIZEN_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
-def open_file(wave: Wave, entry: FileEntry) -> tuple[pd.DataFrame, Book]:
-    """Read one file of a wave: its mapped columns under their targets' names, cleaned; blank and total rows set aside.
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A file of a wave before its check.
 
-    Ids of members are written in one way (`survey.identity.normalise`).
+    Attributes
+    ----------
+    frame : DataFrame of str
+        Mapped columns under their targets' names, cleaned; without the rows that are set aside already.
+    book : Book
+    labels : dict
+        Labels that the file brings, by target: {target: {code: label}}.
+    separator : str
+        What stands between several codes of one cell.
+    """
+
+    frame: pd.DataFrame
+    book: Book
+    labels: dict[str, dict[str, str]]
+    separator: str
+
+
+def open_file(wave: Wave, entry: FileEntry) -> Opened:
+    """Read one file of a wave; blank and total rows, previews, tests and spam are set aside.
+
+    Ids of members are written in one way (`survey.identity.normalise`). What the platform says is no answer is emptied.
     """
     raw = read_table(wave.folder / entry.file, platform=entry.platform, layout=entry.layout)
     _refuse_absent(wave, entry, raw)
     book = Book(wave.name, entry.file, entry.holds, raw.frame.index, raw.ragged)
     _set_aside_blanks_and_totals(raw.frame, entry, book)
-    mapped = book.left(raw.frame[list(entry.columns)].rename(columns=entry.columns))
-    columns = {target: _cleaned(mapped[target], target, entry, book) for target in mapped.columns}
+    _follow_marks(raw, book)
+    mapped = book.left(_without_no_answers(raw, entry, book))
+    separator = entry.separator or raw.separator or SEPARATOR
+    columns = {target: _cleaned(mapped[target], target, entry, separator, book) for target in mapped.columns}
     frame = pd.DataFrame(columns, index=mapped.index)
     _note_identifiers(entry, frame, book)
-    return frame, book
+    labels = {target: raw.labels[header] for header, target in entry.columns.items() if header in raw.labels}
+    return Opened(frame, book, labels, separator)
 
 
-def _cleaned(column: pd.Series, target: str, entry: FileEntry, book: Book) -> pd.Series:
+def _follow_marks(raw: RawTable, book: Book) -> None:
+    """What is no answer of the field is set aside; an unfinished answer is kept, and counted."""
+    for mark, rows in raw.marks.items():
+        if mark == "unfinished":
+            book.note(mark, len(set(rows) - set(book.reasons)))
+        else:
+            book.set_aside(rows, mark)
+
+
+def _without_no_answers(raw: RawTable, entry: FileEntry, book: Book) -> pd.DataFrame:
+    """The mapped columns by target; cells by which the platform says that there is no answer are empty and counted."""
+    mapped = raw.frame[list(entry.columns)].rename(columns=entry.columns)
+    for header, target in entry.columns.items():
+        texts = (*raw.no_answer.get("*", ()), *raw.no_answer.get(header, ()))
+        if texts:
+            said = book.left(mapped)[target].str.strip().isin(texts)
+            book.count_cells("missing_code", said)
+            mapped.loc[said.index[said], target] = ""
+    return mapped
+
+
+def _cleaned(column: pd.Series, target: str, entry: FileEntry, separator: str, book: Book) -> pd.Series:
     cleaned, changed = clean(column)
     book.count_cells("cleaned", changed, mends=True)
-    codes = recode(cleaned, entry.values.get(target, {}), entry.separator or SEPARATOR)
+    codes = recode(cleaned, entry.values.get(target, {}), separator)
     if target != "member":
         return codes
     if codes.str.fullmatch(_IN_POWERS).any():

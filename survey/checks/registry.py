@@ -20,8 +20,9 @@ def check_registry(study: Study, wave: Wave, entry: FileEntry) -> Accepted:
     Accepted
         ``.frame``: ``group, region`` and the counts as float; a negative count, or one that is no number, is missing.
     """
-    frame, book = open_file(wave, entry)
-    frame = book.left(settle_units(study, wave, frame, book))
+    opened = open_file(wave, entry)
+    book = opened.book
+    frame = book.left(settle_units(study, wave, opened.frame, book))
     keys = list(entry.key or ("group", "region"))
     book.set_aside(frame.index[first_of_each(frame[keys])], "duplicate")
     frame = book.left(frame)

@@ -1,18 +1,17 @@
-"""Parquet files as text."""
+"""Parquet files as grids of text."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from survey.readers.raw import RawTable, check_header, refuse
+from survey.readers.raw import Grid, check_header, refuse
 from survey.readers.workbook import as_text
 
 
-def read(path: Path) -> RawTable:
+def read(path: Path) -> Grid:
     """Read a Parquet file; checksums of its pages are verified where it has them."""
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
@@ -25,9 +24,8 @@ def read(path: Path) -> RawTable:
         refuse(
             path, "the Parquet file is damaged or incomplete; export it again", "Parquet 文件已损坏或不完整；请重新导出"
         )
-    frame = pd.DataFrame(dict(zip(header, columns, strict=True)), dtype="str")
-    frame.index = pd.RangeIndex(1, len(frame) + 1)
-    return RawTable(frame, "plain", form={"format": "parquet"})
+    rows = [header, *map(list, zip(*columns, strict=True))]
+    return Grid(path, rows, list(range(len(rows))), {"format": "parquet"})
 
 
 def _refuse_nested(path: Path, schema: pa.Schema) -> None:

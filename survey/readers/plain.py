@@ -1,154 +1,90 @@
-"""Plain tables: CSV in UTF-8, UTF-16 with BOM or GB18030; XLSX and XLS; Parquet. Every cell as the text that was there."""
+"""Plain tables: one header row, as one reads them. What no platform claims is read so.
+
+Chinese web forms have no platform of their own. What their tools add beside the questions is known by its headings, where a
+submitter and a time are there (提交者（自动）, 提交时间（自动）; 提交人, 提交时间, 填写设备; 填写人, 填写时间), or the three
+columns of Tencent Survey (编号, 开始答题时间, 结束答题时间). Options in columns of their own are headed ``3.stem:option`` or
+``stem/option``; such a column holds its option's text, or 0 and 1.
+Sources: public scripts that read exports of WPS and Tencent forms, Tencent Survey and Jinshuju.
+"""
 
 from __future__ import annotations
 
-import csv
-import io
+import re
 from collections.abc import Sequence
-from pathlib import Path
+from itertools import groupby
 
-from survey.readers import columnar, workbook
-from survey.readers.raw import RawTable, refuse, table
-from survey.schema import Layout
+from survey.readers.raw import Grid, RawTable, table
 
-DELIMITERS = (",", "\t", ";", "，")
-SAMPLE = 20  # rows after the header by which a delimiter is recognised
-_BOMS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-_ZIPPED, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
-_NO_TABLES = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"Rar!", b"7z\xbc\xaf", b"%PDF", b"PK\x05\x06")
+FORM = {
+    "编号": "respondent",
+    "序号": "respondent",
+    "ID": "respondent",
+    "答卷ID": "respondent",
+    "答卷编号": "respondent",
+    **dict.fromkeys(("提交者", "提交人", "填写人", "填写者", "填表人", "答题人", "答题者", "用户标识"), "person"),
+    **dict.fromkeys(("昵称", "微信昵称", "微信OpenID", "IP", "IP地址", "提交IP", "填写IP", "填写地区"), "person"),
+    **dict.fromkeys(("地理位置国家和地区", "地理位置省", "地理位置市"), "person"),
+    **dict.fromkeys(("提交时间", "填写时间", "结束答题时间"), "submitted"),
+    **dict.fromkeys(("开始答题时间", "开始填写时间"), "started"),
+    **dict.fromkeys(("答题时长", "填写时长", "填写用时", "答题用时"), "seconds"),
+    **dict.fromkeys(("审核状态", "清洗数据结果"), "status"),
+    **dict.fromkeys(("来源", "填写渠道", "Referrer"), "source"),
+    **dict.fromkeys(("修改时间", "更新时间", "最后修改时间", "填写设备", "操作系统", "浏览器", "UA"), "other"),
+    **dict.fromkeys(("用户类型", "自定义字段", "扩展属性", "智能清洗数据无效概率", "中奖时间", "中奖金额"), "other"),
+}
+SUBMITTERS = ("提交者", "提交人", "填写人", "填写者", "填表人", "答题人", "答题者", "昵称", "用户标识")
+TIMES = ("submitted", "started")
+TENCENT = {"编号", "开始答题时间", "结束答题时间"}
+_TAIL = re.compile(r"[（(](自动|必填|选填)[）)]$")
+_OPTION = re.compile(r"(\d+\s*[.、．][^:：]*|[^/:：]+(?=/))[:：/]+(.+)", re.DOTALL)
+_BLANK = re.compile(r"_填空\d*$")
+_LETTER = re.compile(r"^[A-Za-z]{1,2}[.、．]\s*")
 
 
-def read(path: Path, layout: Layout | None = None) -> RawTable:
-    """Read a plain table; see `survey.read_table`."""
-    if path.is_symlink() or not path.is_file():
-        refuse(path, "this is not a regular file", "这不是普通文件")
-    try:
-        return _read(path, layout or Layout())
-    except OSError:
-        refuse(path, "this file cannot be read; check its permissions and the disk", "无法读取该文件；请检查权限和磁盘")
+def read(grid: Grid) -> RawTable:
+    """Read a grid whose first row is the header; see `survey.read_table`.
 
-
-def _read(path: Path, layout: Layout) -> RawTable:
-    before = path.stat().st_size
-    if before == 0:
-        refuse(path, "the file is empty (0 bytes); export it again", "文件为空（0 字节）；请重新导出")
-    raw = _by_content(path, layout)
-    if path.stat().st_size != before:
-        refuse(path, "the file is still being written; wait and try again", "文件仍在写入；请稍后再试")
-    if raw.frame.empty and raw.ragged:
-        refuse(
-            path,
-            "every row is shorter than the header; check the delimiter",
-            "所有行都短于表头；请检查分隔符",
-            raw.ragged[0],
-        )
-    if raw.frame.empty:
-        refuse(path, "there is a header but no rows; export it again", "只有表头，没有数据行；请重新导出")
+    Returns
+    -------
+    RawTable
+        ``.metadata`` and ``.multiple`` for exports of web forms alone; else both are empty.
+    """
+    metadata = _metadata(grid.head())
+    raw = table(grid, "plain", grid.head(), 1, metadata=metadata)
+    if metadata:
+        raw.multiple.update(_multiple(raw))
     return raw
 
 
-def _by_content(path: Path, layout: Layout) -> RawTable:
-    with path.open("rb") as file:
-        magic = file.read(8)
-    if magic.startswith(b"PAR1"):
-        return columnar.read(path)
-    if magic.startswith((_ZIPPED, _OLE)):
-        return workbook.read(path, layout, zipped=magic.startswith(_ZIPPED))
-    if magic.startswith(_NO_TABLES):
-        refuse(
-            path,
-            "this is packed, or not a table; unpack it, or export CSV or XLSX",
-            "这是压缩包或不是表格；请解压，或导出 CSV、XLSX",
-        )
-    return _csv(path, layout)
+def _metadata(head: Sequence[str]) -> dict[str, str]:
+    """What a web form's tool adds; nothing where that is not certain."""
+    known = {name: _TAIL.sub("", name) for name in head if _TAIL.sub("", name) in FORM}
+    signed = any(name in SUBMITTERS for name in known.values())
+    timed = any(FORM[name] in TIMES for name in known.values())
+    if (signed and timed) or set(known.values()) >= TENCENT:
+        return {heading: FORM[name] for heading, name in known.items()}
+    return {}
 
 
-def _csv(path: Path, layout: Layout) -> RawTable:
-    text, encoding = _decode(path, path.read_bytes(), layout.encoding)
-    if "\0" in text:
-        refuse(path, "there is a NUL character; export the file again", "含有 NUL 字符；请重新导出", _line(text, "\0"))
-    if text.lstrip()[:1] == "<":
-        refuse(
-            path,
-            "this is a web page, not a table; open it and save it as XLSX",
-            "这是网页，不是表格；请打开后另存为 XLSX",
-            1,
-        )
-    delimiter = layout.delimiter or _delimiter(path, text, layout.header_row)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    rows, numbers, line = [], [], 1
-    try:
-        for row in reader:
-            rows.append(row)
-            numbers.append(line)
-            line = reader.line_num + 1
-    except csv.Error:
-        refuse(
-            path,
-            "a quote that opens in this row is not closed, one inside a cell is not doubled, or a cell is far too long",
-            "此行的引号没有闭合，或单元格内的引号没有写成两个，或单元格过长",
-            line,
-        )
-    return table(path, rows, numbers, layout, {"format": "csv", "encoding": encoding, "delimiter": delimiter})
+def _multiple(raw: RawTable) -> dict[str, list[str]]:
+    """Neighbours that are options of one question, where their cells prove it."""
+    asked = [c for c in raw.frame.columns if c not in raw.metadata and not _BLANK.search(c)]
+    parts = [(column, _OPTION.fullmatch(column)) for column in asked]
+    found: dict[str, list[str]] = {}
+    for stem, group in groupby(parts, key=lambda part: part[1][1].strip() if part[1] else ""):
+        options = {column: match[2].strip() for column, match in group if match}
+        if stem and stem not in found and len(options) > 1 and _proved(raw, options):
+            found[stem] = list(options)
+    return found
 
 
-def _line(text: str, sign: str) -> int:
-    return text.count("\n", 0, text.index(sign)) + 1
-
-
-def _decode(path: Path, data: bytes, declared: str | None) -> tuple[str, str]:
-    bom = next((name for sign, name in _BOMS.items() if data.startswith(sign)), None)
-    encodings = [declared] if declared else [bom] if bom else ["utf-8", "gb18030"]
-    for encoding in encodings:
-        text, fails = _decoded(data, encoding)
-        if text is not None:
-            return text.removeprefix("\ufeff"), encoding
-    return refuse(
-        path,
-        "from this line on the text is not in one of the encodings UTF-8 or GB18030, or not in the declared one; "
-        "save the file as UTF-8, or declare layout: encoding in wave.yaml",
-        "从此行起不是 UTF-8 或 GB18030（或所声明的）编码；请另存为 UTF-8，或在 wave.yaml 的 layout 中声明 encoding",
-        fails,
+def _proved(raw: RawTable, options: dict[str, str]) -> bool:
+    """Whether each column holds its own option's text alone, two of them at least; or all hold 0 and 1 alone."""
+    cells = {column: {cell.strip() for cell in raw.frame[column].unique()} - {""} for column in options}
+    if set().union(*cells.values()) == {"0", "1"}:
+        return True
+    said = [seen for seen in cells.values() if seen]
+    return len(said) > 1 and all(
+        len(seen) < 2 and all(_LETTER.sub("", cell) == _LETTER.sub("", options[column]) for cell in seen)
+        for column, seen in cells.items()
     )
-
-
-def _decoded(data: bytes, encoding: str) -> tuple[str | None, int]:
-    """The text, or the line on which it cannot be read."""
-    try:
-        return data.decode(encoding), 0
-    except UnicodeError as error:
-        return None, data.count(b"\n", 0, getattr(error, "start", 0)) + 1
-
-
-def _delimiter(path: Path, text: str, header_row: int) -> str:
-    """The delimiter that cuts the first rows into as many fields as the header, for the largest share of them."""
-    shares = {d: _share(text, d, header_row) for d in DELIMITERS}
-    best = max(shares.values())
-    winners = [d for d, share in shares.items() if share == best]
-    if best < 0:
-        return ","
-    if len(winners) > 1:
-        refuse(
-            path,
-            "the delimiter is not clear; declare layout: delimiter in wave.yaml",
-            "无法判断分隔符；请在 wave.yaml 的 layout 中声明 delimiter",
-            header_row,
-        )
-    return winners[0]
-
-
-def _share(text: str, delimiter: str, header_row: int) -> float:
-    """Share of rows with as many fields as the header; -1 where the header has one field only."""
-    try:
-        widths = _widths(text, delimiter, header_row + SAMPLE)[header_row - 1 :]
-    except csv.Error:
-        return -1.0
-    if not widths or widths[0] < 2:
-        return -1.0
-    full = [w for w in widths[1:] if w]
-    return sum(w == widths[0] for w in full) / len(full) if full else 0.0
-
-
-def _widths(text: str, delimiter: str, rows: int) -> Sequence[int]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    return [len(row) for row, _ in zip(reader, range(rows), strict=False)]

@@ -1,21 +1,65 @@
-"""What every reader gives: the file as text, and what was seen of its form."""
+"""What every reader is given (a grid of text) and gives: the answers as text, and what was seen of their form."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pandas as pd
 
 from survey.faults import Fault, Refused
-from survey.schema import Layout
 
+METADATA = (
+    "respondent",  # the platform's own number of the answer
+    "submitted",
+    "started",
+    "seconds",
+    "status",  # finished, preview, spam, last page
+    "source",
+    "language",
+    "person",  # name, mail, address of a machine, place on the map: identifies, and is never stored
+    "timing",  # clicks and seconds of single pages
+    "other",
+)
+MARKS = ("unfinished", "preview", "test", "spam")
 MAX_COLUMNS = 5000
 MAX_CELLS = 200_000_000
 _DATUM = re.compile(r"[\d\s.,:/+-]*\d[\d\s.,:/+-]*[Xx]?|[^@\s]+@[^@\s]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A file's cells as text, before anybody knows which rows are headers.
+
+    Attributes
+    ----------
+    path : Path
+        The file, for messages (by its name alone).
+    rows : list of list of str
+        Rows as they stand, the header's among them; they may differ in length.
+    numbers : list of int
+        Line in the file on which each row begins; 0 for a header that is not a line (Parquet).
+    form : dict
+        What was seen: format, encoding, delimiter, sheet.
+    """
+
+    path: Path
+    rows: list[list[str]]
+    numbers: list[int]
+    form: dict[str, str]
+
+    def below(self, row: int) -> Grid:
+        """Give the grid that begins with a row of this one: what stands above a header is no data."""
+        if len(self.rows) < row:
+            refuse(self.path, "the file has fewer rows than its header row", "文件行数少于表头所在行")
+        return self if row == 1 else replace(self, rows=self.rows[row - 1 :], numbers=self.numbers[row - 1 :])
+
+    def head(self, row: int = 1) -> list[str]:
+        """Give a row's cells without blanks around them; empty where the file has fewer rows."""
+        return [cell.strip() for cell in self.rows[row - 1]] if len(self.rows) >= row else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +70,24 @@ class RawTable:
     ----------
     frame : DataFrame of str
         One row an answer; columns = headers, blanks around them dropped; index = line in the file on which the row begins
-        (1 = first line; for Parquet, which has no header line, 1 = first row).
-    labels : dict
-        Labels that the file itself brings: {column: {code: label}}; empty for plain files.
+        (1 = first line; for Parquet, SPSS and Stata, which have no header line, 1 = first row).
     platform : str
         Whose export it is.
+    labels : dict
+        Labels that the file itself brings: {column: {code: label}}; empty for plain files.
+    wording : dict
+        Questions that the file itself brings beside its column names: {column: wording}.
     multiple : dict
-        Multiple-response questions that the platform spreads over columns: {question: [columns]}.
+        Multiple-response questions: {question: [columns]}: one column an option, or one column that holds all options,
+        cut by ``separator``.
+    separator : str
+        What the platform writes between the options of one cell; empty: nothing.
+    metadata : dict
+        Columns that the platform itself adds: {column: what it is}, one of `METADATA`.
+    marks : dict
+        Rows that are no finished answer of the field: {one of `MARKS`: lines}. They are in the frame.
+    no_answer : dict
+        Cells by which the platform says that there is no answer: {column, or ``*`` for all: texts}.
     ragged : tuple of int
         Rows that are shorter than the header; they are not in the frame.
     form : dict
@@ -42,7 +97,12 @@ class RawTable:
     frame: pd.DataFrame
     platform: str
     labels: dict[str, dict[str, str]] = field(default_factory=dict)
+    wording: dict[str, str] = field(default_factory=dict)
     multiple: dict[str, list[str]] = field(default_factory=dict)
+    separator: str = ""
+    metadata: dict[str, str] = field(default_factory=dict)
+    marks: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    no_answer: dict[str, tuple[str, ...]] = field(default_factory=dict)
     ragged: tuple[int, ...] = ()
     form: dict[str, str] = field(default_factory=dict)
 
@@ -50,21 +110,40 @@ class RawTable:
         return f"RawTable ({self.platform}): {len(self.frame)} rows, {self.frame.shape[1]} columns; {self.form}"
 
 
-def table(path: Path, rows: list[list[str]], numbers: list[int], layout: Layout, form: dict[str, str]) -> RawTable:
-    """Make a table of rows of text: the header row is consumed, short rows are kept apart, long ones refuse the file."""
-    if len(rows) < layout.header_row:
-        refuse(path, "the file has fewer rows than its header row", "文件行数少于表头所在行")
-    at = numbers[layout.header_row - 1]
-    header = [cell.strip() for cell in rows[layout.header_row - 1]]
-    body, numbers = rows[layout.header_row :], numbers[layout.header_row :]
-    header = _without_empty_end(header, body)
-    check_header(path, header, at, len(body))
+def table(grid: Grid, platform: str, header: Sequence[str], body: int, **more: Any) -> RawTable:
+    """Make a table: short rows are kept apart, rows longer than the header refuse the file.
+
+    Parameters
+    ----------
+    grid : Grid
+    platform : str
+    header : sequence of str
+        Names of the columns, each once.
+    body : int
+        How many rows of the grid, from its first, are not answers.
+    **more
+        Further attributes of `RawTable`.
+    """
+    path, at = grid.path, grid.numbers[max(body - 1, 0)]
+    rows, numbers = grid.rows[body:], grid.numbers[body:]
+    header = _without_empty_end(list(header), rows)
+    check_header(path, header, at, len(rows))
     width = len(header)
-    _refuse_long(path, body, numbers, width)
-    short = {n for n, row in zip(numbers, body, strict=True) if len(row) < width and any(c.strip() for c in row)}
-    kept = [(n, (row + [""] * width)[:width]) for n, row in zip(numbers, body, strict=True) if n not in short]
+    _refuse_long(path, rows, numbers, width)
+    short = {n for n, row in zip(numbers, rows, strict=True) if len(row) < width and any(c.strip() for c in row)}
+    kept = [(n, (row + [""] * width)[:width]) for n, row in zip(numbers, rows, strict=True) if n not in short]
     frame = pd.DataFrame([row for _, row in kept], columns=header, index=[n for n, _ in kept], dtype="str")
-    return RawTable(frame, "plain", ragged=tuple(sorted(short)), form=form)
+    return RawTable(frame, platform, ragged=tuple(sorted(short)), form=grid.form, **more)
+
+
+def once(names: Sequence[str]) -> list[str]:
+    """Make names different that a platform writes several times: the second becomes ``name.2``, and so on."""
+    seen: dict[str, int] = {}
+    found = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        found.append(name if seen[name] == 1 else f"{name}.{seen[name]}")
+    return found
 
 
 def _without_empty_end(header: list[str], body: list[list[str]]) -> list[str]:

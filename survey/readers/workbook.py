@@ -21,7 +21,7 @@ from xml.etree import ElementTree
 
 import python_calamine
 
-from survey.readers.raw import RawTable, refuse, table
+from survey.readers.raw import Grid, refuse
 from survey.schema import Layout
 
 MAX_INFLATED = 500 * 2**20
@@ -42,14 +42,14 @@ _UNOPENED_WORDS = (
 )
 
 
-def read(path: Path, layout: Layout, *, zipped: bool) -> RawTable:
+def read(path: Path, layout: Layout, *, zipped: bool) -> Grid:
     """Read one sheet of a workbook."""
     if zipped:
         _refuse_strange_archive(path)
     names, sheets = _modern(path, layout) if zipped else _old(path)
     name = _sheet(path, layout, names)
     rows = sheets[name]
-    return table(path, rows, list(range(1, len(rows) + 1)), layout, {"format": "workbook", "sheet": name})
+    return Grid(path, rows, list(range(1, len(rows) + 1)), {"format": "workbook", "sheet": name})
 
 
 def _modern(path: Path, layout: Layout) -> tuple[list[str], dict[str, list[list[str]]]]:

@@ -166,3 +166,32 @@ def test_icc_of_nothing_is_a_row() -> None:
 def test_bad_questions(asked: dict, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         agreement(pd.DataFrame({"u": list("aab"), "q": [1, 5, 4]}), **({"group": "u", "n_options": 5} | asked))
+
+
+def test_weighted_deviation_by_hand() -> None:
+    """1 with weight 3, 5 with weight 1: mean 2, deviations 1 and 3, (3 * 1 + 1 * 3) / 4."""
+    frame = pd.DataFrame({"unit": "a", "q": [1, 5], "w": [3.0, 1.0]})
+    rows = agreement(frame, group="unit", n_options=5, index="ad_m", design=Design(weights="w")).tidy()
+    assert rows["estimate"].tolist() == pytest.approx([1.5, 1.5], rel=PENCIL)
+
+
+def test_who_has_no_weight_is_not_there() -> None:
+    """4 and 5 have variance 1 / 2: 1 - 0.5 / 2; the third, without weight, is no third person."""
+    frame = pd.DataFrame({"unit": "a", "q": [4, 5, 1], "w": [1.0, 1.0, 0.0]})
+    row = agreement(frame, group="unit", n_options=5, index="rwg", design=Design(weights="w")).tidy().loc[0]
+    assert row[["estimate", "n"]].tolist() == [0.75, 2]
+
+
+def test_a_spread_as_large_as_the_null_is_not_out_of_range() -> None:
+    """2 and 4 have variance 2, that of a uniform answer over five: an agreement of nought, and no more than that."""
+    frame = pd.DataFrame({"unit": "a", "q": [2, 4]})
+    found = agreement(frame, group="unit", n_options=5, index="rwg")
+    assert found.tidy()["estimate"].tolist() == [0.0, 0.0, 0.0]
+    assert found.out_of_range.empty
+
+
+def test_a_wg_of_two_who_answer_the_two_ends() -> None:
+    """n = 2: the mean may only be (H + L) / 2 = 3, and is; 1 and 5: s^2 = 8 = the largest one, 1 - 2 * 8 / 8."""
+    frame = pd.DataFrame({"unit": list("aabb"), "q": [1, 5, 2, 4]})
+    rows = agreement(frame, group="unit", n_options=5, index="a_wg").tidy()
+    assert rows["estimate"].tolist() == pytest.approx([-1.0, 0.5, -0.25], rel=PENCIL)

@@ -216,3 +216,35 @@ def test_bad_questions(asked: dict, said: str) -> None:
     frame = pd.DataFrame({"s": [1.0, 2.0, 3.0], "g": list("aab"), "r": ["A1", "A1", "nowhere"], "t": "a"})
     with pytest.raises(ValueError, match=said):
         fit_cohesion(frame, **(NONE | {"scales": {"s": ()}, "limits": {"s": (1, 5)}, "group": "g"} | asked))
+
+
+def test_a_cell_is_as_reliable_as_its_three_parts(members: pd.DataFrame, fit: CohesionFit) -> None:
+    """Group, place and their combination over these and the residual's share: (g + p + gp) / (g + p + gp + s2 / n)."""
+    part = members[members["wave"] == "w2"].assign(county=lambda t: t["region"].str[:2])
+    model = fit_mixed(part, outcome="trust", random=("group", "county", ("group", "county")))
+    between = sum(model.variance_of(f) for f in ("group", "county", "group:county"))
+    rows = pick(fit.tidy(), statistic="unit_reliability", term="trust", wave="w2")
+    cells = rows[(rows["group"] != "*") & (rows["region"] != "*")]
+    size = part.groupby(["group", "county"]).size()[list(zip(cells["group"], cells["region"], strict=True))]
+    assert cells["n"].tolist() == size.tolist()
+    expected = between / (between + model.variance_of("residual") / size.to_numpy())
+    np.testing.assert_allclose(cells["estimate"], expected, rtol=1e-4)
+
+
+def test_a_level_that_places_nine_in_ten_stands_for_regions() -> None:
+    """Eighteen of twenty are known down to a county, two to their city only; one less, and the cities stand for regions."""
+    places = ["A1"] * 6 + ["A2"] * 3 + ["B1"] * 5 + ["B2"] * 4 + ["A", "B"]
+    frame = pd.DataFrame({"s": np.tile([1.0, 2.0, 4.0, 5.0], 5), "r": places})
+    asked = NONE | {"region": "r", "hierarchy": PLACES}
+    assert fit_cohesion(frame, scales={"s": ()}, limits={"s": (1, 5)}, **asked).unit_level == "county"
+    fewer = frame.assign(r=["A", *places[1:]])
+    assert fit_cohesion(fewer, scales={"s": ()}, limits={"s": (1, 5)}, **asked).unit_level == "city"
+
+
+def test_under_no_least_reliability_nothing_is_pooled() -> None:
+    """Equal means: the groups' variance and reliability are nought, which is not under nought."""
+    frame = pd.DataFrame({"s": [1.0, 2.0, 3.0] * 3, "g": np.repeat(list("abc"), 3)})
+    asked = NONE | {"group": "g", "min_reliability": 0}
+    rows = pick(fit_cohesion(frame, scales={"s": ()}, limits={"s": (1, 5)}, **asked).tidy(), statistic="shrunken")
+    assert rows["status"].tolist() == ["ok"] * 3
+    assert rows["estimate"].tolist() == pytest.approx([2.0] * 3)

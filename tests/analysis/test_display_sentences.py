@@ -206,3 +206,13 @@ def test_names_inside_a_sentence_keep_their_capitals() -> None:
 
 def test_no_verdict_without_an_interval() -> None:
     assert verdict(made(4.0, float("nan"), float("nan")), Reference("average", 3.0, 2.9, 3.1, "3.00"), 4.0) == "none"
+
+
+def test_ten_units_are_counted_and_nine_are_some() -> None:
+    """Below ten no count is said; from ten on, tens."""
+    assert [cannot_say({"withheld": n}, "en")[0].split()[:2] for n in (10, 19, 20)] == [
+        ["About", "10"],
+        ["About", "10"],
+        ["About", "20"],
+    ]
+    assert cannot_say({"withheld": 9}, "en")[0].startswith("Some ")

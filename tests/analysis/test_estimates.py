@@ -211,3 +211,27 @@ def test_contrast_needs_exactly_one_row_on_each_side() -> None:
     result = estimates(pd.DataFrame({"y": [1.0, 2.0], "z": [1.0, 3.0]}), variables=["y", "z"])
     with pytest.raises(ValueError, match="names 2 rows"):
         contrast(result, [({"domain": "*"}, 0)])
+
+
+def test_a_lonely_cluster_counts_its_distance_from_nought() -> None:
+    """Mean 10 / 3; influences -7/9, -1/9 in the stratum of two, 8/9 alone: 2 * 2 * (3/9)^2 + (8/9)^2 = (10/9)^2."""
+    frame = pd.DataFrame({"y": [1.0, 3.0, 6.0], "s": list("aab")})
+    row = estimates(frame, variables="y", design=Design(strata="s")).tidy().loc[0]
+    assert row["std_error"] == pytest.approx(10 / 9, rel=PENCIL)
+
+
+def test_a_whole_population_has_no_error() -> None:
+    """An fpc of 1 is a sampling fraction: everybody was asked."""
+    frame = pd.DataFrame({"y": [1.0, 2.0, 6.0], "f": 1.0})
+    row = estimates(frame, variables="y", design=Design(fpc="f")).tidy().loc[0]
+    assert row[["estimate", "std_error"]].tolist() == [3.0, 0.0]
+
+
+def test_a_difference_has_the_people_and_the_freedom_of_its_smaller_side() -> None:
+    """Variances of the means 1 / 3 (three people) and 2 / 2 (two): the interval has t on 1 degree of freedom."""
+    frame = pd.DataFrame({"y": [1.0, 2.0, 3.0, 5.0, 7.0], "g": list("aaabb"), "s": list("aaabb")})
+    result = estimates(frame, variables="y", by={"group": "g"}, design=Design(strata="s"))
+    row = contrast(result, [({"group": "b"}, {"group": "a"})]).tidy().loc[0]
+    assert row[["estimate", "n", "n_eff"]].tolist() == [4.0, 2.0, 2.0]
+    assert row["std_error"] == pytest.approx(np.sqrt(1 / 3 + 1), rel=PENCIL)
+    assert (row["conf_high"] - 4) / row["std_error"] == pytest.approx(12.706204736432095, rel=EXACT)  # t, 1 df

@@ -197,3 +197,28 @@ def test_bad_questions(asked: dict, said: str) -> None:
     frame = pd.DataFrame({"y": [1.0, 2, 3, 5], "g": list("aabb"), "x": [0.0, 1, 2, 3]})
     with pytest.raises(ValueError, match=said):
         fit_mixed(frame, **({"outcome": "y", "random": ("g",)} | asked))
+
+
+def test_intervals_of_balanced_components_have_a_closed_form() -> None:
+    """The mean squares are independent: var(s2) = 2 s2^2 / (N - g), var(MSB) = 2 MSB^2 / (g - 1), tau2 = (MSB - s2) / k.
+
+    Wald on the log scale: variance * exp(+- 1.96 * error / variance).
+    """
+    y = np.array([[1.0, 2.0, 3.0], [2.0, 4.0, 6.0], [7.0, 8.0, 9.0], [5.0, 5.0, 8.0]])
+    frame = pd.DataFrame({"y": y.ravel(), "g": np.repeat(list("abcd"), 3)})
+    between, within = 3 * y.mean(axis=1).var(ddof=1), y.var(axis=1, ddof=1).mean()
+    tau2 = (between - within) / 3
+    error = np.sqrt(2 * between**2 / 3 + 2 * within**2 / 8) / 3
+    reach = 1.959963984540054 * np.array([error / tau2, np.sqrt(2 / 8)])
+    table = fit_mixed(frame, outcome="y", random=("g",)).components
+    np.testing.assert_allclose(table["conf_low"], np.array([tau2, within]) * np.exp(-reach), rtol=DEGREES)
+    np.testing.assert_allclose(table["conf_high"], np.array([tau2, within]) * np.exp(reach), rtol=DEGREES)
+
+
+def test_far_end_of_a_component_at_zero_has_a_closed_form() -> None:
+    """Equal means of g = 3 groups of k = 3: the criterion rises by (g - 1) log(1 + k theta^2); chi-squared's 95 % is 3.8415."""
+    frame = pd.DataFrame({"y": [1.0, 2.0, 3.0] * 3, "g": np.repeat(list("abc"), 3)})
+    row = fit_mixed(frame, outcome="y", random=("g",)).components.loc[0]
+    assert row["variance"] == row["conf_low"] == 0
+    high = 6 / 8 * (np.exp(3.841458820694124 / 2) - 1) / 3
+    assert row["conf_high"] == pytest.approx(high, rel=1e-6)

@@ -144,3 +144,20 @@ def test_each_wave_is_measured_by_itself(pupils):
     for wave, part in (("1", pupils[:half]), ("2", pupils[half:])):
         alone = reliability(part, scales=SCALES).tidy().assign(wave=wave)
         pd.testing.assert_frame_equal(rows[rows["wave"] == wave].reset_index(drop=True), alone)
+
+
+def test_n_is_that_of_the_thinnest_pair() -> None:
+    """a and b are both there in rows 2 to 4, a and c in 1 and 3 to 4, b and c in 3 to 5: three each, of four an item."""
+    frame = pd.DataFrame({"a": [1, 2, 3, 5, None], "b": [None, 1, 4, 3, 5], "c": [1, None, 2, 5, 4]})
+    rows = reliability(frame, scales={"s": ("a", "b", "c")}).tidy()
+    assert set(rows["n"]) == {3}
+
+
+def test_omega_of_an_item_without_error_is_not_converged() -> None:
+    """r12 = r13 = 0.8 and r23 = 0.5: the first loading squared would be 0.8 * 0.8 / 0.5 = 1.28, above the whole."""
+    signs = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]] * 2, float)  # columns at right angles
+    r = np.array([[1, 0.8, 0.8], [0.8, 1, 0.5], [0.8, 0.5, 1]])
+    frame = pd.DataFrame(signs @ np.linalg.cholesky(r).T, columns=list("abc"))
+    rows = reliability(frame, scales={"s": ("a", "b", "c")}).tidy().set_index(["term", "statistic"])
+    assert rows.loc[("s", "alpha"), "estimate"] == pytest.approx(1.5 * (1 - 3 / 7.2), rel=PENCIL)
+    assert rows.loc[("s", "omega"), "status"] == "not_converged"

@@ -149,3 +149,12 @@ def test_two_runs_give_the_same_bytes(demo_report: Path, project: Path, tmp_path
     files = sorted(p.relative_to(demo_report) for p in demo_report.rglob("*") if p.is_file())
     assert files == sorted(p.relative_to(again) for p in again.rglob("*") if p.is_file())
     assert [f for f in files if (demo_report / f).read_bytes() != (again / f).read_bytes()] == []
+
+
+def test_the_record_counts_the_withheld_rows_of_all_tables(demo_report: Path) -> None:
+    hidden = 0
+    for table in (demo_report / "en" / "tables").glob("*.csv"):
+        with table.open(encoding="utf-8-sig", newline="") as file:
+            hidden += sum(row["status"] == "withheld" for row in csv.DictReader(file))
+    told = json.loads((demo_report / "record.json").read_text("utf-8"))["withheld_rows"]
+    assert told == (5 * round(hidden / 5) if hidden >= 10 else "<10" if hidden else 0)

@@ -184,3 +184,26 @@ def test_rows_always_add_up_and_what_is_left_is_whole(tmp_path_factory: pytest.T
     assert adds_up(found)
     assert found.frame[["member", "activity", "start", "region"]].notna().all(axis=None)
     assert (found.frame["groups"].map(len) > 0).all()
+
+
+def test_a_third_file_is_compared_with_the_first_too(tmp_path: Path) -> None:
+    texts = {
+        f"{n}.csv": csv_text([LOGGED | {"who": who}], list(LOGGED))
+        for n, who in (("a", "m1"), ("b", "m2"), ("c", "m1"))
+    }
+    folder = write_study(tmp_path, {"2024": {"files": texts}})
+    change_wave(folder, "2024", files=[LOG | {"file": name} for name in texts])
+    panel = open_study(folder).panel()
+    assert panel.aside[["file", "row", "reason"]].to_numpy().tolist() == [["c.csv", 2, "duplicate"]]
+    assert panel.careers["count"].tolist() == [1, 1]
+
+
+def test_a_row_is_set_aside_for_the_first_reason_it_meets(tmp_path: Path) -> None:
+    rows = [
+        {"who": "", "what": "", "org": "navy"},
+        {"what": "", "place": "1"},
+        {"org": "navy", "place": "1", "at": "soon"},
+    ]
+    assert reasons(log(tmp_path, rows)) == {2: "no_member", 3: "no_activity", 4: "unknown_group"}
+    rows = [{"who": "", "what": ""}] * 2  # nobody at nothing, twice
+    assert set(reasons(log(tmp_path / "again", rows)).values()) == {"no_member"}

@@ -117,3 +117,9 @@ def test_rows_always_add_up_and_counts_are_counts(tmp_path_factory: pytest.TempP
     assert not found.frame.duplicated(["group", "region"]).any()
     assert all(math.isnan(n) or 0 <= n < math.inf for n in found.frame[["members", "funds"]].to_numpy().ravel())
     assert list(REGISTRY["columns"].values()) == list(found.frame.columns)
+
+
+def test_a_count_of_nought_is_a_count(tmp_path: Path) -> None:
+    found = registry(tmp_path, [{"n": "0", "money": "0"}])
+    assert found.frame[["members", "funds"]].to_numpy().tolist() == [[0.0, 0.0]]
+    assert dict(found.cells) == {}

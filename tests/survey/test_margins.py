@@ -107,3 +107,16 @@ def test_what_the_places_do_not_have_is_refused_in_both_languages():
     two = answers("1", {("a", "c1"): 5, ("b", "c1"): 5})
     with pytest.raises(Refused, match=r"(?s)outside the bounds.*无法按登记表加权"):
         weighed(two, registry([("1", "a", "c1", 90), ("1", "b", "c1", 10)]), [["group"]], bounds=(0.5, 1.5))
+
+
+def test_four_answers_are_thin_and_five_are_not():
+    rows = registry([("1", "a", "c1", 10), ("1", "a", "c2", 20), ("1", "a", "c3", 30)])
+    for few, weights in ((5, [10 / 8, 20 / 5, 30 / 9]), (4, [30 / 12, 30 / 12, 30 / 9])):
+        frame, _, _ = weighed(answers("1", {("a", "c1"): 8, ("a", "c2"): few, ("a", "c3"): 9}), rows, [["city"]])
+        assert frame.groupby("region")["weight"].first().tolist() == pytest.approx(weights)
+
+
+def test_a_weight_that_is_missing_beside_others_is_refused_not_guessed():
+    members = answers("1", {("a", "c1"): 5, ("b", "c1"): 5}).assign(weight=[1.0, None, *[2.0] * 8])
+    with pytest.raises(Refused, match="1 base weights are missing"):
+        weighed(members, registry([("1", "a", "c1", 30), ("1", "b", "c1", 20)]), [["group"]])

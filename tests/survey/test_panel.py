@@ -17,9 +17,11 @@ from survey.panel import FRAMES, Panel
 from tests.survey.builders import (
     ANSWERS,
     FULL,
+    ITEMS,
     LOG,
     LOGGED,
     REGISTRY,
+    STUDY,
     change_wave,
     csv_text,
     write_study,
@@ -223,3 +225,33 @@ def test_what_is_not_there_is_said(tmp_path: Path, panel: Panel) -> None:
     assert panel.missing_inputs(every) == ("attraction",)
     bare = built(tmp_path, {"registry": arrived(1)["registry"]})
     assert bare.missing_inputs(every) == ("survey", "log", "scales", "items", "attraction")
+
+
+def test_an_answer_without_a_weight_stands_for_nobody_where_others_have_one(tmp_path: Path) -> None:
+    rows = [FULL | {"id": f"m{n}", "heft": w} for n, w in enumerate(("2.5", "", "0.5"))]
+    texts = {"2023": [FULL | {"id": "m9"}], "2024": rows}
+    waves = {w: {"files": {"answers.csv": csv_text(part, [*FULL, "heft"])}} for w, part in texts.items()}
+    folder = write_study(tmp_path, waves)
+    change_wave(folder, "2024", files=[ANSWERS | {"columns": ANSWERS["columns"] | {"heft": "weight"}}])
+    panel = open_study(folder).panel()
+    weights = panel.members.groupby("wave")["weight"].apply(sorted).to_dict()
+    assert weights == {"2023": [1.0], "2024": [0.0, 0.5, 2.5]}
+    told = panel.tally[panel.tally["rule"] == "cells:no_weight"]
+    assert told[["wave", "cells"]].to_numpy().tolist() == [["2024", 1]]
+
+
+def test_the_rules_of_the_study_reach_the_door(tmp_path: Path) -> None:
+    rules = {"minimum": 12, "difference": 15, "count_step": 20}
+    panel = built(tmp_path, {"answers": arrived(1)["answers"]}, rules=STUDY["rules"] | rules)
+    assert panel.release_inputs["rules"] == rules
+
+
+def test_an_item_with_one_code_can_be_planned(tmp_path: Path) -> None:
+    """Where only one answer is possible the range has no width; the door needs one."""
+    sets = STUDY["code_sets"] | {"one": {"codes": {"1": {"en": "Seen", "zh": "已阅"}}}}
+    items = ITEMS + "seen,,A,Read?,已阅读？,choice,one,,,,,,\n"
+    rows = [FULL | {"id": f"m{n}", "seen": "1"} for n in range(12)]
+    waves = {"2024": {"files": {"answers.csv": csv_text(rows, [*FULL, "seen"])}}}
+    folder = write_study(tmp_path, waves, items=items, code_sets=sets)
+    change_wave(folder, "2024", files=[ANSWERS | {"columns": ANSWERS["columns"] | {"seen": "seen"}}])
+    assert open_study(folder).panel().release_inputs["variables"]["seen"] == ("survey", 1, 2)

@@ -30,7 +30,8 @@ def test_the_mean_of_what_is_answered_where_enough_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("share", "items", "answered"), [(0.55, 20, 11), (0.7, 10, 7), (0.1, 30, 3), (0.35, 20, 7), (0.6, 5, 3)]
+    ("share", "items", "answered"),
+    [(0.55, 20, 11), (0.7, 10, 7), (0.1, 30, 3), (0.35, 20, 7), (0.6, 5, 3), (0.56, 25, 14)],
 )
 def test_a_share_that_is_met_exactly_is_met(share: float, items: int, answered: int) -> None:
     full = [3.0] * items
@@ -113,3 +114,12 @@ def test_the_names_of_readers(tmp_path: Path) -> None:
         ("wave", "2024"): "2024",
     }
     assert {key: named[key] for key in expected} == expected
+
+
+def test_a_reversed_item_is_turned_within_its_own_limits(tmp_path: Path) -> None:
+    """0 to 10: 3 becomes 7, 10 becomes 0."""
+    items = ITEMS + "far,,C,How far?,多远？,number,,0,10,,yes,,\n"
+    rows = [FULL | {"id": f"m{n}", "f": n} for n in ("3", "10")]
+    folder = write_study(tmp_path, {"2024": {"files": {"answers.csv": csv_text(rows, [*FULL, "f"])}}}, items=items)
+    change_wave(folder, "2024", files=[ANSWERS | {"columns": ANSWERS["columns"] | {"f": "far"}}])
+    assert sorted(open_study(folder).panel().members["far"]) == [0, 7]

@@ -143,3 +143,12 @@ def test_refuses_options_that_change_nothing(options):
 def test_a_missing_value_in_a_margin_is_refused():
     with pytest.raises(CannotRake, match="1 answers have a missing value"):
         rake(pd.DataFrame({"a": ["x", None]}), {"a": {"x": 1.0}})
+
+
+def test_totals_of_two_margins_may_differ_by_a_millionth():
+    frame = pd.DataFrame({"a": ["x", "y"], "b": ["u", "v"]})
+    near = {"u": 100.0, "v": 100.0001}  # 5e-7 of the whole
+    weights = rake(frame, {"a": {"x": 100.0, "y": 100.0}, "b": near}, tol=1e-5).weights
+    assert weights.tolist() == pytest.approx([100, 100], rel=2e-6)
+    with pytest.raises(CannotRake, match="a and b have different totals"):
+        rake(frame, {"a": {"x": 100.0, "y": 100.0}, "b": {"u": 100.0, "v": 100.001}}, tol=1e-4)
