@@ -85,6 +85,6 @@ def _proved(raw: RawTable, options: dict[str, str]) -> bool:
         return True
     said = [seen for seen in cells.values() if seen]
     return len(said) > 1 and all(
-        len(seen) < 2 and all(_LETTER.sub("", cell) == _LETTER.sub("", options[column]) for cell in seen)
+        all(_LETTER.sub("", cell) == _LETTER.sub("", options[column]) for cell in seen)
         for column, seen in cells.items()
     )

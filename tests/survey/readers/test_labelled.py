@@ -14,6 +14,8 @@ import pytest
 from survey import Refused, read_table
 from survey.readers import labelled, spss
 
+pytestmark = pytest.mark.slow  # every read starts a process of its own
+
 
 def written(path: Path) -> Path:
     labels: Any = {"Q1": {1: "x"}}

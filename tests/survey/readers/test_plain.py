@@ -1,6 +1,7 @@
 """Plain tables that Chinese web forms export: what the tool adds is told apart, options in columns are put together.
 
-Headings are those that the tools write (Tencent Survey, Jinshuju, collection tables); the rows are written here. No figure has a tolerance.
+Headings are those that the tools write (Tencent Survey, Jinshuju, collection tables); the rows are written here.
+No figure has a tolerance.
 """
 
 from __future__ import annotations
@@ -100,6 +101,7 @@ def test_options_without_proof_and_tables_of_no_form_have_none(tmp_path: Path) -
     head = ["3.去过:书店", "3.去过:公园", "5.多少:甲", "5.多少:乙"]
     answers = ["书店", "", "1", "2"], ["书店", "", "0", "1"]
     assert form(tmp_path, head, *answers).multiple == {}
+    assert form(tmp_path, head[2:], ["0", "0"], ["", "0"]).multiple == {}
     ticks = ["书店", "公园", "1", "0"], ["", "公园", "0", "1"]
     assert set(form(tmp_path, head, *ticks).multiple) == {"3.去过", "5.多少"}
     assert form(tmp_path, head, *ticks, own=("会员", "日期")).multiple == {}

@@ -21,6 +21,8 @@ from survey import RawTable, Refused, read_table
 from survey.readers import spss
 from survey.schema import Layout
 
+pytestmark = pytest.mark.slow  # every read starts a process of its own
+
 AGREE: dict[int | float, str] = {1: "很不同意", 2: "不同意", 5: "非常同意", 9: "不知道"}
 
 

@@ -19,6 +19,8 @@ from survey import Refused, read_table
 from survey.readers import stata
 from survey.schema import Layout
 
+pytestmark = pytest.mark.slow  # every read starts a process of its own
+
 
 def test_a_file_that_r_wrote(project: Path) -> None:
     raw = read_table(project / "tests/reference/labelled_foreign.dta")

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-import yaml
 
 from survey import RawTable, Refused, open_study, read_table
 
@@ -135,7 +134,7 @@ def test_two_questions_without_a_stem_are_two(tmp_path: Path) -> None:
 
 def test_rankings_and_matrices_are_no_multiple_response(tmp_path: Path) -> None:
     head = ["第1题(价格)", "第1题(质量)", "第2题(环境)", "第2题(服务)", "3、总体"]
-    raw = shown(tmp_path, head, ["1", "2", "1", "1", "5"], ["2", "1", "1", "1", "4"])
+    raw = shown(tmp_path, head, ["1", "2", "1", "1", "5"], ["2", "1", "1", "1〖好〗", "4"])
     assert raw.multiple == {}
 
 
@@ -146,6 +145,25 @@ def test_matrix_rows_alone_and_repeated(tmp_path: Path) -> None:
     assert list(raw.frame.columns[6:]) == [*head[:3], "服务.2", *head[4:]]
     assert raw.wording == {"服务": "7、请评价—服务", "服务.2": "8、平时—服务", "9(看书)": "9、爱好(看书)"}
     assert raw.frame.iloc[:, 6:].to_numpy().tolist() == answers
+
+
+def test_items_with_numbers_of_their_own_belong_to_their_matrix(tmp_path: Path) -> None:
+    raw = shown(tmp_path, ["7、评价—1、环境", "2、服务", "8、年龄"], ["4", "5", "4"], ["5", "4", "5"])
+    assert raw.wording == {"2、服务": "7、评价—2、服务"}
+
+
+def test_a_ranking_behind_a_matrix_is_not_its_items(tmp_path: Path) -> None:
+    assert shown(tmp_path, ["5、评价—环境", "6(价格)", "6(质量)"], ["1", "1", "2"], ["2", "2", "1"]).wording == {}
+
+
+def test_options_that_come_again_are_the_next_row_of_a_matrix(tmp_path: Path) -> None:
+    raw = shown(tmp_path, ["6、评价(好)", "6(差)", "6(好)", "6(差)"], ["1", "0", "0", "1"])
+    assert raw.multiple == {"6、评价": ["6、评价(好)", "6(差)"], "6": ["6(好)", "6(差).2"]}
+
+
+def test_numbers_of_the_text_form_are_no_codes(tmp_path: Path) -> None:
+    raw = shown(tmp_path, ["1、满意", "2、温度", "3、年龄"], ["(跳过)", "-2", "3"], ["4", "5", "2"])
+    assert raw.no_answer == {"*": ("(跳过)",)}
 
 
 def test_repeated_numbers_of_a_matrix_stay_its_columns(tmp_path: Path) -> None:
@@ -218,9 +236,9 @@ def test_ordinary_tables_stay_plain(tmp_path: Path, name: str) -> None:
 
 
 def test_the_demo_stays_plain(project: Path) -> None:
-    waves = sorted((project / "data/raw/demo").glob("*/wave.yaml"))
-    entries = [(wave.parent, entry) for wave in waves for entry in yaml.safe_load(wave.read_text("utf-8"))["files"]]
-    read = [read_table(home / entry["file"], layout=Layout(**entry.get("layout", {}))) for home, entry in entries]
+    waves = open_study(project / "data/raw/demo").wave_list
+    entries = [(wave.folder, entry) for wave in waves for entry in wave.settings.files]
+    read = [read_table(folder / entry.file, layout=entry.layout) for folder, entry in entries]
     assert len(read) > 6
     assert {(raw.platform, len(raw.metadata), len(raw.multiple)) for raw in read} == {("plain", 0, 0)}
 
