@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
+from survey.checks.reasons import REASONS
+
 WORDS = {
     "title": ("{study}, wave {wave}: what arrived", "{study}，{wave} 波次：收到的资料"),
     "read": (
         "{read} rows read: {as_is} taken as they are, {repaired} mended, {aside} set aside",
         "读入 {read} 行：原样采用 {as_is} 行，修正 {repaired} 行，搁置 {aside} 行",
     ),
-    "aside": ("set aside: {n} {what} (row {rows})", "搁置 {n} 行：{what}（第 {rows} 行）"),
-    "aside.blank": ("empty rows", "空行"),
-    "aside.total": ("totals or averages", "合计或平均行"),
-    "aside.preview": ("previews", "预览作答"),
-    "aside.test": ("test answers", "测试作答"),
-    "aside.spam": ("answers that the platform calls spam", "平台判定的垃圾作答"),
-    "aside.ragged": ("rows shorter than the header", "列数少于表头的行"),
-    "aside.duplicate": ("rows that stand there already", "与前面重复的行"),
-    "aside.repeated_answer": (
-        "second answers of the same person; the fullest is kept",
-        "同一会员的重复答卷（保留最完整的一份）",
+    "came": (
+        "{platform}, {form}; {mapped} of {columns} columns are mapped",
+        "来源 {platform}，{form}；共 {columns} 列，对应 {mapped} 列",
     ),
-    "aside.unknown_group": ("rows with an organisation that the study does not know", "组织名称或编码不在研究之内"),
-    "aside.unknown_region": ("rows with a place that was not valid then", "地区编码不存在或当时无效"),
-    "aside.no_member": ("rows without a member number", "没有会员编号"),
-    "aside.no_activity": ("rows without an activity", "没有活动编号"),
-    "aside.no_time": ("rows without a readable time", "没有可识别的时间"),
+    "delimiter": ("delimiter “{sign}”", "分隔符“{sign}”"),
+    "left_out": ("not mapped, not stored: {names}", "未对应、不保存的列：{names}"),
+    "aside": ("set aside: {n} {what} (row {rows})", "搁置 {n} 行：{what}（第 {rows} 行）"),
+    "nearest": (
+        "nearest that the study knows: {codes}; write other spellings under values",
+        "研究中最接近的：{codes}；其他写法请写入 values",
+    ),
+    **{f"aside.{reason}": words for reason, words in REASONS.items()},
     "cells.cleaned": ("{n} cells mended: full-width or invisible signs", "{n} 个单元格已修正：全角或不可见字符"),
     "cells.missing_code": (
         "{n} cells that say “no answer” (don't know, skipped)",
         "{n} 个单元格为“未回答”（说不清、跳过等）",
+    ),
+    "cells.not_asked": (
+        "{n} cells answered by people to whom the question was not put: now missing",
+        "{n} 个单元格由不应回答该题的人填写，记为缺失",
+    ),
+    "cells.default_time": (
+        "{n} cells with a day that programs write where they know none (1900-01-01, ...): now missing",
+        "{n} 个单元格是程序的默认日期（1900-01-01 等），记为缺失",
+    ),
+    "cells.sheet_error": (
+        "{n} cells with an error of the spreadsheet (#N/A, #REF!, ...): now missing",
+        "{n} 个单元格是表格的错误值（#N/A、#REF! 等），记为缺失",
     ),
     "cells.out_of_range": (
         "{n} cells outside the item's codes or limits: now missing",
@@ -41,6 +50,33 @@ WORDS = {
     "cells.not_a_number": ("{n} cells that are no number: now missing", "{n} 个单元格不是数字，记为缺失"),
     "cells.not_a_time": ("{n} cells that are no certain time: now missing", "{n} 个单元格的时间无法确定，记为缺失"),
     "note.unfinished": ("{n} answers were not finished; they are kept", "{n} 份答卷未完成，已保留"),
+    "note.hidden_rows": (
+        "{n} rows are hidden in the sheet; they are read like the others",
+        "{n} 行在工作表中被隐藏，仍照常读入",
+    ),
+    "note.outside_fieldwork": (
+        "{n} answers were given outside the fieldwork; they are kept",
+        "{n} 份答卷不在调查期内，已保留",
+    ),
+    "note.too_fast": ("{n} answers were given very fast; they are kept", "{n} 份答卷作答过快，已保留"),
+    "note.same_code_everywhere": (
+        "{n} answers have the same code in all items of one kind; they are kept",
+        "{n} 份答卷在同类题目上全选同一选项，已保留",
+    ),
+    "note.same_answers": (
+        "{n} answers are equal to an earlier one in every item; they are kept",
+        "{n} 份答卷与前面某份的所有答案相同，已保留",
+    ),
+    "note.short_numbers": (
+        "{n} member numbers are shorter than the others: were leading noughts lost?",
+        "{n} 个会员编号比其他的短：是否丢失了开头的 0？",
+    ),
+    "note.large_weights": ("{n} weights are more than ten times the usual one", "{n} 个权重超过中位数的十倍"),
+    "note.longer_than_a_day": ("{n} rows last longer than a day", "{n} 行持续超过一天"),
+    "note.two_places_at_once": (
+        "{n} rows say that a member was in two places at once",
+        "{n} 行显示同一会员同时在两处参加活动",
+    ),
     "wave": ("The wave as a whole", "本波次整体"),
     "cells.no_weight": ("{n} answers have no weight and count nothing", "{n} 份答卷没有权重，不参与计算"),
     "weighted": ("{n} answers are weighted", "{n} 份答卷已加权"),
@@ -53,13 +89,34 @@ WORDS = {
         "有 {n} 份答卷所在的加权单元过小，已合并",
     ),
     "rescaled": ("the registry's totals of {n} margins are brought to one sum", "{n} 个加权边际的登记总数已调整为一致"),
+    "not_asked": (
+        "{items}: asked by the instrument, but no column is mapped to it; treated as not asked",
+        "{items}：问卷中有此题，但没有列对应；按未提问处理",
+    ),
+    "runs_against": (
+        "{items}: goes against the rest of its scale; should reverse be yes in instrument.csv? Nothing was turned",
+        "{items}：与同一量表的其他题目方向相反；instrument.csv 中是否应填 reverse？未作任何改动",
+    ),
+    "wording_changed": (
+        "{items}: the question or its answers are worded otherwise than in an earlier wave, and compared all the same; if they "
+        "mean something else now, give the item another name in instrument.csv",
+        "{items}：题目或选项的措辞与以前波次不同，仍作比较；若含义已变，请在 instrument.csv 中另起题目名",
+    ),
+    "hardly_answered": (
+        "{items}: nine in ten did not answer; is the right column mapped? If it was put to few, say so under asked_if",
+        "{items}：九成以上未回答；对应的列是否正确？若只问了少数人，请填写 asked_if",
+    ),
     "series_broken": (
-        "{items}: asked in another form before; not comparable, missing in this wave",
-        "{items}：题目形式与最新一波不同，不可比，本波次记为缺失",
+        "{items}: asked in another form in an earlier wave; not comparable, missing there",
+        "{items}：以前波次的题目形式与最新一波不同，不可比，在该波次记为缺失",
     ),
     "children_differ_from_parent": (
         "registry: in {n} cases the places below do not add up to the place above",
         "组织登记：有 {n} 处下级之和与上级不符",
+    ),
+    "fewer_members_than_answers": (
+        "registry: in {n} cases it counts fewer members than answered; is it of another day, or of other units?",
+        "组织登记：有 {n} 处登记的会员数少于答卷数；是否为其他日期或其他单位的登记？",
     ),
     "decided": ("Decided by an office", "有关单位已作的决定"),
     "decision": (
@@ -67,6 +124,10 @@ WORDS = {
         "{file}，{rule}：{office} 同意接受，理由：{why}",
     ),
     "stopped": ("{n} things stop this study; nothing was written", "有 {n} 处问题，已停止；没有写入任何内容"),
+    "where": (" ({columns})", "（{columns}）"),
+    "column": ("{column}: row {rows}", "{column}：第 {rows} 行"),
+    "columns": ("{n} more columns", "另有 {n} 列"),
+    "and": ("; ", "；"),
     "row": ("row {line}: ", "第 {line} 行："),
     "more": ("and {n} more, in the page below", "另有 {n} 处，见下面的网页"),
     "next": ("What to do now", "下一步"),

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from reports.check_words import say
+from survey.faults import printable
 
 if TYPE_CHECKING:
     from survey import Panel
@@ -17,7 +18,8 @@ Frame = Any  # a DataFrame: this room handles those of the panel and makes none
 Line = tuple[str, int, int]  # a rule of the tally, its rows and cells
 FINE, WARNED, REFUSED = 0, 1, 2
 NO_CONCERN = ("aside:blank", "aside:total", "aside:preview", "aside:test", "cells:cleaned", "cells:missing_code")
-_BROKEN = "items:series_broken:"
+ABOUT_ITEMS = ("series_broken", "wording_changed", "not_asked", "hardly_answered", "runs_against")
+COLUMNS = 5  # columns named on a line
 SCREEN = 12  # faults told on one screen; the page has all
 
 
@@ -60,9 +62,11 @@ def account(panel: Panel, language: str) -> Account:
     language : {'en', 'zh'}
     """
     study, wave = panel.study.name, panel.wave
-    tally = panel.tally[panel.tally["wave"] == wave]
+    earlier = panel.tally["rule"].str.startswith("items:series_broken")  # the current wave has the form that counts
+    tally = panel.tally[(panel.tally["wave"] == wave) | earlier]
     files = [e.file for e in panel.study.wave(wave).settings.files]
-    sections = [_file(tally[tally["file"] == f], panel.aside[panel.aside["wave"] == wave], f, language) for f in files]
+    about = {name: frame[frame["wave"] == wave] for name, frame in _about(panel).items()}
+    sections = [_file(tally, {name: a[a["file"] == f] for name, a in about.items()}, f, language) for f in files]
     sections += _whole(tally[~tally["file"].isin(files)], language) + _decided(panel, language)
     state = WARNED if _concerns(tally) else FINE
     then = say("next.warned" if state else "next.fine", language, study=study, wave=wave)
@@ -90,35 +94,65 @@ def _fault(fault: Fault, language: str) -> str:
 
 def _concerns(tally: Frame) -> bool:
     """Whether something was set aside, missing or noted that staff should look at."""
-    kinds = ("aside:", "cells:", "note:", "items:", "children_differ", "not_weighted")
+    kinds = ("aside:", "cells:", "note:", "items:", "children_differ", "fewer_members", "not_weighted")
     return any(rule.startswith(kinds) and rule not in NO_CONCERN for rule, _, _ in _lines(tally))
 
 
-def _file(tally: Frame, aside: Frame, file: str, language: str) -> Section:
-    lines = _lines(tally)
+def _about(panel: Panel) -> dict[str, Frame]:
+    return {"aside": panel.aside, "located": panel.located, "arrived": panel.arrived}
+
+
+def _file(tally: Frame, about: dict[str, Frame], file: str, language: str) -> Section:
+    lines = _lines(tally[tally["file"] == file])
     rows = {rule: n for rule, n, _ in lines}
     told = {name: f"{rows[name]:,}" for name in ("read", "as_is", "repaired")}
     told["aside"] = f"{rows['read'] - rows['as_is'] - rows['repaired']:,}"
-    here = aside[aside["file"] == file]
-    return Section(file, (say("read", language, **told), *(_rule(line, here, language) for line in lines[3:])))
+    came = _came(about["arrived"].iloc[0], language)
+    return Section(
+        printable(file), (*came, say("read", language, **told), *(_rule(line, about, language) for line in lines[3:]))
+    )
 
 
-def _rule(line: Line, aside: Frame, language: str) -> str:
-    """A rule that rows or cells met; of rows that were set aside, the first ones."""
+def _came(file: Frame, language: str) -> tuple[str, ...]:
+    """How a file came, and which of its columns nobody mapped."""
+    said = [file[part].removesuffix("-sig") for part in ("format", "encoding", "sheet") if file[part]]
+    if file["delimiter"] not in ("", ","):
+        said.append(say("delimiter", language, sign={"\t": "tab"}.get(file["delimiter"], file["delimiter"])))
+    told = {"platform": file["platform"], "form": ", ".join(said), "columns": file["columns"], "mapped": file["mapped"]}
+    left_out = (say("left_out", language, names=file["left_out"]),) if file["left_out"] else ()
+    return (say("came", language, **told), *left_out)
+
+
+def _rule(line: Line, about: dict[str, Frame], language: str) -> str:
+    """A rule that rows or cells met; of rows that were set aside, and of cells that are missing, where the first ones stand."""
     rule, rows, cells = line
     kind, _, what = rule.partition(":")
     if kind != "aside":
-        return say(f"{kind}.{what}", language, n=f"{rows or cells:,}")
+        where = "" if rule in NO_CONCERN else _where(about["located"], what, language)
+        return say(f"{kind}.{what}", language, n=f"{rows or cells:,}") + where
+    aside = about["aside"]
     first = sorted(int(n) for n in aside.loc[aside["reason"] == what, "row"])
     numbers = ", ".join(map(str, first[:5])) + (" …" if len(first) > 5 else "")
-    return say("aside", language, n=f"{rows:,}", what=say(rule.replace(":", "."), language), rows=numbers)
+    told = say("aside", language, n=f"{rows:,}", what=say(rule.replace(":", "."), language), rows=numbers)
+    near = ", ".join(sorted(set(aside.loc[aside["reason"] == what, "nearest"]) - {""})[:5])
+    return f"{told}; {say('nearest', language, codes=near)}" if near else told
+
+
+def _where(located: Frame, rule: str, language: str) -> str:
+    """The columns whose cells met a rule, each with its first rows."""
+    of = located[located["rule"] == rule]
+    rows = {column: ", ".join(map(str, part["row"])) for column, part in of.groupby("column", sort=False)}
+    named = [say("column", language, column=c, rows=rows[c]) for c in list(rows)[:COLUMNS]]
+    more = [say("columns", language, n=str(len(rows) - COLUMNS))] if len(rows) > COLUMNS else []
+    return say("where", language, columns=say("and", language).join(named + more)) if named else ""
 
 
 def _whole(tally: Frame, language: str) -> list[Section]:
     """What is known of the wave and of no single file."""
-    broken = [rule.rpartition(":")[2] for rule, _, _ in _lines(tally) if rule.startswith(_BROKEN)]
-    lines = [say("series_broken", language, items=", ".join(broken))] if broken else []
-    others = [line for line in _lines(tally) if not line[0].startswith(_BROKEN)]
+    rules = [rule.split(":") for rule, _, _ in _lines(tally)]
+    about = {what: [r[2] for r in rules if r[:2] == ["items", what]] for what in ABOUT_ITEMS}
+    lines = [say(what, language, items=", ".join(items)) for what, items in about.items() if items]
+    others = [line for line in _lines(tally) if not line[0].startswith("items:")]
     lines += [say(rule.replace(":", "."), language, n=f"{rows or cells:,}") for rule, rows, cells in others]
     return [Section(say("wave", language), tuple(lines))] if lines else []
 

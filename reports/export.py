@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from survey import Panel, Study
 
 ROOT = Path(__file__).resolve().parents[1]
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n", "\0")
 
 
 def reports_home() -> Path:
@@ -143,8 +143,7 @@ def _csv(table: Mapping[str, Any]) -> str:
     """Write a table as CSV; text that a spreadsheet would take for a formula gets an apostrophe."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(table["columns"])
-    for row in table["rows"]:
+    for row in (table["columns"], *table["rows"]):
         writer.writerow(
             [f"'{v}" if isinstance(v, str) and v.startswith(_FORMULA) else "" if v is None else v for v in row]
         )

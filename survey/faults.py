@@ -10,6 +10,8 @@ from dataclasses import dataclass
 class Fault:
     """One fault: where it stands and what to do about it.
 
+    It is one line of printable signs: a name from a file cannot steer a terminal, turn a line round or begin another one.
+
     Attributes
     ----------
     file : str
@@ -25,9 +27,20 @@ class Fault:
     en: str
     zh: str
 
+    def __post_init__(self) -> None:
+        for part in ("file", "en", "zh"):
+            object.__setattr__(self, part, printable(getattr(self, part)))
+
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
         return f"{place}\n    {self.en}\n    {self.zh}"
+
+
+def printable(text: str) -> str:
+    """Write a text with a sign of its own for each that cannot be seen."""
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() or sign in "\u3000\xa0" else "\ufffd" for sign in text)
 
 
 class Refused(ValueError):

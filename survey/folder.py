@@ -18,6 +18,10 @@ import yaml
 
 from survey.faults import Fault, Refused, refuse_if
 
+MAX_YAML = (
+    500_000  # bytes; some thousand mapped columns have 100,000, and a reader in Python takes five seconds for this
+)
+MAX_TABLE = 20_000_000  # bytes; the townships of a whole country have 3,000,000
 Lines = dict[tuple[Any, ...], int]
 _TAGS = frozenset(
     f"tag:yaml.org,2002:{kind}"
@@ -43,7 +47,7 @@ class Document:
 
 def read_yaml(folder: Path, file: str) -> Document:
     """Read a YAML file of the folder; refuse what is not YAML, double keys, anchors and tags."""
-    text = read_text(folder, file)
+    text = read_text(folder, file, MAX_YAML)
     try:
         node = _composed(text)
     except yaml.YAMLError as error:
@@ -195,9 +199,16 @@ def _length_faults(file: str, width: int, rows: list[tuple[int, list[str]]]) -> 
     ]
 
 
-def read_text(folder: Path, file: str) -> str:
-    """Read a UTF-8 text file of the folder."""
+def read_text(folder: Path, file: str, most: int = MAX_TABLE) -> str:
+    """Read a UTF-8 text file of the folder that has at most so many bytes."""
     path = place(folder, file)
+    if path.stat().st_size > most:
+        _refuse(
+            file,
+            0,
+            f"this file is too large: more than {most:,} bytes; it should hold settings or a list, not data",
+            f"文件过大：超过 {most:,} 字节；这里应是设置或名单，而不是数据",
+        )
     try:
         data = path.read_bytes()
     except OSError:

@@ -16,11 +16,12 @@ from survey.schema import REFUSED_TOPICS, SENSITIVE, Code, CodeSet, Scale, Text,
 
 FILE = "instrument.csv"
 REQUIRED = ("item", "wording_en", "wording_zh", "kind")
-OPTIONAL = ("version", "module", "codes", "lowest", "highest", "scale", "reverse", "sensitive", "topic")
+OPTIONAL = ("version", "module", "codes", "lowest", "highest", "scale", "reverse", "sensitive", "topic", "asked_if")
 KINDS = ("choice", "multiple", "number", "text", "region")
 MOST_CODES = 1000
 _RANGE = re.compile(r"(-?\d{1,9})\.\.(-?\d{1,9})", re.ASCII)
 _WHOLE = re.compile(r"-?\d{1,9}", re.ASCII)
+_CONDITION = re.compile(r"([a-z0-9_]+)=(.+)")
 _DECIMAL = re.compile(r"-?\d{1,15}(\.\d+)?", re.ASCII)
 
 
@@ -42,6 +43,8 @@ class Item:
         Limits of numbers and of whole-number codes; nan for words.
     reverse : bool
         Reversed when it arrives in the panel.
+    asked_if : tuple or None
+        The item, and those of its codes, to whose givers alone this one was put; None: to everybody.
     line : int
         Its line in ``instrument.csv``.
     """
@@ -57,6 +60,7 @@ class Item:
     scale: str
     reverse: bool
     sensitive: str
+    asked_if: tuple[str, tuple[str, ...]] | None
     line: int
 
     @property
@@ -90,13 +94,13 @@ def read_items(
     rows: Iterable[Mapping[str, str]], code_sets: Mapping[str, CodeSet], scales: Mapping[str, Scale]
 ) -> tuple[list[Item], list[Fault]]:
     """Turn the rows of ``instrument.csv`` into items, and tell every fault of them; rows at fault give no item."""
-    items, faults = [], []
+    rows, items, faults = list(rows), [], []
     for row in rows:
         found = [Fault(FILE, int(row["#line"]), en, zh) for en, zh in _row_faults(row, code_sets, scales)]
         faults += found
         if not found:
             items.append(_item(row, code_sets))
-    return items, faults + _repeated(items)
+    return items, faults + _repeated(items) + _astray(items, {str(row["item"]) for row in rows})
 
 
 def _item(row: Mapping[str, str], code_sets: Mapping[str, CodeSet]) -> Item:
@@ -114,8 +118,14 @@ def _item(row: Mapping[str, str], code_sets: Mapping[str, CodeSet]) -> Item:
         scale=row["scale"],
         reverse=row["reverse"] == "yes",
         sensitive=row["sensitive"],
+        asked_if=_condition(row["asked_if"]),
         line=int(row["#line"]),
     )
+
+
+def _condition(text: str) -> tuple[str, tuple[str, ...]] | None:
+    match = _CONDITION.fullmatch(text)
+    return (match[1], tuple(match[2].split())) if match else None
 
 
 def _numbered(row: Mapping[str, str]) -> CodeSet | None:
@@ -173,6 +183,8 @@ def _row_faults(
         )
     if row["scale"] and row["scale"] not in scales:
         yield f"the scale “{row['scale']}” is not in study.yaml", f"量表“{row['scale']}”不在 study.yaml 中"
+    if row["asked_if"] and _condition(row["asked_if"]) is None:
+        yield "asked_if must be written item=code, or item=code code", "asked_if 应写作 题目=编码，或 题目=编码 编码"
     yield from _code_faults(row, code_sets)
 
 
@@ -228,6 +240,33 @@ def _repeated(items: list[Item]) -> list[Fault]:
                     item.line,
                     f"“{item.name}” stands in line {before.line} already for the same version",
                     f"“{item.name}”在第 {before.line} 行已有同一版本",
+                )
+            )
+    return faults
+
+
+def _astray(items: list[Item], named: set[str]) -> list[Fault]:
+    """Items put only to those who answered something that nobody could have answered before."""
+    faults = []
+    for n, item in enumerate(items):
+        name, codes = item.asked_if or ("", ())
+        above = [i for i in items[:n] if i.name == name and _meet(i.versions, item.versions)]
+        if codes and name in named and not any(set(codes) <= set(i.code_names) for i in above):
+            faults.append(
+                Fault(
+                    FILE,
+                    item.line,
+                    f"asked_if of “{item.name}”: no item “{name}” with these codes stands above it in the same version",
+                    f"“{item.name}”的 asked_if：在同一版本中，其上方没有含这些编码的题目“{name}”",
+                )
+            )
+        elif codes and name not in named:
+            faults.append(
+                Fault(
+                    FILE,
+                    item.line,
+                    f"asked_if of “{item.name}” names “{name}”, which is no item",
+                    f"“{item.name}”的 asked_if 所提“{name}”不是题目",
                 )
             )
     return faults

@@ -5,17 +5,21 @@ Faults of all files of all waves are gathered and refused at once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from survey import store
 from survey.checks import Accepted, check_answers, check_log, check_registry
+from survey.checks.accepted import ARRIVED
+from survey.checks.direction import turned_batteries
 from survey.faults import Fault, Refused, refuse_if
 from survey.identity import Key
 from survey.schema import REGISTRY_COUNTS, FileEntry
 from survey.study import Study, Wave
 
+MANY = 20  # rows from which equal content is no chance
 LOG = ["wave", "member", "activity", "groups", "region", "start", "end", "channel", "response", "took_part"]
 REGISTRY = ["wave", "group", "region", *REGISTRY_COUNTS]
 _DTYPES = {
@@ -40,7 +44,11 @@ class Intake:
     tally : DataFrame
         ``wave, file, holds, rule, rows, cells``.
     aside : DataFrame
-        ``wave, file, row, reason``: which rows were set aside.
+        ``wave, file, row, reason, nearest``: which rows were set aside.
+    located : DataFrame
+        ``wave, file, rule, column, row``: the first rows in which cells of a column met a rule.
+    arrived : DataFrame
+        `survey.checks.accepted.ARRIVED`: how each file came.
     """
 
     answers: dict[str, pd.DataFrame]
@@ -48,6 +56,8 @@ class Intake:
     registry: pd.DataFrame
     tally: pd.DataFrame
     aside: pd.DataFrame
+    located: pd.DataFrame
+    arrived: pd.DataFrame
 
 
 def take_in(study: Study, waves: Sequence[Wave], key: Key) -> Intake:
@@ -66,14 +76,18 @@ def take_in(study: Study, waves: Sequence[Wave], key: Key) -> Intake:
                 parts.append(Part(wave, entry, _check(study, wave, entry, key)))
             except Refused as refused:
                 faults += [_placed(fault, wave) for fault in refused.faults]
-    refuse_if(faults)
+    refuse_if([*faults, *_same_answers_twice(parts)])
     parts = _without_repeated_rows(_without_repeated_answers(parts))
+    answers = {w.name: _answers(w, parts) for w in waves if any(p.brings(w, "answers") for p in parts)}
+    refuse_if(turned_batteries(study, waves, answers))
     return Intake(
-        {w.name: _answers(w, parts) for w in waves if any(p.brings(w, "answers") for p in parts)},
+        answers,
         _together(parts, "log", LOG),
         _together(parts, "registry", REGISTRY),
         pd.concat([p.accepted.tally for p in parts], ignore_index=True),
         pd.concat([p.accepted.aside for p in parts], ignore_index=True).astype({"row": "int64"}),
+        pd.concat([p.accepted.located for p in parts], ignore_index=True).astype({"row": "int64"}),
+        pd.DataFrame([p.accepted.arrived for p in parts], columns=ARRIVED, dtype="str"),
     )
 
 
@@ -102,6 +116,24 @@ def _placed(fault: Fault, wave: Wave) -> Fault:
     """Name the wave's folder before a file's name where the reader knew only the file."""
     file = fault.file if fault.file.startswith(wave.label) else f"{wave.label}{fault.file}"
     return Fault(file, fault.line, fault.en, fault.zh)
+
+
+def _same_answers_twice(parts: Sequence[Part]) -> Iterator[Fault]:
+    """Files of answers with the same content: one wave's file beside itself, or in another wave's folder."""
+    first: dict[tuple[int, str, str | None], Part] = {}
+    for part in (p for p in parts if p.entry.holds == "answers" and p.accepted.read >= MANY):
+        path = part.wave.folder / part.entry.file
+        content = (path.stat().st_size, store.digest([path]), part.entry.layout.sheet)
+        before = first.setdefault(content, part)
+        if before is not part:
+            name = f"{before.wave.label}{before.entry.file}"
+            yield Fault(
+                f"{part.wave.label}{part.entry.file}",
+                0,
+                f"the file has the same content as {name}: the same answers would count twice. Put in the right file, or take "
+                "one of the two out of wave.yaml",
+                f"文件内容与 {name} 完全相同，同样的答卷会计入两次。请换上正确的文件，或从 wave.yaml 中去掉其中一个",
+            )
 
 
 def _without_repeated_answers(parts: Sequence[Part]) -> list[Part]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,9 @@ import pandas as pd
 
 from survey import places, store
 from survey.activity import Activity, reduce_log
-from survey.checks.registry import additive_gaps
+from survey.checks.direction import against_the_rest
+from survey.checks.registry import additive_gaps, fewer_members_than_answers
+from survey.faults import Fault, Refused
 from survey.identity import Key, study_key
 from survey.instrument import Item
 from survey.intake import Intake, take_in
@@ -29,7 +31,20 @@ from survey.study import Study, Wave
 from survey.weights import Calibration
 
 THEMES = ("attraction", "cohesion", "detachment", "satisfaction", "contact")
-FRAMES = ("members", "careers", "cells", "registry", "hierarchy", "observed", "items", "labels", "tally", "aside")
+FRAMES = (
+    "members",
+    "careers",
+    "cells",
+    "registry",
+    "hierarchy",
+    "observed",
+    "items",
+    "labels",
+    "tally",
+    "aside",
+    "located",
+    "arrived",
+)
 ROLE_COLUMNS = (
     "wave",
     "member",
@@ -43,6 +58,7 @@ ROLE_COLUMNS = (
     "strata",
     "cluster",
 )
+HARDLY, MANY = 0.9, 30  # share of people who did not answer an item, and people, from which it is told
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -55,8 +71,8 @@ class Panel:
         Where it came from.
     wave : str
         The current wave, the one asked for.
-    members, careers, cells, registry, hierarchy, observed, items, labels, tally, aside : DataFrame
-        See the study format; ``aside`` is ``wave, file, row, reason``.
+    members, careers, cells, registry, hierarchy, observed, items, labels, tally, aside, located, arrived : DataFrame
+        See the study format.
     calibration : Calibration or None
         What the weights were calibrated on.
     provenance : dict
@@ -75,6 +91,8 @@ class Panel:
     labels: pd.DataFrame
     tally: pd.DataFrame
     aside: pd.DataFrame
+    located: pd.DataFrame
+    arrived: pd.DataFrame
     calibration: Calibration | None
     provenance: dict[str, Any]
 
@@ -260,10 +278,18 @@ def _provenance(study: Study, waves: Sequence[Wave], key: Key) -> dict[str, Any]
     return {
         "study": study.name,
         "waves": [w.name for w in waves],
-        "inputs": {os.path.relpath(p, study.folder): store.digest([p]) for p in own + arrived},
+        "inputs": {(name := os.path.relpath(p, study.folder)): _digest_of(p, name) for p in own + arrived},
         "key": key.fingerprint,
         "code": store.digest(code),
     }
+
+
+def _digest_of(path: Path, name: str) -> str:
+    try:
+        return store.digest([path])
+    except OSError:
+        en = "this file cannot be read; check its permissions and the disk"
+        raise Refused([Fault(name, 0, en, "无法读取该文件；请检查权限和磁盘")]) from None
 
 
 def _build(study: Study, waves: Sequence[Wave], key: Key) -> tuple[dict[str, pd.DataFrame], Calibration | None]:
@@ -274,6 +300,7 @@ def _build(study: Study, waves: Sequence[Wave], key: Key) -> tuple[dict[str, pd.
     members, calibration, weight_tally = _weighted(study, members, intake.registry, tree)
     activity = _reduced(study, waves, intake.log)
     groups = pd.concat([members["group"], activity.careers["group"], intake.registry["group"]]).dropna()
+    items = item_table(study, waves, forms, broken)
     frames = {
         "members": members,
         "careers": activity.careers,
@@ -281,10 +308,12 @@ def _build(study: Study, waves: Sequence[Wave], key: Key) -> tuple[dict[str, pd.
         "registry": intake.registry.astype({"wave": "str", "group": "str", "region": "str"}),
         "hierarchy": tree,
         "observed": activity.observed,
-        "items": item_table(study, waves, forms, broken),
+        "items": items,
         "labels": label_table(study, forms, groups),
-        "tally": _tally(members, intake, broken, weight_tally, tree),
+        "tally": _tally(study, waves, members, intake, items, weight_tally, tree),
         "aside": intake.aside,
+        "located": intake.located.astype({"wave": "str", "file": "str", "rule": "str", "column": "str"}),
+        "arrived": intake.arrived,
     }
     return frames, calibration
 
@@ -357,16 +386,24 @@ def _weighted(
     )
 
 
+def _without_column(study: Study, wave: Wave) -> list[str]:
+    """Items that the wave's instrument has and no column of its answers brings."""
+    entries = [e for e in wave.settings.files if e.holds == "answers"]
+    brought = {target.partition("=")[0] for e in entries for target in e.columns.values()}
+    asked = (i.name for i in study.items if i.asked_in(wave.settings.instrument))
+    return [name for name in asked if name not in brought] if entries else []
+
+
 def _tally(
+    study: Study,
+    waves: Sequence[Wave],
     members: pd.DataFrame,
     intake: Intake,
-    broken: Mapping[str, list[str]],
+    items: pd.DataFrame,
     weight_tally: pd.DataFrame,
     tree: pd.DataFrame,
 ) -> pd.DataFrame:
-    lines = [
-        (wave, "*", "answers", f"items:series_broken:{name}", 0, 0) for wave, names in broken.items() for name in names
-    ]
+    lines = [(wave, "*", "answers", f"items:{what}", 0, 0) for wave, what in _about_items(study, waves, members, items)]
     weightless = members.loc[members["weight"] == 0, "wave"].value_counts()
     lines += [(str(wave), "*", "answers", "cells:no_weight", 0, int(n)) for wave, n in weightless.items()]
     gaps = additive_gaps(intake.registry, tree) if len(intake.registry) and len(tree) else pd.DataFrame({"wave": []})
@@ -374,5 +411,38 @@ def _tally(
         (str(w), "*", "registry", "children_differ_from_parent", int(n), 0)
         for w, n in gaps.groupby("wave").size().items()
     ]
+    fewer = fewer_members_than_answers(members, intake.registry)
+    lines += [
+        (str(w), "*", "registry", "fewer_members_than_answers", int(n), 0)
+        for w, n in fewer.groupby("wave").size().items()
+    ]
     extra = pd.DataFrame(lines, columns=intake.tally.columns)
     return pd.concat([intake.tally, extra, weight_tally.reindex(columns=intake.tally.columns)], ignore_index=True)
+
+
+def _about_items(
+    study: Study, waves: Sequence[Wave], members: pd.DataFrame, items: pd.DataFrame
+) -> Iterator[tuple[str, str]]:
+    """Give, by wave, what is to be known of an item: ``what:item``."""
+    for name, broken in zip(items["item"], items["series_broken"], strict=True):
+        yield from ((wave, f"series_broken:{name}") for wave in broken.split())
+    yield from ((waves[-1].name, f"wording_changed:{name}") for name in items.loc[items["wording_changed"], "item"])
+    for wave in waves:
+        here = members[members["wave"] == wave.name]
+        yield from ((wave.name, f"not_asked:{name}") for name in _without_column(study, wave))
+        yield from ((wave.name, f"hardly_answered:{name}") for name in _hardly_answered(study, wave, here))
+    scales = scales_of(newest_forms(study, waves), study.settings.scales)
+    for name, names in against_the_rest(members, scales).items():
+        yield from ((name, f"runs_against:{item}") for item in names)
+
+
+def _hardly_answered(study: Study, wave: Wave, answers: pd.DataFrame) -> list[str]:
+    """Items put to everybody, and to many, that nearly nobody answered."""
+    brought = {t.partition("=")[0] for e in wave.settings.files if e.holds == "answers" for t in e.columns.values()}
+    found = []
+    for item in study.items:
+        columns = [c for c in answers.columns if c.partition("=")[0] == item.name]
+        put = item.asked_in(wave.settings.instrument) and item.asked_if is None and item.name in brought
+        if put and columns and len(answers) >= MANY and answers[columns].isna().all(axis=1).mean() >= HARDLY:
+            found.append(item.name)
+    return found

@@ -44,6 +44,7 @@ OWN_ERRORS = {
     "bad_zone": "is not the name of a time zone, such as Asia/Shanghai",
     "bad_encoding": "is not an encoding known here; use utf-8, gb18030 or utf-16",
     "bad_sign": 'must be one sign, such as , or ; (a tab in double quotes: "\\t")',
+    "same_mark": "decimal and thousands are the same sign; a number must be readable in one way",
     "bad_groups": "give either file or any",
     "bad_places": "give under, file or both",
     "bad_order": "end is before start",
@@ -227,6 +228,13 @@ class Weights(Model):
         return self
 
 
+class LeastAge(Model):
+    """The item that asks for the age, and the age below which an answer needs consent."""
+
+    item: str
+    years: Annotated[int, Field(ge=1)]
+
+
 class Rules(Model):
     """The study's rules of release and of refusal."""
 
@@ -235,6 +243,11 @@ class Rules(Model):
     count_step: Annotated[int, Field(ge=1)] = 5
     set_aside_share: Annotated[float, Field(ge=0, le=1)] = 0.02
     out_of_range_share: Annotated[float, Field(ge=0, le=1)] = 0.02
+    total_share: Annotated[float, Field(ge=0, le=1)] = 0.05
+    outside_fieldwork_share: Annotated[float, Field(ge=0, le=1)] = 0.05
+    least_answered: Annotated[float, Field(ge=0, le=1)] = 0
+    least_seconds: Annotated[float, Field(ge=0)] | None = None
+    least_age: LeastAge | None = None
     min_reliability: Annotated[float, Field(ge=0, le=1)] = 0.7
 
 
@@ -276,7 +289,15 @@ class Layout(Model):
     delimiter: Annotated[str, AfterValidator(_sign)] | None = None
     sheet: str | None = None
     header_row: Annotated[int, Field(ge=1)] = 1
-    times: Literal["iso", "epoch_s", "epoch_ms", "excel"] = "iso"
+    times: Literal["iso", "dmy", "mdy", "epoch_s", "epoch_ms", "excel", "excel_1904"] = "iso"
+    decimal: Literal[".", ","] = "."
+    thousands: Literal["", ",", ".", " ", "'"] = ""
+
+    @model_validator(mode="after")
+    def _two_marks(self) -> Layout:
+        if self.decimal == self.thousands:
+            raise _wrong("same_mark")
+        return self
 
 
 class FileEntry(Model):
@@ -289,6 +310,7 @@ class FileEntry(Model):
     columns: Annotated[dict[str, str], Field(min_length=1)]
     values: dict[str, dict[str, str]] = {}
     took_part: dict[str, tuple[str, ...]] = {}
+    tests: dict[str, tuple[str, ...]] = {}
     key: tuple[str, ...] | None = None
     separator: Filled | None = None
 
@@ -309,7 +331,7 @@ class Fieldwork(Model):
 class Decision(Model):
     """A rule that a named office overrode for a file, and why; the report shows it."""
 
-    rule: Literal["set_aside_share", "out_of_range_share"]
+    rule: Literal["set_aside_share", "out_of_range_share", "total_share", "outside_fieldwork_share", "direction"]
     accept: str
     office: Filled
     why: Filled
@@ -319,6 +341,7 @@ class WaveFile(Model):
     """``wave.yaml``."""
 
     wave: Name
+    status: Literal["proposed"] | None = None
     title: Text | None = None
     fieldwork: Fieldwork
     mode: Literal["online", "phone", "paper", "face", "mixed"] = "online"

@@ -72,11 +72,15 @@ def item_table(
     """One row an item: what it is, whether its wording changed, and in which waves it is missing for its form."""
     rows = []
     for name, item in forms.items():
-        wordings = {i.wording for w in waves for n, i in _asked(study, w).items() if n == name}
+        wordings = {(i.wording, _labels(i)) for w in waves for n, i in _asked(study, w).items() if n == name}
         missing = " ".join(wave for wave, names in broken.items() if name in names)
         limits = (item.lowest, item.highest)
         rows.append((name, item.module, item.scale, *limits, item.reverse, item.kind, len(wordings) > 1, missing))
     return pd.DataFrame(rows, columns=ITEM_COLUMNS)
+
+
+def _labels(item: Item) -> tuple[tuple[str, str, str], ...]:
+    return tuple((code, text.en, text.zh) for code, text in item.codes.codes.items()) if item.codes else ()
 
 
 def _asked(study: Study, wave: Wave) -> dict[str, Item]:

@@ -51,9 +51,15 @@ def digest(parts: Iterable[Path | str | bytes]) -> str:
     """SHA-256 over files (their names are not in it) and texts, in the order given."""
     whole = hashlib.sha256()
     for part in parts:
-        data = part.read_bytes() if isinstance(part, Path) else part.encode() if isinstance(part, str) else part
-        whole.update(hashlib.sha256(data).digest())
+        whole.update(_digest_of(part))
     return whole.hexdigest()
+
+
+def _digest_of(part: Path | str | bytes) -> bytes:
+    if isinstance(part, Path):
+        with part.open("rb") as file:  # which may be larger than the memory
+            return hashlib.file_digest(file, "sha256").digest()
+    return hashlib.sha256(part.encode() if isinstance(part, str) else part).digest()
 
 
 def save(folder: Path, frames: Mapping[str, pd.DataFrame], meta: Mapping[str, Any]) -> None:

@@ -6,8 +6,8 @@ The contract is ``docs/study-format.md``.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -72,7 +72,9 @@ class Study:
     places : DataFrame
         ``code, parent, level, en, zh, valid_from, valid_to``; empty where the study has none.
     wave_list : tuple of Wave
-        In order of their names.
+        In order of their names; those whose wave.yaml is still a proposal are not among them.
+    proposed : dict
+        Waves whose wave.yaml is a proposal (``status: proposed``): {name: why they do not run, and what else is wrong with them}.
     """
 
     folder: Path
@@ -81,6 +83,7 @@ class Study:
     groups: pd.DataFrame
     places: pd.DataFrame
     wave_list: tuple[Wave, ...]
+    proposed: Mapping[str, tuple[Fault, ...]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -88,12 +91,20 @@ class Study:
         return self.settings.name
 
     def waves(self) -> tuple[str, ...]:
-        """Names of the waves, oldest first."""
+        """Names of the waves that run, oldest first."""
         return tuple(w.name for w in self.wave_list)
 
     def wave(self, name: str | None = None) -> Wave:
-        """Give a wave by name; None: the one in ``WORKBENCH_WAVE``, else the latest."""
-        wanted = name or os.environ.get("WORKBENCH_WAVE") or self.waves()[-1]
+        """Give a wave by name; None: the one in ``WORKBENCH_WAVE``, else the latest.
+
+        Raises
+        ------
+        survey.Refused
+            Where there is none of this name, and where its wave.yaml, or that of a wave before it, is still a proposal.
+        """
+        wanted = name or os.environ.get("WORKBENCH_WAVE") or max(*self.waves(), *self.proposed, "")
+        if wanted in (*self.waves(), *self.proposed):
+            refuse_if(fault for n, faults in self.proposed.items() if n <= wanted for fault in faults)
         for wave in self.wave_list:
             if wave.name == wanted:
                 return wave
@@ -118,7 +129,7 @@ class Study:
         return f"Study {self.name}: waves {', '.join(self.waves())}; {len({i.name for i in self.items})} items"
 
 
-def open_study(name_or_folder: str | os.PathLike[str] | None = None) -> Study:
+def open_study(name_or_folder: str | os.PathLike[str] | None = None, *, first: bool = False) -> Study:
     """Open a study folder.
 
     Parameters
@@ -126,6 +137,8 @@ def open_study(name_or_folder: str | os.PathLike[str] | None = None) -> Study:
     name_or_folder : str or path, optional
         A folder, or the name of a study in ``data/raw/`` (``WORKBENCH_STUDIES`` names another place). None: the one in
         the environment variable ``WORKBENCH_STUDY``, and the demo where that is not set.
+    first : bool
+        Also a study that has no wave yet: its first is about to be made.
 
     Returns
     -------
@@ -139,7 +152,9 @@ def open_study(name_or_folder: str | os.PathLike[str] | None = None) -> Study:
     folder = _folder(name_or_folder if name_or_folder is not None else os.environ.get("WORKBENCH_STUDY") or "demo")
     typed = read_typed(folder, STUDY_FILE, StudyFile, _HARMLESS_STUDY | {"name": folder.name})
     faults = list(typed.faults)
-    arrived = _wave_files(folder, faults)
+    arrived, proposals = _wave_files(folder)
+    if not arrived and not proposals and not first:
+        faults.append(_NO_WAVE)
     if typed.settings is None:
         raise Refused(faults + [f for wave in arrived.values() for f in wave.faults])
     known = _known(folder, typed, typed.settings, faults)
@@ -152,7 +167,8 @@ def open_study(name_or_folder: str | os.PathLike[str] | None = None) -> Study:
     refuse_if(faults)
     waves = [Wave(name, folder / name, wave.settings) for name, wave in arrived.items() if wave.settings is not None]
     places_or_none = places.none() if known.places is None else known.places
-    return Study(folder, known.settings, known.items, known.groups, places_or_none, tuple(waves))
+    proposed = {name: _proposal_faults(known, folder / name, wave) for name, wave in proposals.items()}
+    return Study(folder, known.settings, known.items, known.groups, places_or_none, tuple(waves), proposed)
 
 
 def _folder(name_or_folder: str | os.PathLike[str]) -> Path:
@@ -169,18 +185,37 @@ def _folder(name_or_folder: str | os.PathLike[str]) -> Path:
     return folder.resolve()
 
 
-def _wave_files(folder: Path, faults: list[Fault]) -> dict[str, Typed[WaveFile]]:
-    names = sorted(p.parent.name for p in folder.glob(f"*/{WAVE_FILE}"))
-    if not names:
-        faults.append(
-            Fault(
-                STUDY_FILE,
-                0,
-                "there is no wave: make a folder for it, with a wave.yaml and what arrived",
-                "没有调查波次：请为其建立文件夹，放入 wave.yaml 和收到的文件",
-            )
-        )
-    return {n: read_typed(folder, f"{n}/{WAVE_FILE}", WaveFile, _HARMLESS_WAVE | {"wave": n}) for n in names}
+_NO_WAVE = Fault(
+    STUDY_FILE,
+    0,
+    "there is no wave: make a folder for it, with a wave.yaml and what arrived (workbench new-wave does that)",
+    "没有调查波次：请为其建立文件夹，放入 wave.yaml 和收到的文件（可用 workbench new-wave）",
+)
+
+
+def _wave_files(folder: Path) -> tuple[dict[str, Typed[WaveFile]], dict[str, Typed[WaveFile]]]:
+    """Read the wave.yaml of every wave; those that are proposals apart. Folders that begin with a dot are being built."""
+    names = sorted(p.parent.name for p in folder.glob(f"*/{WAVE_FILE}") if not p.parent.name.startswith("."))
+    read = {n: read_typed(folder, f"{n}/{WAVE_FILE}", WaveFile, _HARMLESS_WAVE | {"wave": n}) for n in names}
+    proposals = {n: wave for n, wave in read.items() if _is_proposal(wave)}
+    return {n: wave for n, wave in read.items() if n not in proposals}, proposals
+
+
+def _is_proposal(wave: Typed[WaveFile]) -> bool:
+    content = wave.document.content
+    return isinstance(content, dict) and content.get("status") == "proposed"
+
+
+def _proposal_faults(known: Known, folder: Path, wave: Typed[WaveFile]) -> tuple[Fault, ...]:
+    """Why a proposal does not run, and what would stop it once it is confirmed."""
+    file, line = wave.document.file, wave.document.line(("status",))
+    proposal = Fault(
+        file,
+        line,
+        f"wave {folder.name} is a proposal: read its wave.yaml, correct it, delete the line “status: proposed”",
+        f"{folder.name} 波次还只是建议：请通读 wave.yaml，改正后删除“status: proposed”一行",
+    )
+    return (proposal, *wave.faults, *wave_faults(known, folder, wave))
 
 
 def _known(folder: Path, typed: Typed[StudyFile], settings: StudyFile, faults: list[Fault]) -> Known:

@@ -76,6 +76,7 @@ def study_faults(known: Known) -> Iterator[Fault]:
     if known.doubtful is not None and not {"scales", "code_sets"} & known.broken:
         yield from _scale_faults(known, known.doubtful)
         yield from _service_faults(known)
+        yield from _age_faults(known)
     yield from _level_faults(known)
     if not {"groups", "places", "code_sets", "scales"} & known.broken and known.places is not None:
         yield from _cut_faults(known)
@@ -137,6 +138,24 @@ def _service_faults(known: Known) -> Iterator[Fault]:
                     f"the item “{item}” is not in instrument.csv",
                     f"题目“{item}”不在 instrument.csv 中",
                 )
+
+
+def _age_faults(known: Known) -> Iterator[Fault]:
+    rule = known.settings.rules.least_age
+    if rule and known.has_item(rule.item) and any(i.name == rule.item and i.kind != "number" for i in known.items):
+        yield _at(
+            known.document,
+            ("rules", "least_age", "item"),
+            f"the item “{rule.item}” must be a number, the age in years",
+            f"题目“{rule.item}”应为数值（周岁）",
+        )
+    if rule and not known.has_item(rule.item):
+        yield _at(
+            known.document,
+            ("rules", "least_age", "item"),
+            f"the item “{rule.item}” is not in instrument.csv",
+            f"题目“{rule.item}”不在 instrument.csv 中",
+        )
 
 
 def _level_faults(known: Known) -> Iterator[Fault]:

@@ -62,6 +62,7 @@ _OWN_ZH = {
     "bad_day": "应为日期，如 2024-03-01",
     "bad_zone": "不是时区名，例如 Asia/Shanghai",
     "bad_encoding": "未知的编码；请用 utf-8、gb18030 或 utf-16",
+    "same_mark": "decimal 与 thousands 相同；数字须只有一种读法",
     "bad_sign": '应为一个字符，例如 , 或 ;（制表符请写在双引号中："\\t"）',
     "bad_groups": "请填写 file 或 any，二者选一",
     "bad_places": "请填写 under、file 或二者",

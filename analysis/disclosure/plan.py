@@ -24,7 +24,7 @@ from analysis.tidy import ALL
 Mask = NDArray[np.bool_]
 
 COUNTS_ONLY = "registry"
-DESCRIPTORS = ("unit", "scale", "measure")
+DESCRIPTORS = ("unit", "file", "scale", "measure")
 _SAME_PEOPLE, _MANY = 0.8, 3
 
 

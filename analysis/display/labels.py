@@ -13,7 +13,7 @@ from analysis.tidy import ALL, parse_domain
 
 NAMED = ("scale", "item", "service")
 # words of a domain that say what a term is about; they are no answers
-DESCRIPTIONS = ("unit", "scale", "measure")
+DESCRIPTIONS = ("unit", "file", "scale", "measure")
 COLUMNS = ("kind", "code", "en", "zh")
 
 
@@ -90,6 +90,8 @@ class Labels:
     def _value(self, item: str, value: str, language: str) -> str:
         if item == "scale":
             return self.term(value, language)
+        if item == "file":
+            return say("label.file", language, n=plain(value))
         if item in ("unit", "measure", "channel"):
             known = f"part.{value}" in WORDS
             return say(f"part.{value}", language, groups=self.word("groups", language)) if known else plain(value)

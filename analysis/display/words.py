@@ -338,6 +338,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "sentence.gap": (" ", ""),
     "sentence.stop": (".", "。"),
     "clause.gap": ("; ", "；"),
+    "label.file": ("file {n}", "文件 {n}"),
     "label.colon": ("{item}: {code}", "{item}：{code}"),
     "axis.range": ("{low} to {high}", "{low} 至 {high}"),
 }

@@ -15,6 +15,7 @@ def app() -> typer.Typer:
 
     from reports.commands.check import check
     from reports.commands.lab import lab
+    from reports.commands.new_wave import new_wave
     from reports.commands.refresh import refresh
     from reports.commands.report import report
 
@@ -24,7 +25,7 @@ def app() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    for command in (check, report, lab, refresh):
+    for command in (check, new_wave, report, lab, refresh):
         gathered.command()(command)
     return gathered
 

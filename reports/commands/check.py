@@ -23,7 +23,7 @@ def check(
     import survey
     from reports import checking
 
-    language = lang or _language()
+    language = lang or shell_language()
     if language not in ("en", "zh"):
         raise typer.BadParameter(f"{language!r} is none of en, zh")
     try:
@@ -49,7 +49,7 @@ def check(
     raise typer.Exit(told.state)
 
 
-def _language() -> str:
+def shell_language() -> str:
     """The shell's language: Chinese where it says so, else English."""
     said = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
     return "zh" if said.lower().startswith("zh") else "en"

@@ -6,31 +6,59 @@ The sum always holds: rows read = as is + repaired + set aside.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
+from survey.checks.reasons import ADVICE, MEANING, NOBODY, REASONS, SPECIAL, WRONG
 from survey.faults import Fault, refuse_if
-from survey.schema import Decision, Rules
+from survey.readers import RawTable
+from survey.readers.raw import shown
+from survey.schema import FileEntry, Rules
+from survey.study import Wave
 
 TALLY = ["wave", "file", "holds", "rule", "rows", "cells"]
-# Rows that are no answer of anybody in the field: they do not count towards the share set aside.
-NOBODY = ("blank", "total", "preview", "test", "spam")
-REASONS = (
-    *NOBODY,
-    "ragged",
-    "duplicate",
-    "repeated_answer",
-    "unknown_group",
-    "unknown_region",
-    "no_member",
-    "no_activity",
-    "no_time",
+LOCATED = ["wave", "file", "rule", "column", "row"]
+FIRST = 5  # rows that are named of a column, in a message
+ARRIVED = [
+    "wave",
+    "file",
+    "holds",
+    "platform",
+    "format",
+    "encoding",
+    "delimiter",
+    "sheet",
+    "columns",
+    "mapped",
+    "left_out",
+]
+CELL_RULES = (
+    "cleaned",
+    "missing_code",
+    "not_asked",
+    "sheet_error",
+    "out_of_range",
+    "unknown_label",
+    "not_a_number",
+    "not_a_time",
+    "default_time",
 )
-CELL_RULES = ("cleaned", "missing_code", "out_of_range", "unknown_label", "not_a_number", "not_a_time")
-NOTES = ("unfinished",)
+# What is true of accepted rows, and changes nothing.
+NOTES = (
+    "unfinished",
+    "hidden_rows",
+    "outside_fieldwork",
+    "too_fast",
+    "same_code_everywhere",
+    "same_answers",
+    "short_numbers",
+    "large_weights",
+    "longer_than_a_day",
+    "two_places_at_once",
+)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -53,6 +81,13 @@ class Accepted:
         {rule: cells that met it}.
     notes : mapping
         {what: accepted rows of which it is true}.
+    nearest : mapping
+        {row: code of the known unit that comes nearest to what the row names}, of rows set aside for an unknown one.
+    where : mapping
+        {(rule, header): first rows} in which cells of a column met a rule.
+    form : mapping
+        How the file came: ``platform, format, encoding, delimiter, sheet``, the numbers of its ``columns`` and of those that are
+        ``mapped``, and ``left_out``, names of those that are not; they are not stored.
     """
 
     frame: pd.DataFrame
@@ -64,6 +99,9 @@ class Accepted:
     mended: frozenset[int]
     cells: Mapping[str, int]
     notes: Mapping[str, int]
+    nearest: Mapping[int, str]
+    where: Mapping[tuple[str, str], tuple[int, ...]]
+    form: Mapping[str, str]
 
     @property
     def tally(self) -> pd.DataFrame:
@@ -81,9 +119,21 @@ class Accepted:
 
     @property
     def aside(self) -> pd.DataFrame:
-        """``wave, file, row, reason`` of the rows set aside."""
-        lines = [(self.wave, self.file, row, reason) for row, reason in sorted(self.reasons.items())]
-        return pd.DataFrame(lines, columns=["wave", "file", "row", "reason"])
+        """``wave, file, row, reason, nearest`` of the rows set aside."""
+        rows = sorted(self.reasons.items())
+        lines = [(self.wave, self.file, row, reason, self.nearest.get(row, "")) for row, reason in rows]
+        return pd.DataFrame(lines, columns=["wave", "file", "row", "reason", "nearest"])
+
+    @property
+    def located(self) -> pd.DataFrame:
+        """``wave, file, rule, column, row``: the first rows in which cells of a column met a rule."""
+        lines = [(self.wave, self.file, *key, row) for key, rows in self.where.items() for row in rows]
+        return pd.DataFrame(lines, columns=LOCATED)
+
+    @property
+    def arrived(self) -> tuple[str, ...]:
+        """One row of `ARRIVED`: how the file came."""
+        return (self.wave, self.file, self.holds, *(self.form.get(name, "") for name in ARRIVED[3:]))
 
     def without(self, again: np.ndarray, reason: str) -> Accepted:
         """Set accepted rows (True in `again`) aside after all."""
@@ -94,14 +144,16 @@ class Accepted:
 class Book:
     """Keeps count while one file is checked; rows are known by their number in the file."""
 
-    def __init__(self, wave: str, file: str, holds: str, rows: Iterable[int], ragged: Iterable[int]) -> None:
-        self.wave, self.file, self.holds = wave, file, holds
-        ragged = tuple(ragged)
-        self.read = len(list(rows)) + len(ragged)
-        self.reasons: dict[int, str] = dict.fromkeys(ragged, "ragged")
+    def __init__(self, wave: Wave, entry: FileEntry, rules: Rules, raw: RawTable) -> None:
+        self.wave, self.entry, self.rules = wave, entry, rules
+        self.read = len(raw.frame) + len(raw.ragged)
+        self.form = raw.form | _mapping(entry, raw)
+        self.reasons: dict[int, str] = dict.fromkeys(raw.ragged, "ragged")
         self.mended: set[int] = set()
         self.cells: dict[str, int] = {}
         self.notes: dict[str, int] = {}
+        self.nearest: dict[int, str] = {}
+        self.where: dict[tuple[str, str], tuple[int, ...]] = {}
         self.faults: list[Fault] = []
 
     def set_aside(self, rows: Iterable[int], reason: str) -> None:
@@ -110,20 +162,56 @@ class Book:
         for row in rows:
             self.reasons.setdefault(int(row), reason)
 
-    def count_cells(self, rule: str, hit: pd.Series, *, mends: bool = False) -> None:
-        """Count cells that met one of `CELL_RULES`; rows whose cells were mended count as repaired."""
+    def count_cells(self, rule: str, target: str, hit: pd.Series, *, mends: bool = False) -> None:
+        """Count cells of a column that met one of `CELL_RULES`; rows whose cells were mended count as repaired."""
         _known(rule, CELL_RULES)
         number = int(hit.sum())
         if number:
             self.cells[rule] = self.cells.get(rule, 0) + number
+            key = (rule, self.header(target))
+            self.where[key] = tuple(sorted({*self.where.get(key, ()), *hit.index[hit][:FIRST].tolist()})[:FIRST])
             if mends:
                 self.mended.update(hit.index[hit].tolist())
+
+    def count_all(self, target: str, met: Mapping[str, pd.Series]) -> None:
+        """Count the cells of a column that met each rule."""
+        for rule, hit in met.items():
+            self.count_cells(rule, target, hit)
+
+    def judge(self, target: str, column: pd.Series, met: Mapping[str, pd.Series]) -> None:
+        """Count the cells of a column that met each rule; note a fault where too large a share of its cells is `WRONG`."""
+        self.count_all(target, met)
+        hits = {rule: met[rule] for rule in WRONG if rule in met}
+        wrong = pd.concat(hits, axis=1).any(axis=1) if hits else pd.Series(dtype=bool)
+        limit, answered = self.rules.out_of_range_share, int((column != "").sum())
+        if wrong.sum() > limit * answered and not self.accepts("out_of_range_share"):
+            asked = [WRONG[rule] for rule, hit in hits.items() if hit.any()]
+            if special := ", ".join(sorted(set(column[wrong]) & SPECIAL)):
+                asked.append((MEANING[0].format(codes=special), MEANING[1].format(codes=special)))
+            share = f"{wrong.sum() / answered:.2%}"
+            self._fault_of_column(target, share, f"{limit:.2%}", numbered(wrong.index[wrong]), asked)
+
+    def _fault_of_column(self, target: str, share: str, limit: str, first: str, asked: list[tuple[str, str]]) -> None:
+        en, zh = " ".join(text for text, _ in asked), "".join(text for _, text in asked)
+        self.fault(
+            f"column “{self.header(target)}” ({target}): {share} of its cells are not in its codes or limits, or no numbers or "
+            f"times (first rows {first}); at most {limit} may be. {en} Correct wave.yaml or instrument.csv, or accept this in "
+            "wave.yaml under decisions (rule: out_of_range_share)",
+            f"列“{self.header(target)}”（{target}）：{share} 的单元格不在编码或范围之内，或不是数字、时间"
+            f"（最前几行：{first}），上限为 {limit}。{zh}"
+            "请修改 wave.yaml 或 instrument.csv，或在 decisions 中说明接受（rule: out_of_range_share）",
+        )
+
+    def header(self, target: str) -> str:
+        """Name of the column that is mapped to a target, or to the item of a target ``item=code``."""
+        headers = {mapped: header for header, mapped in self.entry.columns.items()}
+        return headers[target] if target in headers else headers[target.partition("=")[0]]
 
     def note(self, what: str, rows: int) -> None:
         """Count rows of which one of `NOTES` is to be known; it changes nothing."""
         _known(what, NOTES)
         if rows:
-            self.notes[what] = self.notes.get(what, 0) + rows
+            self.notes[what] = self.notes.get(what, 0) + int(rows)
 
     def left(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Rows of the frame that are not set aside."""
@@ -131,47 +219,70 @@ class Book:
 
     def fault(self, en: str, zh: str) -> None:
         """Note that the file breaks a rule; `close` refuses it with all that was noted."""
-        self.faults.append(Fault(f"{self.wave}/{self.file}", 0, en, zh))
+        self.faults.append(Fault(f"{self.wave.label}{self.entry.file}", 0, en, zh))
 
-    def close(self, frame: pd.DataFrame, rules: Rules, decisions: tuple[Decision, ...]) -> Accepted:
+    def accepts(self, rule: str) -> bool:
+        """Whether an office accepted that this file breaks a rule."""
+        return any(d.rule == rule and d.accept == self.entry.file for d in self.wave.settings.decisions)
+
+    def close(self, frame: pd.DataFrame) -> Accepted:
         """End the check: refuse the file where a rule is broken, else give what was accepted."""
-        if not overridden("set_aside_share", self.file, decisions):
-            self._check_share(rules.set_aside_share)
+        self._check_shares()
         refuse_if(self.faults)
-        rest = (self.wave, self.file, self.holds, self.read, self.reasons, frozenset(self.mended))
-        return Accepted(frame, *rest, self.cells, self.notes)
+        rest = (self.wave.name, self.entry.file, self.entry.holds, self.read, self.reasons, frozenset(self.mended))
+        return Accepted(frame, *rest, self.cells, self.notes, self.nearest, self.where, self.form)
 
-    def _check_share(self, most: float) -> None:
+    def _check_shares(self) -> None:
         counts = Counter(reason for reason in self.reasons.values() if reason not in NOBODY)
+        totals = sum(reason == "total" for reason in self.reasons.values())
         about_somebody = self.read - sum(reason in NOBODY for reason in self.reasons.values())
-        share = counts.total() / max(about_somebody, 1)
-        if share > most:
-            seen = ", ".join(f"{reason} {n}" for reason, n in counts.most_common())
-            first = numbered(row for row, reason in self.reasons.items() if reason not in NOBODY)
+        share, most = counts.total() / max(about_somebody, 1), self.rules.set_aside_share
+        if share > most and not self.accepts("set_aside_share"):
+            self._fault_of_rows(f"{share:.2%}", f"{most:.2%}", counts)
+        if totals > max(1, self.rules.total_share * self.read) and not self.accepts("total_share"):
             self.fault(
-                f"{share:.2%} of the rows would be set aside ({seen}; first rows {first}); at most {most:.2%} may be. "
-                "Mend the file, or accept this in wave.yaml under decisions (rule: set_aside_share)",
-                f"将有 {share:.2%} 的行被搁置（{seen}；最前几行：{first}），上限为 {most:.2%}。"
-                "请修正文件，或在 wave.yaml 的 decisions 中说明接受（rule: set_aside_share）",
+                f"{totals} of {self.read} rows are totals or averages: this looks like a summary, not like one row an answer. "
+                "Export the rows themselves, or accept this in wave.yaml under decisions (rule: total_share)",
+                f"{self.read} 行中有 {totals} 行是合计或平均：像是汇总表，而不是逐条记录。"
+                "请导出原始记录，或在 wave.yaml 的 decisions 中说明接受（rule: total_share）",
             )
 
-
-def _known(rule: str, rules: tuple[str, ...]) -> None:
-    """Whatever happens to a row or a cell has a name that can be told to staff."""
-    if rule not in rules:
-        raise ValueError(
-            f"{rule!r} is not one of {rules}: give it its name there, and its words in reports.check_words"
+    def _fault_of_rows(self, share: str, most: str, counts: Counter[str]) -> None:
+        en = ", ".join(f"{n} {REASONS[reason][0]}" for reason, n in counts.most_common())
+        zh = "，".join(f"{REASONS[reason][1]}：{n} 行" for reason, n in counts.most_common())
+        first = numbered(row for row, reason in self.reasons.items() if reason not in NOBODY)
+        near = ", ".join(sorted(set(self.nearest.values()) - {""})[:5])
+        todo = ADVICE.get(counts.most_common(1)[0][0], ("", ""))
+        self.fault(
+            f"{share} of the rows would be set aside ({en}; first rows {first}); at most {most} may be. "
+            + todo[0]
+            + (f"Nearest units that the study knows: {near}; write other spellings under values. " if near else "")
+            + "Mend the file, or accept this in wave.yaml under decisions (rule: set_aside_share)",
+            f"将有 {share} 的行被搁置（{zh}；最前几行：{first}），上限为 {most}。"
+            + todo[1]
+            + (f"研究中最接近的单位：{near}；其他写法请写入 values。" if near else "")
+            + "请修正文件，或在 wave.yaml 的 decisions 中说明接受（rule: set_aside_share）",
         )
 
 
-def overridden(rule: str, file: str, decisions: tuple[Decision, ...]) -> bool:
-    """Whether an office accepted this rule's breach for this file."""
-    return any(d.rule == rule and d.accept == file for d in decisions)
+def _mapping(entry: FileEntry, raw: RawTable) -> dict[str, str]:
+    columns = list(raw.frame.columns)
+    left_out = [name for name in columns if name not in entry.columns]
+    numbers = {"columns": str(len(columns)), "mapped": str(len(columns) - len(left_out))}
+    return {"platform": raw.platform, **numbers, "left_out": shown(left_out, columns) if left_out else ""}
+
+
+def _known(rule: str, rules: Collection[str]) -> None:
+    """Whatever happens to a row or a cell has a name that can be told to staff."""
+    if rule not in rules:
+        raise ValueError(
+            f"{rule!r} is not one of {tuple(rules)}: give it its name there, and its words in reports.check_words"
+        )
 
 
 def numbered(rows: Iterable[int]) -> str:
-    """Name the first five rows, for a message."""
-    return ", ".join(str(row) for row in sorted(rows)[:5])
+    """Name the first rows, for a message."""
+    return ", ".join(str(row) for row in sorted(rows)[:FIRST])
 
 
 def first_of_each(keys: pd.DataFrame) -> np.ndarray:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+
 import pandas as pd
 
-from survey.checks import cells
-from survey.checks.accepted import Accepted, Book, first_of_each, numbered, overridden
+from survey.checks import cells, doubts, routing
+from survey.checks.accepted import Accepted, Book, first_of_each
 from survey.checks.open_file import Opened, open_file
+from survey.checks.times import times
 from survey.checks.units import known_regions, settle_units
 from survey.identity import Key
 from survey.instrument import Item
@@ -14,6 +18,7 @@ from survey.schema import FileEntry
 from survey.study import Study, Wave
 
 Columns = dict[str, pd.Series]
+SMALLEST = 1e-12  # a weight of nought stands for nobody
 
 
 def check_answers(study: Study, wave: Wave, entry: FileEntry, key: Key) -> Accepted:
@@ -30,15 +35,18 @@ def check_answers(study: Study, wave: Wave, entry: FileEntry, key: Key) -> Accep
     survey.Refused
         With every rule that the file breaks and what to do.
     """
-    opened = open_file(wave, entry)
+    opened = open_file(study, wave, entry)
     frame, book = opened.frame, opened.book
+    asked = {i.name: i for i in study.items if i.asked_in(wave.settings.instrument)}
     _set_aside_repeated(frame, book, entry)
     frame = settle_units(study, wave, book.left(frame), book)
+    _set_aside_unanswered(study, book.left(frame), asked, opened)
     frame = book.left(frame)
-    columns = (
-        _people(wave, entry, frame, key) | _roles(study, entry, frame, book) | _items(study, wave, entry, opened, frame)
-    )
-    return book.close(pd.DataFrame(columns, index=frame.index), study.settings.rules, wave.settings.decisions)
+    items = _items(study, wave, entry, opened, frame, asked)
+    columns = _people(wave, entry, frame, key) | _roles(study, entry, frame, book) | items
+    accepted = pd.DataFrame(columns, index=frame.index)
+    doubts.note(study, wave, accepted, asked, book)
+    return book.close(accepted)
 
 
 def _set_aside_repeated(frame: pd.DataFrame, book: Book, entry: FileEntry) -> None:
@@ -51,6 +59,21 @@ def _set_aside_repeated(frame: pd.DataFrame, book: Book, entry: FileEntry) -> No
     keyed = book.left(keyed)
     fullest = keyed.assign(_filled=(keyed != "").sum(axis=1)).sort_values("_filled", ascending=False, kind="stable")
     book.set_aside(fullest.index[first_of_each(fullest[keys])], "repeated_answer")
+
+
+def _set_aside_unanswered(study: Study, frame: pd.DataFrame, asked: Mapping[str, Item], opened: Opened) -> None:
+    """Rows without a single answer; unfinished ones with fewer answers than the study wants; people too young to be asked."""
+    items = [column for column in frame.columns if column.partition("=")[0] in asked]
+    rules, book = study.settings.rules, opened.book
+    if items:
+        filled = (frame[items] != "").T.groupby([column.partition("=")[0] for column in items]).any()
+        book.set_aside(frame.index[~filled.any()], "unanswered")
+        unfinished = frame.index.isin(opened.unfinished) & (filled.mean() < rules.least_answered)
+        book.set_aside(frame.index[unfinished], "broken_off")
+    if rules.least_age and rules.least_age.item in frame:
+        young = cells.numbers(frame[rules.least_age.item]) < rules.least_age.years
+        book.set_aside(frame.index[young], "too_young")
+    book.note("unfinished", int(book.left(frame).index.isin(opened.unfinished).sum()))
 
 
 def _people(wave: Wave, entry: FileEntry, frame: pd.DataFrame, key: Key) -> Columns:
@@ -69,37 +92,37 @@ def _people(wave: Wave, entry: FileEntry, frame: pd.DataFrame, key: Key) -> Colu
 
 def _roles(study: Study, entry: FileEntry, frame: pd.DataFrame, book: Book) -> Columns:
     out: Columns = {}
-    for role in ("seconds", "weight"):
-        if role in frame:
-            values = cells.numbers(frame[role])
-            fits = values > 0 if role == "weight" else values >= 0
-            book.count_cells("not_a_number", values.isna() & (frame[role] != ""))
-            book.count_cells("out_of_range", values.notna() & ~fits)
-            out[role] = values.where(fits)
+    if "seconds" in frame:
+        read = cells.seconds(frame["seconds"], entry.layout)
+        out["seconds"], met = cells.within(frame["seconds"], read, 0, math.inf)
+        book.count_all("seconds", met)
+    if "weight" in frame:
+        read = cells.numbers(frame["weight"], entry.layout)
+        out["weight"], met = cells.within(frame["weight"], read, SMALLEST, math.inf)
+        book.judge("weight", frame["weight"], met)
     if "submitted" in frame:
-        out["submitted"] = cells.times(frame["submitted"], entry.layout.times, study.settings.time_zone)
-        book.count_cells("not_a_time", out["submitted"].isna() & (frame["submitted"] != ""))
+        out["submitted"], met = times(frame["submitted"], entry.layout.times, study.settings.time_zone)
+        book.judge("submitted", frame["submitted"], met)
     return out | {role: frame[role].where(frame[role] != "") for role in ("strata", "cluster") if role in frame}
 
 
-def _items(study: Study, wave: Wave, entry: FileEntry, opened: Opened, frame: pd.DataFrame) -> Columns:
-    asked = {i.name: i for i in study.items if i.asked_in(wave.settings.instrument)}
+def _items(
+    study: Study, wave: Wave, entry: FileEntry, opened: Opened, frame: pd.DataFrame, asked: Mapping[str, Item]
+) -> Columns:
     targets = [t for t in entry.columns.values() if t.partition("=")[0] in asked]
     out: Columns = {}
     for target in targets:
         item = asked[target.partition("=")[0]]
         if item.kind != "text":
-            columns, met = _read(study, wave, opened.separator, item, target, frame[target])
-            _note_if_many(study, wave, entry, target, met, int((frame[target] != "").sum()), opened.book)
+            columns, met = _read(study, wave, entry, opened.separator, item, target, frame[target])
+            opened.book.judge(target, frame[target], met)
             _note_other_labels(entry, item, target, opened)
-            for rule, hit in met.items():
-                opened.book.count_cells(rule, hit)
             out |= columns
-    return _unanswered_where_nothing_stands(out, targets, frame)
+    return routing.follow(_unanswered_where_nothing_stands(out, targets, frame), asked, opened.book)
 
 
 def _read(
-    study: Study, wave: Wave, separator: str, item: Item, target: str, column: pd.Series
+    study: Study, wave: Wave, entry: FileEntry, separator: str, item: Item, target: str, column: pd.Series
 ) -> tuple[Columns, cells.Met]:
     if item.kind == "multiple" and "=" not in target:
         frame, met = cells.several(column, item, separator)
@@ -107,7 +130,7 @@ def _read(
     if item.kind == "multiple":
         values, met = cells.ticked(column, item, target.partition("=")[2])
     elif item.kind == "number":
-        values, met = cells.number(column, item)
+        values, met = cells.number(column, item, entry.layout)
     elif item.kind == "region":
         values = known_regions(study, wave, column)
         met = {"unknown_label": values.isna() & (column != "")}
@@ -126,33 +149,13 @@ def _unanswered_where_nothing_stands(out: Columns, targets: list[str], frame: pd
     return out
 
 
-def _note_if_many(
-    study: Study, wave: Wave, entry: FileEntry, target: str, met: cells.Met, answered: int, book: Book
-) -> None:
-    hits = [met[rule] for rule in ("out_of_range", "unknown_label", "not_a_number") if rule in met]
-    wrong = pd.concat(hits, axis=1).any(axis=1) if hits else pd.Series(dtype=bool)
-    limit = study.settings.rules.out_of_range_share
-    if wrong.sum() <= limit * answered or overridden("out_of_range_share", entry.file, wave.settings.decisions):
-        return
-    header = next(h for h, t in entry.columns.items() if t == target)
-    share, first = wrong.sum() / answered, numbered(wrong.index[wrong])
-    book.fault(
-        f"column “{header}” ({target}): {share:.2%} of the answers are not in its codes (first rows {first}); at most {limit:.2%} "
-        "may be. Was it asked on another scale, or mapped to the wrong item? Correct wave.yaml or instrument.csv, or accept this "
-        "in wave.yaml under decisions (rule: out_of_range_share)",
-        f"列“{header}”（{target}）：{share:.2%} 的答案不在编码之内（最前几行：{first}），上限为 {limit:.2%}。"
-        "是否换了量尺，或对应到了别的题目？请修改 wave.yaml 或 instrument.csv，"
-        "或在 decisions 中说明接受（rule: out_of_range_share）",
-    )
-
-
 def _note_other_labels(entry: FileEntry, item: Item, target: str, opened: Opened) -> None:
     """A file that brings labels must mean by its codes what the instrument means."""
     if item.kind != "choice":
         return
     turned = cells.labelled_otherwise(opened.labels.get(target, {}), entry.values.get(target, {}), item)
     if turned:
-        header = next(h for h, t in entry.columns.items() if t == target)
+        header = opened.book.header(target)
         pairs = ", ".join(f"{code} = {label}" for code, label in turned[:5])
         opened.book.fault(
             f"column “{header}” ({target}): the file's own labels give its codes other meanings than the instrument ({pairs}). "

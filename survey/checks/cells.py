@@ -1,4 +1,4 @@
-"""One column of text at a time: clean signs, codes, numbers, times. Each gives values and, a rule at a time, which cells it met."""
+"""One column of text at a time: clean signs, codes, numbers. Each gives values and, a rule at a time, which cells it met."""
 
 from __future__ import annotations
 
@@ -6,40 +6,38 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from datetime import datetime
-from zoneinfo import ZoneInfo
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 
 from survey.instrument import Item
+from survey.schema import Layout
 
 SEPARATOR = ";"
-YES = frozenset({"1", "yes", "y", "true", "是", "同意"})
-NO = frozenset({"", "0", "no", "n", "false", "否", "不同意"})
+YES = frozenset({"1", "yes", "y", "true", "t", "是", "同意", "√", "✓", "✔"})
+NO = frozenset({"", "0", "no", "n", "false", "f", "否", "不同意", "×", "✗", "✘"})
 TOTAL = re.compile(
     r"(合\s*计|总\s*计|小\s*计|平\s*均|均\s*值|总\s*和|grand total|total|subtotal|sum|average|mean)\s*[:：]?",
     re.IGNORECASE,
 )
-EPOCH, EXCEL_DAY_0 = datetime(1970, 1, 1), datetime(1899, 12, 30)
-_LAST_MS, _LAST_EXCEL_DAY = 253_402_214_400_000, 2_958_465  # the last day of the year 9999
-_INVISIBLE = dict.fromkeys(
-    map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-)
 # What a reading gives where it gives no code.
 _MARKS = {"unknown_label": "\0label", "out_of_range": "\0range", "missing_code": "\0missing"}
 _WHOLE = re.compile(r"([+-]?\d{1,9})(?:\.0+)?", re.ASCII)
-_CODE_THEN_LABEL = re.compile(r"(-?\d+)\s*[-.、:]\s*(\D.*)", re.ASCII)
-_OWN_TEXT = re.compile(r"(?<=.)〖[^〗]*〗$")  # what somebody wrote behind an option that asks for words
-_PARTS = ("year", "month", "day", "hour", "minute", "second")
-_CLOCK = r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d+)?)?\s*(?P<zone>Z|[+-]\d{2}:?\d{2})?"
-_TIMES = tuple(
-    re.compile(day + rf"(?:{gap}{_CLOCK})?", re.ASCII)
-    for day, gap in (
-        (r"(?P<year>\d{4})(?P<sign>[-/.])(?P<month>\d{1,2})(?P=sign)(?P<day>\d{1,2})", r"(?:T|\s+)"),
-        (r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})", r"(?:T|\s+)"),
-        (r"(?P<year>\d{4})\s*年\s*(?P<month>\d{1,2})\s*月\s*(?P<day>\d{1,2})\s*日", r"\s*"),
-    )
+_CODE_THEN_LABEL = re.compile(r"(?P<code>-?\d+)\s*[-.、:]\s*(?P<label>\D.*)", re.ASCII)
+_LABEL_THEN_CODE = re.compile(r"(?P<label>\D.*)\((?P<code>-?\d+)\)", re.ASCII)
+_OWN_TEXT = re.compile(r"(?<=.)〖[^〖〗]*〗$")  # what somebody wrote behind an option that asks for words
+_CHINESE_DIGITS = {
+    sign: n
+    for n, signs in enumerate(("零〇", "一壹", "二两贰", "三叁", "四肆", "五伍", "六陆", "七柒", "八捌", "九玖"))
+    for sign in signs
+}
+_CHINESE_TENS = re.compile(r"(?P<tens>\D?)[十拾](?P<ones>\D?)")
+_DURATIONS = (
+    re.compile(
+        r"(?:(?P<h>\d{1,3}) ?(?:小时|时|h))? ?(?:(?P<m>\d{1,4}) ?(?:分钟|分|min|m))? ?(?:(?P<s>\d{1,6}) ?(?:秒钟|秒|s))?"
+    ),
+    re.compile(r"(?:(?P<h>\d{1,3}):)?(?P<m>\d{1,2}):(?P<s>\d{2})"),
 )
 
 Met = dict[str, pd.Series]
@@ -51,24 +49,33 @@ def by_unique(column: pd.Series, convert: Callable[[str], object]) -> pd.Series:
 
 
 def clean(column: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """Half-width signs, no invisible ones, no blanks around; and which cells that changed (blanks do not count)."""
+    """Half-width signs, ASCII digits, no invisible signs, no blanks around; and which cells that changed (blanks do not count)."""
     cleaned = {value: _clean(value) for value in column.drop_duplicates().tolist()}
-    changed = [value for value, new in cleaned.items() if not value.isascii() and new != " ".join(value.split())]
+    changed = [value for value, new in cleaned.items() if new != " ".join(value.split())]
     return column.map(cleaned).astype("str"), column.isin(changed)
 
 
 def _clean(value: str) -> str:
-    if value.isascii():
+    if value.isascii() and value.isprintable():
         return value if value.isalnum() else " ".join(value.split())
-    return " ".join(unicodedata.normalize("NFKC", value).translate(_INVISIBLE).split())
+    return " ".join("".join(map(_plain, unicodedata.normalize("NFKC", value))).split())
+
+
+@lru_cache(maxsize=4096)
+def _plain(sign: str) -> str:
+    """Digits of any script as ASCII; control and format signs, which nobody sees, as nothing."""
+    kind = unicodedata.category(sign)
+    if kind in ("Cc", "Cf") and not sign.isspace():
+        return ""
+    return str(unicodedata.decimal(sign)) if kind == "Nd" else sign
 
 
 def coded(column: pd.Series, item: Item) -> tuple[pd.Series, Met]:
     """Read answers to a choice item as codes.
 
-    Codes themselves, labels in either language, declared other spellings and "5-label" (where the label is that code's) are
-    recognised. Whole-number codes come as float, words as text; what counts as not answered, and what is none of these, is
-    missing and counted.
+    Codes themselves, labels in either language, declared other spellings, "5-label" and "label(5)" (where the label is that
+    code's) and Chinese numerals (for whole-number codes) are recognised. Whole-number codes come as float, words as text; what
+    counts as not answered, and what is none of these, is missing and counted.
     """
     read = _reader(item)
     codes = {value: read(value) for value in column.drop_duplicates().tolist()}
@@ -88,10 +95,12 @@ def _reader(item: Item) -> Callable[[str], str | None]:
         key = value.casefold()
         if key in reading:
             return reading[key]
-        parts = _CODE_THEN_LABEL.fullmatch(key)
-        if parts and reading.get(parts[1], "") == reading.get(parts[2]):
-            return reading[parts[1]]
+        parts = _CODE_THEN_LABEL.fullmatch(key) or _LABEL_THEN_CODE.fullmatch(key)
+        if parts and reading.get(parts["code"], "") == reading.get(parts["label"].strip()):
+            return reading[parts["code"]]
         number = _whole(value)
+        if number is None and item.numeric:
+            number = _chinese(value)
         if number is None:
             return _MARKS["unknown_label"]
         if item.codes:
@@ -111,6 +120,16 @@ def _readings(item: Item) -> dict[str, str | None]:
 def _whole(value: str) -> int | None:
     match = _WHOLE.fullmatch(value)
     return int(match[1]) if match else None
+
+
+def _chinese(value: str) -> int | None:
+    """Chinese numerals from 〇 to 九十九."""
+    if value in _CHINESE_DIGITS:
+        return _CHINESE_DIGITS[value]
+    if match := _CHINESE_TENS.fullmatch(value):
+        tens, ones = (_CHINESE_DIGITS.get(match[part] or none) for part, none in (("tens", "一"), ("ones", "零")))
+        return None if tens is None or ones is None else 10 * tens + ones
+    return None
 
 
 def labelled_otherwise(labels: Mapping[str, str], values: Mapping[str, str], item: Item) -> list[tuple[str, str]]:
@@ -172,60 +191,45 @@ def _zero_or_one(value: str) -> int | None:
     return number if number in (0, 1) else None
 
 
-def number(column: pd.Series, item: Item) -> tuple[pd.Series, Met]:
+def number(column: pd.Series, item: Item, layout: Layout) -> tuple[pd.Series, Met]:
     """Read a number within the item's limits; anything else is missing and counted."""
-    values = numbers(column)
-    outside = values.notna() & ~values.between(item.lowest, item.highest)
-    met = {"not_a_number": values.isna() & (column != ""), "out_of_range": outside}
-    return values.where(~outside), met
+    return within(column, numbers(column, layout), item.lowest, item.highest)
 
 
-def numbers(column: pd.Series) -> pd.Series:
-    """Plain decimal numbers as float; infinite ones, and anything else, missing."""
-    plain = column.where(column.str.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?"))
+def within(column: pd.Series, values: pd.Series, lowest: float, highest: float) -> tuple[pd.Series, Met]:
+    """Numbers within limits, both inclusive; what is outside, and what is no number, is missing and counted."""
+    outside = values.notna() & ~values.between(lowest, highest)
+    return values.where(~outside), {"not_a_number": values.isna() & (column != ""), "out_of_range": outside}
+
+
+def numbers(column: pd.Series, layout: Layout | None = None) -> pd.Series:
+    """Plain decimal numbers as float, with the marks that the layout declares; infinite ones, and anything else, missing."""
+    layout = layout or Layout()
+    thousands, point = re.escape(layout.thousands or "\0"), re.escape(layout.decimal)
+    form = rf"[+-]?((\d+|\d{{1,3}}({thousands}\d{{3}})+)({point}\d*)?|{point}\d+)([eE][+-]?\d{{1,2}})?"
+    plain = column.where(column.str.fullmatch(form))
+    if layout.thousands:
+        plain = plain.str.replace(layout.thousands, "", regex=False)
+    if layout.decimal != ".":
+        plain = plain.str.replace(layout.decimal, ".", regex=False)
     values = pd.to_numeric(plain, errors="coerce").astype("float64")
     return values.where(np.isfinite(values))
+
+
+def seconds(column: pd.Series, layout: Layout) -> pd.Series:
+    """Read how long something took: ``87``, ``87秒``, ``1分27秒``, ``00:01:27``; anything else is missing."""
+    plain = numbers(column, layout)
+    return plain.fillna(by_unique(column, _duration).astype("float64"))
+
+
+def _duration(value: str) -> float:
+    match = next((m for form in _DURATIONS if (m := form.fullmatch(value)) and any(m.groups())), None)
+    return 3600 * int(match["h"] or 0) + 60 * int(match["m"] or 0) + int(match["s"] or 0) if match else math.nan
 
 
 def yes(column: pd.Series) -> pd.Series:
     """Whether a cell says yes; anything else, also nothing, is no."""
     return column.str.casefold().isin(YES)
-
-
-def times(column: pd.Series, form: str, zone: str) -> pd.Series:
-    """Read times to the study's local time (no zone, microseconds); missing where that fails."""
-    if form in ("epoch_s", "epoch_ms"):
-        milliseconds = numbers(column) * (1000 if form == "epoch_s" else 1)
-        stamp = _since(EPOCH, milliseconds.where(milliseconds.between(0, _LAST_MS)))
-        return stamp.dt.tz_localize("UTC").dt.tz_convert(zone).dt.tz_localize(None).astype("datetime64[us]")
-    if form == "excel":
-        days = numbers(column)
-        seconds = (days.where(days.between(1, _LAST_EXCEL_DAY)) * 86400).round()
-        return _since(EXCEL_DAY_0, seconds * 1000)
-    local = ZoneInfo(zone)
-    return by_unique(column, lambda v: _time(v, local)).astype("datetime64[us]")
-
-
-def _since(start: datetime, milliseconds: pd.Series) -> pd.Series:
-    whole = milliseconds.round().to_numpy(dtype="float64")
-    days = np.where(np.isfinite(whole), whole, 0.0).astype("int64").astype("timedelta64[ms]")
-    stamps = pd.Series(np.datetime64(start, "ms") + days, index=milliseconds.index).astype("datetime64[us]")
-    return stamps.where(milliseconds.notna())
-
-
-def _time(value: str, local: ZoneInfo) -> datetime | None:
-    match = next((m for form in _TIMES if (m := form.fullmatch(value))), None)
-    if match is None:
-        return None
-    parts = match.groupdict()
-    try:
-        year, month, day, hour, minute, second = (int(parts[p] or 0) for p in _PARTS)
-        stamp = datetime(year, month, day, hour, minute, second)
-        if parts["zone"]:
-            stamp = datetime.fromisoformat(f"{stamp.isoformat()}{parts['zone']}").astimezone(local).replace(tzinfo=None)
-    except (ValueError, OverflowError):
-        return None
-    return stamp
 
 
 def recode(column: pd.Series, values: Mapping[str, str], separator: str) -> pd.Series:

@@ -6,13 +6,16 @@ import unicodedata
 
 import pandas as pd
 
-from survey.checks import cells
 from survey.checks.accepted import Accepted, Book, first_of_each
 from survey.checks.open_file import open_file
-from survey.checks.units import known_groups, known_regions
+from survey.checks.times import times
+from survey.checks.units import known_groups, known_regions, set_aside_unknown
 from survey.identity import Key
 from survey.schema import FileEntry
 from survey.study import Study, Wave
+
+# A log may go on after the fieldwork; a year later it is an error. The day on which this is run must not matter.
+LONG_AFTER = pd.Timedelta(days=366)
 
 
 def check_log(study: Study, wave: Wave, entry: FileEntry, key: Key) -> Accepted:
@@ -25,21 +28,23 @@ def check_log(study: Study, wave: Wave, entry: FileEntry, key: Key) -> Accepted:
         study has no groups), ``region``, ``start``, ``end``, ``channel``, ``response``, ``took_part`` (bool). Rows that do not mean
         taking part stay in it.
     """
-    opened = open_file(wave, entry)
+    opened = open_file(study, wave, entry)
     frame, book = opened.frame, opened.book
     _set_aside(frame, book, entry, study)
     frame = book.left(frame)
     groups = _organisers(study, frame, opened.separator, book)
     region = known_regions(study, wave, frame["region"]) if "region" in frame else None
-    if "group" in frame and study.settings.groups is not None:
-        book.set_aside(groups.index[groups.map(len) == 0], "unknown_group")
-    if region is not None and not study.places.empty:
-        book.set_aside(region.index[region.isna()], "unknown_region")
-    out = _columns(study, entry, frame, key).assign(groups=groups, region=region)
+    if "group" in frame:
+        set_aside_unknown(study, "group", frame["group"], groups.map(len) == 0, book)
+    if region is not None:
+        set_aside_unknown(study, "region", frame["region"], region.isna(), book)
+    out = _columns(study, entry, frame, key, book).assign(groups=groups, region=region)
     book.set_aside(out.index[out["start"].isna()], "no_time")
-    if "end" in frame:
-        book.count_cells("not_a_time", out["end"].isna() & (frame["end"] != ""))
-    return book.close(book.left(out), study.settings.rules, wave.settings.decisions)
+    book.set_aside(out.index[out["end"] < out["start"]], "ends_before_start")
+    book.set_aside(out.index[out["start"] >= pd.Timestamp(wave.settings.fieldwork.end) + LONG_AFTER], "after_the_wave")
+    out = book.left(out)
+    _doubt_times(out, book)
+    return book.close(out)
 
 
 def _set_aside(frame: pd.DataFrame, book: Book, entry: FileEntry, study: Study) -> None:
@@ -64,23 +69,34 @@ def _organisers(study: Study, frame: pd.DataFrame, separator: str, book: Book) -
     }
     groups = frame["group"].map(named)
     partly = {cell for cell, unknown in zip(distinct, codes.isna().groupby(level=0).any(), strict=True) if unknown}
-    book.count_cells("unknown_label", frame["group"].isin(partly) & (groups.map(len) > 0))
+    book.count_cells("unknown_label", "group", frame["group"].isin(partly) & (groups.map(len) > 0))
     return groups
 
 
-def _columns(study: Study, entry: FileEntry, frame: pd.DataFrame, key: Key) -> pd.DataFrame:
+def _columns(study: Study, entry: FileEntry, frame: pd.DataFrame, key: Key, book: Book) -> pd.DataFrame:
     out = pd.DataFrame(index=frame.index)
     out["member"] = key.pseudonyms(frame["member"], "log")
     out["activity"] = frame["activity"]
     for role in ("start", "end"):
         column = frame.get(role, pd.Series("", index=frame.index, dtype="str"))
-        out[role] = cells.times(column, entry.layout.times, study.settings.time_zone)
+        out[role], met = times(column, entry.layout.times, study.settings.time_zone)
+        # a row without a beginning is set aside and has its reason
+        book.count_all(role, {rule: hit for rule, hit in met.items() if role == "end" or rule == "default_time"})
     for role in ("channel", "response"):
         out[role] = (
             frame[role].where(frame[role] != "") if role in frame else pd.Series(pd.NA, index=frame.index, dtype="str")
         )
     out["took_part"] = _took_part(entry, frame)
     return out
+
+
+def _doubt_times(frame: pd.DataFrame, book: Book) -> None:
+    """Take note of who is said to have stayed longer than a day, or to have begun one activity before another had ended."""
+    book.note("longer_than_a_day", int((frame["end"] - frame["start"] > pd.Timedelta(days=1)).sum()))
+    known = frame[frame["took_part"] & frame["end"].notna()].sort_values(["member", "start"], kind="stable")
+    before = known.groupby("member")
+    overlaps = (known["start"] < before["end"].shift()) & (known["activity"] != before["activity"].shift())
+    book.note("two_places_at_once", int(overlaps.sum()))
 
 
 def _took_part(entry: FileEntry, frame: pd.DataFrame) -> pd.Series:

@@ -15,13 +15,16 @@ from survey.identity import normalise
 from survey.readers import RawTable, read_table
 from survey.readers.raw import shown
 from survey.schema import ROLES, FileEntry
-from survey.study import Wave
+from survey.study import Study, Wave
 
 _LIKE_A_NUMBER = re.compile(r"[+\d(][\d\s().-]*[\dXx]")  # times and words are not looked at further
 _MOBILE = re.compile(r"1[3-9]\d{9}")
 _CITIZEN = re.compile(r"[1-9]\d{5}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dX]")
 _IN_POWERS = re.compile(r"\d(\.\d+)?[eE]\+?\d+")
+SHEET_ERRORS = ("#N/A", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!")
 SHORTEST_IDENTIFIER = 5
+EXACT_DIGITS = 15  # of a number that a spreadsheet has held
+USUAL_LENGTH = 0.9  # share of member numbers of one length above which shorter ones are to be looked at
 _KEPT_AS_TEXT = ("activity", "group", "channel", "response", "strata", "cluster")
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}")
 _CITIZEN_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -40,40 +43,50 @@ class Opened:
         Labels that the file brings, by target: {target: {code: label}}.
     separator : str
         What stands between several codes of one cell.
+    unfinished : frozenset of int
+        Rows that the platform calls unfinished.
     """
 
     frame: pd.DataFrame
     book: Book
     labels: dict[str, dict[str, str]]
     separator: str
+    unfinished: frozenset[int]
 
 
-def open_file(wave: Wave, entry: FileEntry) -> Opened:
+def open_file(study: Study, wave: Wave, entry: FileEntry) -> Opened:
     """Read one file of a wave; blank and total rows, previews, tests and spam are set aside.
 
     Ids of members are written in one way (`survey.identity.normalise`). What the platform says is no answer is emptied.
     """
     raw = read_table(wave.folder / entry.file, platform=entry.platform, layout=entry.layout)
     _refuse_absent(wave, entry, raw)
-    book = Book(wave.name, entry.file, entry.holds, raw.frame.index, raw.ragged)
+    book = Book(wave, entry, study.settings.rules, raw)
     _set_aside_blanks_and_totals(raw.frame, entry, book)
     _follow_marks(raw, book)
+    _set_aside_tests(raw, entry, book)
+    book.note("hidden_rows", int(raw.form.get("hidden_rows", 0)))
     mapped = book.left(_without_no_answers(raw, entry, book))
     separator = entry.separator or raw.separator or SEPARATOR
     columns = {target: _cleaned(mapped[target], target, entry, separator, book) for target in mapped.columns}
-    frame = pd.DataFrame(columns, index=mapped.index)
+    frame = _without_errors(pd.DataFrame(columns, index=mapped.index), study, book)
     _note_identifiers(entry, frame, book)
     labels = {target: raw.labels[header] for header, target in entry.columns.items() if header in raw.labels}
-    return Opened(frame, book, labels, separator)
+    return Opened(frame, book, labels, separator, frozenset(raw.marks.get("unfinished", ())))
 
 
 def _follow_marks(raw: RawTable, book: Book) -> None:
-    """What is no answer of the field is set aside; an unfinished answer is kept, and counted."""
+    """What is no answer of the field is set aside; what becomes of an unfinished answer is for the check of answers to say."""
     for mark, rows in raw.marks.items():
-        if mark == "unfinished":
-            book.note(mark, len(set(rows) - set(book.reasons)))
-        else:
+        if mark != "unfinished":
             book.set_aside(rows, mark)
+
+
+def _set_aside_tests(raw: RawTable, entry: FileEntry, book: Book) -> None:
+    """Rows that wave.yaml names as tests, by what stands in a column."""
+    for header, texts in entry.tests.items():
+        said = raw.frame[header].str.strip()
+        book.set_aside(said.index[said.isin(texts)], "test")
 
 
 def _without_no_answers(raw: RawTable, entry: FileEntry, book: Book) -> pd.DataFrame:
@@ -83,14 +96,14 @@ def _without_no_answers(raw: RawTable, entry: FileEntry, book: Book) -> pd.DataF
         texts = (*raw.no_answer.get("*", ()), *raw.no_answer.get(header, ()))
         if texts:
             said = book.left(mapped)[target].str.strip().isin(texts)
-            book.count_cells("missing_code", said)
+            book.count_cells("missing_code", target, said)
             mapped.loc[said.index[said], target] = ""
     return mapped
 
 
 def _cleaned(column: pd.Series, target: str, entry: FileEntry, separator: str, book: Book) -> pd.Series:
     cleaned, changed = clean(column)
-    book.count_cells("cleaned", changed, mends=True)
+    book.count_cells("cleaned", target, changed, mends=True)
     codes = recode(cleaned, entry.values.get(target, {}), separator)
     if target != "member":
         return codes
@@ -99,25 +112,66 @@ def _cleaned(column: pd.Series, target: str, entry: FileEntry, separator: str, b
             "the column of member numbers holds numbers in powers of ten (1.38E+10): digits are lost. Export the column as text",
             "会员编号列含有科学计数（如 1.38E+10），已丢失数字。请把该列按文本导出",
         )
-    return by_unique(codes, normalise).astype("str")
+    members = by_unique(codes, normalise).astype("str")
+    _doubt_numbers(members, book)
+    return members
+
+
+def _without_errors(frame: pd.DataFrame, study: Study, book: Book) -> pd.DataFrame:
+    """Empty, and count, the errors of a spreadsheet's formulas: nobody answered them. Text items are not kept anyway."""
+    texts = {item.name for item in study.items if item.kind == "text"}
+    for target in (t for t in frame.columns if t not in texts):
+        hit = frame[target].isin(SHEET_ERRORS)
+        if hit.any():
+            book.judge(target, frame[target], {"sheet_error": hit})
+            frame[target] = frame[target].mask(hit, "")
+    return frame
+
+
+def _doubt_numbers(members: pd.Series, book: Book) -> None:
+    """What a spreadsheet does to numbers: digits after the fifteenth become noughts, leading noughts are lost."""
+    digits = pd.Series([m for m in members.unique() if m.isascii() and m.isdigit()], dtype="str")
+    long = digits[digits.str.len() > EXACT_DIGITS]
+    if len(long) > 1 and (long.str[EXACT_DIGITS:].str.strip("0") == "").all():
+        book.fault(
+            f"the column of member numbers holds numbers of more than {EXACT_DIGITS} digits that all end in noughts: a spreadsheet "
+            "has rounded them. Export the column as text",
+            f"会员编号列中超过 {EXACT_DIGITS} 位的号码末尾全是 0，已被表格软件四舍五入。请把该列按文本导出",
+        )
+    usual = digits.str.len().max()
+    if (digits.str.len() == usual).sum() >= USUAL_LENGTH * len(digits):
+        short = digits[digits.str.len() < usual]
+        book.note("short_numbers", int(members.isin(short).sum()))
 
 
 def _refuse_absent(wave: Wave, entry: FileEntry, raw: RawTable) -> None:
-    lacking = [header for header in entry.columns if header not in raw.frame.columns]
+    there = list(raw.frame.columns)
+    lacking = [header for header in (*entry.columns, *entry.tests) if header not in there]
     if lacking:
-        names, there = ", ".join(lacking[:5]), shown(list(raw.frame.columns[:12]), list(raw.frame.columns))
+        names, begins = ", ".join(lacking[:5]), shown(there[:12], there)
+        en, zh = _guesses([header for header in there if header not in entry.columns], there)
         raise Refused(
             [
                 Fault(
                     f"{wave.label}{entry.file}",
                     entry.layout.header_row,
-                    f"columns that wave.yaml names are not in the header: {names}. The header begins: {there}. "
-                    "Correct the mapping in wave.yaml; if these look garbled, the encoding is wrong",
-                    f"wave.yaml 所列的列不在表头中：{names}。表头开头为：{there}。"
-                    "请修改 wave.yaml 的对应关系；若显示为乱码，则是编码有误",
+                    f"columns that wave.yaml names are not in the header: {names}. The header begins: {begins}. {en}"
+                    "Correct the mapping in wave.yaml; if these look garbled, the encoding is wrong (layout: encoding), if they "
+                    "stand in one piece, the delimiter (layout: delimiter)",
+                    f"wave.yaml 所列的列不在表头中：{names}。表头开头为：{begins}。{zh}"
+                    "请修改 wave.yaml 的对应关系；若显示为乱码，则是编码有误（layout 的 encoding）；"
+                    "若连成一片，则是分隔符有误（layout 的 delimiter）",
                 )
             ]
         )
+
+
+def _guesses(unmapped: list[str], header: list[str]) -> tuple[str, str]:
+    """Name the columns that nobody mapped, in both languages: one of them may be what was renamed."""
+    if not 0 < len(unmapped) < len(header):
+        return "", ""
+    names = shown(unmapped[:5], header)
+    return f"Renamed? Nobody mapped: {names}. ", f"是否改了列名？尚未对应的列：{names}。"
 
 
 def _set_aside_blanks_and_totals(frame: pd.DataFrame, entry: FileEntry, book: Book) -> None:
@@ -133,7 +187,7 @@ def _set_aside_blanks_and_totals(frame: pd.DataFrame, entry: FileEntry, book: Bo
 
 def _note_identifiers(entry: FileEntry, frame: pd.DataFrame, book: Book) -> None:
     headers = {target: header for header, target in entry.columns.items()}
-    found = [headers[t] for t in frame.columns if t != "member" and _identifies(frame[t], kept=t in _KEPT_AS_TEXT)]
+    found = [headers[t] for t in frame.columns if t != "member" and identifies(frame[t], kept=t in _KEPT_AS_TEXT)]
     if found:
         names = ", ".join(found)
         book.fault(
@@ -143,7 +197,7 @@ def _note_identifiers(entry: FileEntry, frame: pd.DataFrame, book: Book) -> None
         )
 
 
-def _identifies(column: pd.Series, *, kept: bool) -> bool:
+def identifies(column: pd.Series, *, kept: bool) -> bool:
     """Whether a fifth of the distinct values identify people, or, where the column is kept as text, one does for certain."""
     values = [v for v in column.unique() if v]
     if max(map(len, values), default=0) < SHORTEST_IDENTIFIER:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 
 from survey.checks import cells
@@ -20,7 +22,7 @@ def check_registry(study: Study, wave: Wave, entry: FileEntry) -> Accepted:
     Accepted
         ``.frame``: ``group, region`` and the counts as float; a negative count, or one that is no number, is missing.
     """
-    opened = open_file(wave, entry)
+    opened = open_file(study, wave, entry)
     book = opened.book
     frame = book.left(settle_units(study, wave, opened.frame, book))
     keys = list(entry.key or ("group", "region"))
@@ -28,11 +30,10 @@ def check_registry(study: Study, wave: Wave, entry: FileEntry) -> Accepted:
     frame = book.left(frame)
     out = frame[["group", "region"]].copy()
     for count in (c for c in REGISTRY_COUNTS if c in frame):
-        values = cells.numbers(frame[count])
-        book.count_cells("not_a_number", values.isna() & (frame[count] != ""))
-        book.count_cells("out_of_range", values < 0)
-        out[count] = values.where(values >= 0)
-    return book.close(out.astype({"group": "str", "region": "str"}), study.settings.rules, wave.settings.decisions)
+        column = frame[count]
+        out[count], met = cells.within(column, cells.numbers(column, entry.layout), 0, math.inf)
+        book.judge(count, column, met)
+    return book.close(out.astype({"group": "str", "region": "str"}))
 
 
 def additive_gaps(registry: pd.DataFrame, hierarchy: pd.DataFrame) -> pd.DataFrame:
@@ -50,3 +51,11 @@ def additive_gaps(registry: pd.DataFrame, hierarchy: pd.DataFrame) -> pd.DataFra
     both = registry.merge(children, left_on=[*keys, "region"], right_on=[*keys, "parent"])
     both = both.rename(columns={"members": "own"})
     return both.loc[both["own"] != both["children"], [*keys, "region", "own", "children"]].reset_index(drop=True)
+
+
+def fewer_members_than_answers(answers: pd.DataFrame, registry: pd.DataFrame) -> pd.DataFrame:
+    """Give ``wave, group, region, members, answers`` where more people answered than the registry counts."""
+    keys = ["wave", "group", "region"]
+    answered = answers.groupby(keys, dropna=False).size().rename("answers").reset_index()
+    both = registry[[*keys, "members"]].merge(answered.astype(dict.fromkeys(keys, "str")), on=keys)
+    return both[both["members"] < both["answers"]].reset_index(drop=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 
 import pandas as pd
 
@@ -10,6 +11,10 @@ from survey import places
 from survey.checks.accepted import Book
 from survey.checks.cells import clean
 from survey.study import Study, Wave
+
+UNITS = {"group": "unknown_group", "region": "unknown_region"}
+ALIKE = 0.6  # share of signs that two names have in common
+MOST_LOOKED_UP = 50  # unknown names of a file; a file that has more is not of this study
 
 
 def known_groups(study: Study, column: pd.Series) -> pd.Series:
@@ -44,13 +49,29 @@ def settle_units(study: Study, wave: Wave, frame: pd.DataFrame, book: Book) -> p
     nothing = pd.Series("", index=frame.index, dtype="str")
     out["group"] = known_groups(study, frame.get("group", nothing))
     out["region"] = known_regions(study, wave, frame.get("region", nothing))
-    for column, needed, reason in (
-        ("group", study.settings.groups is not None, "unknown_group"),
-        ("region", not study.places.empty, "unknown_region"),
-    ):
-        if needed and column in frame:
-            book.set_aside(out.index[out[column].isna()], reason)
+    for unit in UNITS:
+        if unit in frame:
+            set_aside_unknown(study, unit, frame[unit], out[unit].isna(), book)
     return out
+
+
+def set_aside_unknown(study: Study, unit: str, column: pd.Series, unknown: pd.Series, book: Book) -> None:
+    """Set rows without a known unit aside where the study has such units; keep which known one comes nearest."""
+    declared = study.settings.groups is not None if unit == "group" else not study.places.empty
+    if declared:
+        book.set_aside(column.index[unknown], UNITS[unit])
+        book.nearest.update(_nearest(column[unknown], study.groups if unit == "group" else study.places))
+
+
+def _nearest(unknown: pd.Series, table: pd.DataFrame) -> dict[int, str]:
+    """Give, by row, the code of the unit whose code or label is written most like what the row names, where one is like it."""
+    readings = _readings(table) if len(table) else {}
+    found = {
+        text: readings[like[0]]
+        for text in unknown.unique()[:MOST_LOOKED_UP]
+        if text and not text.isdigit() and (like := get_close_matches(text, readings, n=1, cutoff=ALIKE))
+    }
+    return {int(row): found[text] for row, text in zip(unknown.index, unknown, strict=True) if text in found}
 
 
 def _readings(table: pd.DataFrame) -> dict[str, str]:

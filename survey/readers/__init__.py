@@ -23,7 +23,7 @@ from survey.readers import (
     surveymonkey,
     wenjuanxing,
 )
-from survey.readers.raw import Grid, RawTable, refuse
+from survey.readers.raw import MAX_FIELDS, Grid, RawTable, check_header, refuse
 from survey.schema import Layout
 
 # The first that recognises a grid reads it; `plain` reads what is left.
@@ -97,6 +97,8 @@ def _read(path: Path, platform: str | None, layout: Layout) -> RawTable:
     if binary:
         refuse(path, f"this is a file of {binary}, not of {platform}", f"这是 {binary} 文件，不是 {platform} 文件")
     grid = files.open_grid(path, layout).below(layout.header_row)
+    if len(grid.head()) > MAX_FIELDS:  # before it is asked whose export it is, which looks at every field
+        check_header(path, grid.head(), layout.header_row, 0)
     return GRIDS[platform or recognised(grid)][1](grid)
 
 
@@ -112,12 +114,13 @@ def _refuse_platform(path: Path, platform: str) -> None:
 
 
 def _refuse_empty(path: Path, raw: RawTable) -> None:
-    if raw.frame.empty and raw.ragged:
+    blank = not any(cell.strip() for name in raw.frame for cell in raw.frame[name])
+    if blank and raw.ragged:
         refuse(
             path,
             "every row is shorter than the header; check the delimiter",
             "所有行都短于表头；请检查分隔符",
             raw.ragged[0],
         )
-    if raw.frame.empty:
+    if blank:
         refuse(path, "there is a header but no rows; export it again", "只有表头，没有数据行；请重新导出")

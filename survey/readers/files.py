@@ -15,7 +15,11 @@ DELIMITERS = (",", "\t", ";", "，")
 SAMPLE = 20  # rows after the header by which a delimiter is recognised
 _BOMS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _ZIPPED, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
-_NO_TABLES = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"Rar!", b"7z\xbc\xaf", b"%PDF", b"PK\x05\x06")
+_PACKED = (b"\x1f\x8b", b"\x1f\x9d", b"BZh", b"\xfd7zXZ", b"Rar!", b"7z\xbc\xaf", b"\x28\xb5\x2f\xfd", b"PK\x05\x06")
+# PDF, Arrow and Feather, SQLite, HDF, NumPy, and the pickles of Python, which are programs: none is ever opened.
+_OTHERS = (b"%PDF", b"ARROW1", b"FEA1", b"SQLite f", b"\x89HDF", b"\x93NUMPY", *(b"\x80%c" % n for n in (2, 3, 4, 5)))
+_NO_TABLES = (*_PACKED, *_OTHERS)
+_SAS = (bytes(8), b"HEADER R")  # its tables, its transport files
 
 
 def open_grid(path: Path, layout: Layout) -> Grid:
@@ -32,6 +36,12 @@ def open_grid(path: Path, layout: Layout) -> Grid:
         return columnar.read(path)
     if magic.startswith((_ZIPPED, _OLE)):
         return workbook.read(path, layout, zipped=magic.startswith(_ZIPPED))
+    if magic.startswith(_SAS):
+        refuse(
+            path,
+            "this is a file of SAS; export it there as CSV or XLSX",
+            "这是 SAS 文件；请在 SAS 中导出为 CSV 或 XLSX",
+        )
     if magic.startswith(_NO_TABLES):
         refuse(
             path,

@@ -22,12 +22,14 @@ import pandas as pd
 import pyarrow as pa
 import pyreadstat
 
+from survey.readers.apart import limit_memory
 from survey.readers.raw import MAX_CELLS, MAX_COLUMNS, RawTable, check_header, refuse
 from survey.readers.workbook import as_text
 from survey.schema import Layout
 
 SECONDS = 300
-MEMORY = 40 * MAX_CELLS  # bytes: what the largest table needs, one number 32
+# Bytes that the process may take: so many, and for each of the file's, where its numbers are packed, so many times more.
+MEMORY, PACKED = 2**30, 200
 ENCODING, LARGE = 3, 4  # how the reading process ends when it can say why it gives no table
 NOT_CHOSEN = (
     "not selected",
@@ -45,7 +47,7 @@ NOT_CHOSEN = (
     "没有选",
     "没选",
 )
-_OPTION = re.compile(r"(.+?)[_.]+[A-Za-z]{0,3}\d+")
+_OPTION = re.compile(r"(.*[^_.])[_.]+[A-Za-z]{0,3}\d+")
 _ICONV = {"utf-8-sig": "utf-8", "euc_jp": "euc-jp", "euc_kr": "euc-kr", "big5hkscs": "big5-hkscs"}
 _NOT_BYTES = ("utf-16", "utf-32", "utf-7")  # no file of SPSS or Stata holds text so
 _WORDS = {
@@ -132,8 +134,8 @@ def answer(tell: Callable[[str, str | None], tuple[dict[str, list[str]], Told]])
     tell : callable
         Gives a file's columns as text and what it says of them, from its path and the declared encoding.
     """
-    _limit_memory()
     path, encoding = sys.argv[1:]
+    limit_memory(min(MEMORY + PACKED * Path(path).stat().st_size, 40 * MAX_CELLS))
     try:
         columns, told = tell(path, encoding or None)
     except UnicodeError:
@@ -144,14 +146,6 @@ def answer(tell: Callable[[str, str | None], tuple[dict[str, list[str]], Told]])
     table = table.replace_schema_metadata({"told": json.dumps(asdict(told))})
     with pa.ipc.new_stream(sys.stdout.buffer, table.schema) as out:
         out.write_table(table)
-
-
-def _limit_memory() -> None:
-    if sys.platform != "win32":
-        import resource
-
-        _, most = resource.getrlimit(resource.RLIMIT_AS)
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY if most < 0 else min(MEMORY, most), most))
 
 
 def opened(read: Callable[..., Any], path: str, encoding: str | None) -> tuple[dict[str, list[Any]], Any]:

@@ -26,8 +26,9 @@ METADATA = (
 )
 MARKS = ("unfinished", "preview", "test", "spam")
 MAX_COLUMNS = 5000
+MAX_FIELDS = 20_000  # of a header with empty ones at its end; a spreadsheet has 16,384
 MAX_CELLS = 200_000_000
-_DATUM = re.compile(r"[\d\s.,:/+-]*\d[\d\s.,:/+-]*[Xx]?|[^@\s]+@[^@\s]+")
+_DATUM = re.compile(r"(?=[\s.,:/+-]*\d)[\d\s.,:/+-]+[Xx]?|[^@\s]+@[^@\s]+")
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,8 @@ _SINGLE_TOO = {
     "ответ",
 }
 _OTHER = re.compile(
-    r"(other|andere|sonstige|autre|otro|otra|outro|outra|altro|anders|overig|annat|annan|andet|muu|другое|inne|diğer)\b"
+    r"(other|anderes?|sonstiges?|autres?|otros?|otra|outros?|outra|altro|anders|overige?|annat|annan|annet|andet|muu|другое|inne"
+    r"|diğer)\b"
     r"|其他|其它|その他|기타",
     re.IGNORECASE,
 )
@@ -172,7 +173,7 @@ def _top(grid: Grid) -> list[str]:
 
 
 def _key(name: str) -> str:
-    return re.sub(r"[ _]?\d+$", "", name.casefold().replace("_", " "))
+    return re.sub(r"[ _]?(?<!\d)\d+$", "", name.casefold().replace("_", " "))
 
 
 def _is_second(bottom: Sequence[str], top: Sequence[str]) -> bool:

@@ -51,7 +51,7 @@ _OLD_OPTION = re.compile(r"第(\d+)题\s*\(.+\)", re.DOTALL)
 _OPTION_ALONE = re.compile(r"第\d+题\s*\(|\d+[、.．]?\s*\(")
 _NUMBER = re.compile(r"第(\d+)题\s*|(\d+)(?:\s*[、.．]\s*|\s+|(?=\())")
 _DASH = re.compile(r"(?<!—)—(?!—)")
-_SEVERAL = re.compile(r"[(（\[【][^)）\]】不非]*多选[^)）\]】]*[)）\]】]")
+_SEVERAL = re.compile(r"[(（\[【][^(（\[【)）\]】不非]*多选[^(（\[【)）\]】]*[(（\[【)）\]】]")
 _WHOLE = re.compile(r"-?\d+")
 _TICK = re.compile(r"[01]|1〖.*〗", re.DOTALL)
 

@@ -31,17 +31,18 @@ TALLY = pd.DataFrame(
 )
 
 
-def counted(table: pd.DataFrame, wave: str, holds: str) -> list[float]:
-    here = table[(table["wave"] == wave) & (table["domain"] == f"unit={holds}")].set_index("term")
+def counted(table: pd.DataFrame, wave: str, unit: str) -> list[float]:
+    here = table[(table["wave"] == wave) & (table["domain"] == f"unit={unit}")].set_index("term")
     return here["estimate"].reindex(list(TERMS)).tolist()
 
 
 def test_sums_by_hand():
     table = intake(TALLY).tidy()
-    assert counted(table, "1", "answers") == [110, 90, 9, 11, 33]
+    assert counted(table, "1", "answers;file=1") == [100, 80, 9, 11, 33]
+    assert counted(table, "1", "answers;file=2") == [10, 10, 0, 0, 0]
     assert counted(table, "1", "log") == [5, 5, 0, 0, 0]
     assert counted(table, "2", "answers") == [2, 0, 0, 2, 0]
-    assert len(table) == 3 * len(TERMS)
+    assert len(table) == 4 * len(TERMS)
     assert set(table["statistic"]) == {"count"}
     assert (table["n"] == table["estimate"]).all()
 
@@ -51,7 +52,7 @@ def test_a_lost_row_is_an_error(lost):
     tally = TALLY.copy()
     at = tally.index[tally["rule"] == lost][0]
     tally.loc[at, "rows"] -= 1
-    with pytest.raises(ValueError, match=r"\[\('1', 'answers'\)\].*lost rows"):
+    with pytest.raises(ValueError, match=r"\[\('1', 'answers', 'answers.csv'\)\].*lost rows"):
         intake(tally)
     with pytest.raises(ValueError, match="lost rows"):
         intake(TALLY.drop(index=at))

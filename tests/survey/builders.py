@@ -68,7 +68,7 @@ STUDY: dict[str, Any] = {
     },
     "scales": {"belonging": {"title": {"en": "Belonging", "zh": "归属感"}, "theme": "cohesion"}},
     "cuts": [[], ["group"], ["region"], ["job"]],
-    "rules": {"set_aside_share": 1, "out_of_range_share": 1},
+    "rules": dict.fromkeys(("set_aside_share", "out_of_range_share", "total_share", "outside_fieldwork_share"), 1),
 }
 ANSWERS: dict[str, Any] = {
     "file": "answers.csv",

@@ -139,7 +139,7 @@ def test_several_answers_over_columns(tmp_path: Path) -> None:
         "u2": "used=2",
         "u3": "used=3",
     }
-    rows = [("1", "0", ""), ("", "", ""), ("是", "否", "1.0"), ("Hall", "", "院子"), ("0", "0", "0"), ("√", "2", "1")]
+    rows = [("1", "0", ""), ("", "", ""), ("是", "否", "1.0"), ("Hall", "", "院子"), ("0", "×", "F"), ("?", "√", "1")]
     found = answers(
         tmp_path, [{"id": f"m{n}", "u1": a, "u2": b, "u3": c} for n, (a, b, c) in enumerate(rows)], {"columns": columns}
     )
@@ -213,7 +213,7 @@ def test_too_many_rows_or_answers_refuse_the_file_with_all_its_faults(tmp_path: 
     told = refused(tmp_path, rows, **STRICT)
     assert "2024/answers.csv 4.00% of the rows" in told
     assert "rule: set_aside_share" in told
-    assert "unknown_group 2; first rows 5, 7" in told
+    assert "2 rows with an organisation that the study does not know; first rows 5, 7" in told
     assert "column “q1” (bel1): 4.17%" in told
     assert "first rows 9, 10" in told
     assert "(age): 2.08%" in told

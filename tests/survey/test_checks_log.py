@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from survey import Refused, open_study
-from survey.checks.cells import times
 from survey.panel import Panel
 from tests.survey.builders import LOG, LOGGED, adds_up, change_wave, csv_text, log, reasons, write_study
 
@@ -52,64 +51,10 @@ def test_each_reason_by_hand(tmp_path: Path) -> None:
     assert adds_up(found)
 
 
-ISO = {
-    "2024-03-05": "2024-03-05", "2024/3/5": "2024-03-05", "2024.3.5": "2024-03-05", "20240305": "2024-03-05",
-    "2024年3月5日": "2024-03-05", "2024 年 3 月 5 日": "2024-03-05", "2024-03-05 9:05": "2024-03-05 09:05",
-    "2024/3/5 23:59:59": "2024-03-05 23:59:59", "2024-03-05T10:30:00.25": "2024-03-05 10:30",
-    "2024年3月5日10:30": "2024-03-05 10:30", "20240305 10:30": "2024-03-05 10:30", "2024-02-29": "2024-02-29",
-    "2024-03-05T10:30:00Z": "2024-03-05 18:30", "2024-03-05T10:30+08:00": "2024-03-05 10:30",
-    "2024-03-31 20:00:00-0500": "2024-04-01 09:00",
-}  # fmt: skip
-NO_TIMES = [
-    "2024-02-31", "2024-13-01", "2023-02-29", "202435", "2024305", "2024-3/5", "24-03-05", "05/03/2024", "2024",
-    "2024-03", "3月5日", "44260", "soon", "2024-03-05T25:00", "2024-03-0510:30", "1709604600", "9999-12-31T23:59-12:00",
-    "2024-03-05T10:60", "0000-01-01", "2024-03-05T24:00",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("cell", "expected"), ISO.items())
-def test_times_as_people_write_them(cell: str, expected: str) -> None:
-    assert times(column(cell), "iso", "Asia/Shanghai").tolist() == [pd.Timestamp(expected)]
-
-
-@pytest.mark.parametrize("cell", NO_TIMES)
-def test_what_is_no_certain_time_is_none(cell: str) -> None:
-    assert times(column(cell), "iso", "Asia/Shanghai").isna().all()
-
-
-def column(*cells: str) -> pd.Series:
-    return pd.Series(cells, dtype="str")
-
-
-# 1709604600 s = 2024-03-05 02:10 UTC; Excel's day 45356 = 2024-03-05, day 1 = 1899-12-31 in the calendar used.
-NUMBERS = [
-    ("epoch_s", "1709604600", "2024-03-05 10:10"),
-    ("epoch_ms", "1709604600000", "2024-03-05 10:10"),
-    ("epoch_ms", "1709604600123", "2024-03-05 10:10:00.123"),
-    ("epoch_s", "1709603999.5", "2024-03-05 09:59:59.5"),
-    ("excel", "45356", "2024-03-05"),
-    ("excel", "45356.5", "2024-03-05 12:00"),
-    ("excel", "45356.999988426", "2024-03-05 23:59:59"),
-]
-
-
-@pytest.mark.parametrize(("form", "cell", "expected"), NUMBERS)
-def test_times_as_numbers(form: str, cell: str, expected: str) -> None:
-    found = times(column(cell, "", "x", "-5", "1e99", "inf", "2024-03-05"), form, "Asia/Shanghai")
-    assert found.dtype == "datetime64[us]"
-    assert found.tolist()[0] == pd.Timestamp(expected)
-    assert found[1:].isna().all()
-
-
 def test_a_month_is_the_month_of_the_studys_own_zone(tmp_path: Path) -> None:
     late = {"at": "1711900800000"}  # 2024-03-31 16:00 UTC
     found = log(tmp_path, [late], {"layout": {"times": "epoch_ms"}})
     assert found.frame["start"].tolist() == [pd.Timestamp("2024-04-01")]
-
-
-def test_clocks_that_go_back(tmp_path: Path) -> None:
-    found = times(column("2024-10-27T00:30Z", "2024-10-27T01:30Z"), "iso", "Europe/Rome")
-    assert found.tolist() == [pd.Timestamp("2024-10-27 02:30")] * 2
 
 
 def test_rows_that_do_not_mean_taking_part_stay(tmp_path: Path) -> None:

@@ -125,7 +125,12 @@ def test_the_columns_are_those_of_the_contract(panel: Panel) -> None:
     assert held["observed"] == {"wave", "organisation", "start", "end", "reported"}
     assert held["labels"] == {"kind", "code", "en", "zh"}
     assert held["tally"] == {"wave", "file", "holds", "rule", "rows", "cells"}
-    assert held["aside"] == {"wave", "file", "row", "reason"}
+    assert held["aside"] == {"wave", "file", "row", "reason", "nearest"}
+    assert held["arrived"] == {"wave", "file", "holds", "platform", "format", "encoding", "delimiter", "sheet"} | {
+        "columns",
+        "mapped",
+        "left_out",
+    }
 
 
 def test_each_region_has_its_ancestors(panel: Panel) -> None:

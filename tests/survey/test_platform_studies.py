@@ -6,6 +6,7 @@ import csv
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyreadstat
@@ -13,6 +14,7 @@ import pytest
 import yaml
 
 from survey import Refused, open_study
+from tests.survey.readers.exports import saved
 
 SINGLE = {"1、手机部数": "phones", "2、手机价格": "price", "3、性别": "sex", "4、年龄": "age", "5、月收入": "income"}
 SINGLE["7、爱好投入占收入比重"] = "share"
@@ -51,13 +53,21 @@ def study(folder: Path, file: Path, columns: dict[str, str], sets: dict, kinds: 
     lines = [f"{item},,A,{item},{item},{kind},{item},,,,,,\n" for item, kind in kinds.items()]
     (folder / "instrument.csv").write_text(HEAD + "".join(lines), "utf-8")
     shutil.copyfile(file, folder / "1" / file.name)
-    wave = {"wave": "1", "fieldwork": {"start": "2024-01-01", "end": "2024-01-31"}, "mode": "online"}
+    wave: dict[str, Any] = {"wave": "1", "fieldwork": {"start": "2024-01-01", "end": "2024-01-31"}, "mode": "online"}
     wave["files"] = [{"file": file.name, "holds": "answers", "columns": columns}]
     (folder / "1" / "wave.yaml").write_text(yaml.safe_dump(wave, allow_unicode=True), "utf-8")
     return folder
 
 
-@pytest.mark.parametrize("kind", ["xls", "csv"])
+def export(data: Path, form: str, kind: str, folder: Path) -> Path:
+    """One form of the export as a file of this kind: as it is there, or its cells saved once more, numbers as numbers."""
+    if kind in ("xls", "csv"):
+        return data / f"wjx_by_{form}{'.xls' if kind == 'xls' else '_gb18030.csv'}"
+    with (data / f"wjx_by_{form}_gb18030.csv").open(encoding="gb18030", newline="") as file:
+        return saved(folder / f"{form}.{kind}", list(csv.reader(file)), numbers=True)
+
+
+@pytest.mark.parametrize("kind", ["xls", "csv", "xlsx", "parquet"])
 def test_both_forms_of_a_wenjuanxing_export_are_one_table(
     tmp_path: Path, shared_data: Callable[[str], Path], kind: str
 ) -> None:
@@ -68,9 +78,8 @@ def test_both_forms_of_a_wenjuanxing_export_are_one_table(
     number = dict(SINGLE)
     for n, (item, _) in MULTIPLE.items():
         number |= {f"第{n}题({option})": f"{item}={i}" for i, option in enumerate(options[item], 1)}
-    ending = ".xls" if kind == "xls" else "_gb18030.csv"
     found = [
-        open_study(study(tmp_path / form, data / f"wjx_by_{form}{ending}", columns, sets, kinds)).panel().members
+        open_study(study(tmp_path / form, export(data, form, kind, tmp_path), columns, sets, kinds)).panel().members
         for form, columns in (("text", text), ("code", number))
     ]
     items = [c for c in found[0] if c.partition("=")[0] in kinds]
@@ -90,6 +99,7 @@ AGREE = {"agree": {"codes": {"1": {"en": "No", "zh": "不同意"}, "2": {"en": "
 def test_labels_of_a_file_must_mean_what_the_instrument_means(tmp_path: Path) -> None:
     file = tmp_path / "a.sav"
     frame = pd.DataFrame({"q": [1.0, 2.0, 2.0]})
+    labels: Any
     for labels, turned in (({1: "No", 2: "Yes"}, False), ({1: "Yes", 2: "No"}, True)):
         pyreadstat.write_sav(frame, file, variable_value_labels={"q": labels})
         place = study(tmp_path / f"s{turned:d}", file, {"q": "agree"}, AGREE, {"agree": "choice"})

@@ -65,6 +65,7 @@ CELLS = st.text(
 def test_nothing_changes_silently(
     tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], delimiter: str, encoding: str
 ) -> None:
+    rows = [*rows, ["x"] * len(rows[0])]  # a file of nothing but blank rows is refused
     header = [f"c{n}" for n in range(len(rows[0]))]
     text = io.StringIO(newline="")
     csv.writer(text, delimiter=delimiter, quoting=csv.QUOTE_ALL).writerows([header, *rows])
@@ -82,8 +83,8 @@ def test_nothing_changes_silently(
 def test_a_guessed_delimiter_gives_the_same_text_or_a_refusal(
     tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], delimiter: str
 ) -> None:
-    path = written(tmp_path_factory.mktemp("any") / "t.csv", [["one", "two"], *rows], delimiter)
-    assert text_of(read_table(path)) == [["one", "two"], *rows]
+    path = written(tmp_path_factory.mktemp("any") / "t.csv", [["one", "two"], *rows, ["x", "x"]], delimiter)
+    assert text_of(read_table(path)) == [["one", "two"], *rows, ["x", "x"]]
 
 
 def test_a_full_width_comma_in_a_question_is_no_delimiter(tmp_path: Path) -> None:
@@ -113,6 +114,7 @@ def test_title_rows_above_the_header(tmp_path: Path) -> None:
 REFUSALS = {
     "nothing": (b"", 0, "0 bytes"),
     "header only": (b"a,b\n", 0, "no rows"),
+    "blank rows only": (b"a,b\n,\n\n", 0, "no rows"),
     "all short": (b"a,b\n1\n2\n", 2, "shorter than the header"),
     "long": (b"a,b\n1,2\n1,2,3\n", 3, "more fields than the header"),
     "all one too many": (b"a,b\n1,2,3\n4,5,6\n", 2, "2 rows have more fields"),

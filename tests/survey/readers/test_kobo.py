@@ -2,53 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable
 from pathlib import Path
 
-import openpyxl
 import pytest
 
 from survey import RawTable, Refused, read_table
-from survey.schema import Layout
+from tests.survey.readers.exports import KOBO, KOBO_OWN, columns_of
 
-START, END = "2024-03-05T10:00:00.000+08:00", "2024-03-05T10:09:00.000+08:00"
-OWN = ["_id", "_uuid", "_submission_time", "_validation_status", "_notes", "_status", "_submitted_by", "__version__"]
-OWN += ["_tags", "_index"]
-HEAD = ["start", "end", "today", "username", "deviceid", "office", "owns", "owns/radio", "owns/tv", "owns/bike"]
-HEAD += ["owns_other", "place", "_place_latitude", "_place_longitude", "_place_altitude", "_place_precision", *OWN]
-
-
-def answer(n: int, owns: str, ticks: list[str]) -> list[str]:
-    own = [str(100 + n), f"0a1b{n}", "2024-03-05T02:10:00", "", "", "submitted_via_web", "", "vX", "", str(n)]
-    return [START, END, "2024-03-05", "u", "d", "north", owns, *ticks, "", "1.5 2.5 0 0", "1.5", "2.5", "0", "0", *own]
-
-
-BODY = [
-    answer(1, "radio bike", ["1", "0", "1"]),
-    answer(2, "", ["", "", ""]),
-    answer(3, "tv", ["0", "1", "0"]),
-    answer(4, "radio tv", ["1", "1", "0"]),
-]
-
-
-def saved(path: Path, rows: list[list[str]], delimiter: str = ";") -> Path:
-    if path.suffix == ".xlsx":
-        book = openpyxl.Workbook()
-        for row in rows:
-            book.active.append([cell or None for cell in row])
-        book.save(path)
-        return path
-    text = io.StringIO(newline="")
-    csv.writer(text, delimiter=delimiter, quoting=csv.QUOTE_ALL).writerows(rows)
-    path.write_bytes(text.getvalue().encode("utf-8"))
-    return path
+START = KOBO.body[0][0]
+(HEAD,), BODY, saved = KOBO.header, KOBO.body, KOBO.save
 
 
 def without(rows: list[list[str]], *names: str) -> list[list[str]]:
-    keep = [n for n, name in enumerate(rows[0]) if name not in names]
-    return [[row[n] for n in keep] for row in rows]
+    return columns_of(rows, lambda n: rows[0][n] not in names)
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
@@ -178,47 +144,6 @@ def test_lists_of_names_and_what_only_looks_so(tmp_path: Path) -> None:
     assert not lists(tmp_path, "a", "b", "a", "b")  # one answer
 
 
-NOT_KOBO = {
-    "log": [["key", "parent_key", "value"], ["1", "2", "5"]],
-    "underscore": [["_id", "name", "_index"], ["1", "x", "1"]],
-    "times": [["start", "end", "username", "deviceid"], [START, END, "u", "d"]],
-    "one own": [["_id", "_uuid", "q"], ["1", "a", "5"]],
-}
-
-
-@pytest.mark.parametrize("name", NOT_KOBO)
-def test_what_is_not_claimed(tmp_path: Path, name: str) -> None:
-    assert read_table(saved(tmp_path / "a.csv", NOT_KOBO[name])).platform == "plain"
-
-
-def test_the_projects_own_tables_stay_plain(project: Path) -> None:
-    demo = project / "data" / "raw" / "demo"
-    books = list(demo.glob("*/*.xlsx"))  # with a cover sheet, and a title above the header
-    tables = [read_table(path) for path in demo.glob("*/*.csv")]
-    tables += [read_table(path, layout=Layout(sheet="answers", header_row=2)) for path in books]
-    assert (len(books), len(tables)) == (1, 8)
-    assert {raw.platform for raw in tables} == {"plain"}
-
-
-@pytest.mark.parametrize("name", ["bh1996", "la_meetup_rsvps", "univer_2002"])
-def test_real_studies_stay_plain(real_study: Callable[[str], Path], name: str) -> None:
-    found = [path for path in real_study(name).glob("*/*") if path.suffix in (".csv", ".xlsx", ".parquet")]
-    assert found
-    assert {read_table(path).platform for path in found} == {"plain"}
-
-
-@pytest.mark.parametrize("cut", range(0, 1100, 41))
-def test_a_file_cut_off_is_read_or_refused(tmp_path: Path, cut: int) -> None:
-    path = saved(tmp_path / "a.csv", [HEAD, *BODY])
-    path.write_bytes(path.read_bytes()[:cut])
-    told = []
-    try:
-        platform = read_table(path).platform
-    except Refused as refusal:
-        platform, told = "", refusal.faults
-    assert platform in ("kobo", "plain") or (told[0].en and told[0].zh)
-
-
 def test_broken_headers(tmp_path: Path) -> None:
     turned: RawTable = read_table(saved(tmp_path / "a.csv", [row[::-1] for row in [HEAD, *BODY]]))
     assert (turned.platform, sorted(turned.multiple["owns"])) == ("kobo", ["owns/bike", "owns/radio", "owns/tv"])
@@ -228,4 +153,4 @@ def test_broken_headers(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="column 1 has no name"):
         read_table(saved(tmp_path / "c.csv", [["", *HEAD[1:]], *BODY]))
     with pytest.raises(Refused, match="rows have more fields"):
-        read_table(saved(tmp_path / "d.csv", [OWN, *BODY]))
+        read_table(saved(tmp_path / "d.csv", [KOBO_OWN, *BODY]))

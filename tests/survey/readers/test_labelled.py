@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,8 @@ import pandas as pd
 import pyreadstat
 import pytest
 
-from survey import Refused, read_table
 from survey.readers import labelled, spss
+from tests.survey.readers.exports import told
 
 pytestmark = pytest.mark.slow  # every read starts a process of its own
 
@@ -23,31 +22,24 @@ def written(path: Path) -> Path:
     return path
 
 
-def refused(path: Path) -> str:
-    with pytest.raises(Refused) as caught:
-        read_table(path)
-    assert re.search("[\u4e00-\u9fff]", caught.value.faults[0].zh)
-    return caught.value.faults[0].en
-
-
 @pytest.mark.parametrize("width", [1, 255])
 def test_one_byte_that_ends_the_reading_process(tmp_path: Path, width: int) -> None:
     """A labelled number that becomes a text of this width ended the process with pyreadstat 1.3.7 (signal 11)."""
     data = bytearray(written(tmp_path / "a.sav").read_bytes())
     data[data.index(b"Q1      ") - 20] = width
     (tmp_path / "a.sav").write_bytes(data)
-    assert "damaged or incomplete" in refused(tmp_path / "a.sav")
+    assert "damaged or incomplete" in told(tmp_path / "a.sav")
 
 
 def test_a_reader_that_dies_or_does_not_end_refuses_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = written(tmp_path / "a.sav")
     monkeypatch.setattr(labelled, "SECONDS", 0.01)
-    assert "more memory" in refused(path)
+    assert "more memory" in told(path)
     monkeypatch.undo()
     (tmp_path / "dies").write_text("#!/bin/sh\nkill -SEGV $$\n")
     (tmp_path / "dies").chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(tmp_path / "dies"))
-    assert "damaged or incomplete" in refused(path)
+    assert "damaged or incomplete" in told(path)
 
 
 def test_memory_that_a_table_may_not_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

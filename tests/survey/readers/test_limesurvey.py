@@ -5,82 +5,25 @@ Facts of the real file were counted in it by hand (a table of each column's valu
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable
 from pathlib import Path
 
-import openpyxl
 import pytest
 
 from survey import RawTable, Refused, read_table
+from tests.survey.readers.exports import DAY, LIMESURVEY
+from tests.survey.readers.exports import LIME_TEXTS as TEXTS
 
-CODES = ["id", "submitdate", "lastpage", "startlanguage", "seed", "startdate", "datestamp", "ipaddr", "refurl"]
-CODES += [
-    "G01Q01",
-    "G01Q01[other]",
-    "G02Q02[SQ001]",
-    "G02Q02[SQ002]",
-    "G02Q02[other]",
-    "G03Q03[SQ001]",
-    "G03Q03[SQ002]",
-]
-CODES += ["G04Q04[1]", "G04Q04[2]", "interviewtime", "groupTime12", "G01Q01Time"]
-DAY = "2024-03-05 10:00:00"
-FIRST = ["1", DAY, "3", "en", "1234567890", DAY, DAY, "10.0.0.1", "https://a.example"]
-BODY = [
-    [*FIRST, "A1", "", "Y", "", "by letter", "A2", "A5", "A1", "A3", "81.5", "40.2", "41.3"],
-    [
-        "2",
-        "",
-        "1",
-        "en",
-        "987654321",
-        DAY,
-        DAY,
-        "10.0.0.2",
-        "",
-        "-oth-",
-        "mine",
-        "",
-        "",
-        "",
-        "",
-        "",
-        "",
-        "",
-        "9",
-        "9",
-        "",
-    ],
-    ["3", *FIRST[1:], "A2", "", "Y", "Y", "", "A4", "A1", "A3", "A1", "60", "30", "30"],
-]
-TEXTS = ["Response ID", "Date submitted", "Last page", "Start language", "Seed", "Date started", "Date last action"]
-TEXTS += ["IP address", "Referrer URL", "Which office?", "Which office? [Other]", "How reached? [Mail, post]"]
-TEXTS += ["How reached? [Phone]", "How reached? [Other]", "Content with [Place]", "Content with [Hours [evening]]"]
-TEXTS += ["Order [Rank 1]", "Order [Rank 2]", "Total time", "Group time: One", "Question time: G01Q01"]
-
-
-def saved(path: Path, rows: list[list[str]], delimiter: str = ";") -> Path:
-    """The tool's CSV (a BOM, semicolons, every cell in quotes, an empty line at the end) or its workbook."""
-    if path.suffix == ".xlsx":
-        book = openpyxl.Workbook()
-        for row in rows:
-            book.active.append([cell or None for cell in row])
-        book.save(path)
-        return path
-    text = io.StringIO(newline="")
-    csv.writer(text, delimiter=delimiter, quoting=csv.QUOTE_ALL).writerows(rows)
-    path.write_bytes(("\ufeff" + text.getvalue() + "\r\n").encode("utf-8"))
-    return path
+(CODES,), BODY, saved = LIMESURVEY.header, LIMESURVEY.body, LIMESURVEY.save
+FIRST = BODY[0][:9]
 
 
 def answers(raw: RawTable) -> list[list[str]]:
     return [row for row in raw.frame.to_numpy().tolist() if any(row)]
 
 
-def test_the_real_export(shared_data: Callable[[str], Path]) -> None:
-    raw = read_table(shared_data("limesurvey_testquality") / "results-survey.csv")
+def test_the_real_export(real_table: Callable[[str, str], RawTable]) -> None:
+    raw = real_table("limesurvey_testquality", "results-survey.csv")
     assert (raw.platform, raw.frame.shape, raw.ragged) == ("limesurvey", (70, 146), ())
     columns = list(raw.frame.columns)
     assert raw.metadata == dict(
@@ -258,29 +201,9 @@ def test_vv_files_say_what_was_not_shown(tmp_path: Path) -> None:
     assert raw.marks == {"unfinished": (3,)}
 
 
-NOT_LIMESURVEY = {
-    "another tool": [["Response ID", "Date Submitted", "Status", "Language", "Q1"], ["1", DAY, "Complete", "en", "5"]],
-    "members": [["id", "joined", "age", "country", "post code", "q"], ["1", DAY, "33", "de", "10115", "5"]],
-    "brackets": [["id", "Weight [kg]", "Height [cm]"], ["1", "70", "180"]],
-    "one mark": [["id", "seed", "token", "q"], ["1", "12345", "x", "5"], ["2", "54321", "y", "4"]],
-}
-
-
-@pytest.mark.parametrize("name", NOT_LIMESURVEY)
-def test_what_is_not_claimed(tmp_path: Path, name: str) -> None:
-    assert read_table(saved(tmp_path / "a.csv", NOT_LIMESURVEY[name])).platform != "limesurvey"
-
-
-@pytest.mark.parametrize("cut", range(0, 900, 37))
-def test_a_file_cut_off_is_read_or_refused(tmp_path: Path, cut: int) -> None:
-    path = saved(tmp_path / "a.csv", [TEXTS, CODES, *BODY])
-    path.write_bytes(path.read_bytes()[:cut])
-    told = []
-    try:
-        platform = read_table(path).platform
-    except Refused as refusal:
-        platform, told = "", refusal.faults
-    assert platform in ("limesurvey", "plain") or (told[0].en and told[0].zh)
+def test_another_tool_is_not_claimed(tmp_path: Path) -> None:
+    rows = [["Response ID", "Date Submitted", "Status", "Language", "Q1"], ["1", DAY, "Complete", "en", "5"]]
+    assert read_table(saved(tmp_path / "a.csv", rows)).platform != "limesurvey"
 
 
 def test_broken_headers(tmp_path: Path) -> None:

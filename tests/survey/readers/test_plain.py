@@ -6,26 +6,12 @@ No figure has a tolerance.
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
-import openpyxl
 import pytest
 
 from survey import RawTable, read_table
-
-
-def saved(path: Path, rows: list[list[str]]) -> Path:
-    if path.suffix == ".xlsx":
-        book = openpyxl.Workbook()
-        for row in rows:
-            book.active.append([cell or None for cell in row])
-        book.save(path)
-        return path
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        csv.writer(file).writerows(rows)
-    return path
-
+from tests.survey.readers.exports import saved
 
 FORM_HEADS = {
     "collection table": (

@@ -5,84 +5,24 @@ Facts of the real file were counted in it by hand (a table of each column's valu
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable
 from pathlib import Path
 
-import openpyxl
 import pytest
 
-from survey import RawTable, Refused, read_table
+from survey import RawTable, read_table
+from tests.survey.readers.exports import DAY, QUALTRICS, refused
+from tests.survey.readers.exports import QUALTRICS_NONE as NONE
+from tests.survey.readers.exports import QUALTRICS_TICKS as TICKS
+from tests.survey.readers.exports import qualtrics_answer as answer
 
-FIXED = {
-    "StartDate": ("Start Date", "startDate"),
-    "EndDate": ("End Date", "endDate"),
-    "Status": ("Response Type", "status"),
-    "IPAddress": ("IP Address", "ipAddress"),
-    "Progress": ("Progress", "progress"),
-    "Duration (in seconds)": ("Duration (in seconds)", "duration"),
-    "Finished": ("Finished", "finished"),
-    "RecordedDate": ("Recorded Date", "recordedDate"),
-    "ResponseId": ("Response ID", "_recordId"),
-    "DistributionChannel": ("Distribution Channel", "distributionChannel"),
-    "UserLanguage": ("User Language", "userLanguage"),
-}
-QUESTIONS = [
-    ("Q1", "How content are\nyou?", {"ImportId": "QID1"}),
-    ("Q5_1", "Where? - Selected Choice - Library", {"ImportId": "QID5", "choiceId": "1"}),
-    ("Q5_4", "Where? - Selected Choice - Other", {"ImportId": "QID5", "choiceId": "4"}),
-    ("Q5_4_TEXT", "Where? - Other - Text", {"ImportId": "QID5_4_TEXT"}),
-    ("Q5_DO_1", "Where? - Display Order - Library", {"ImportId": "QID5_DO", "choiceId": "1"}),
-    ("Q5_DO_4", "Where? - Display Order - Other", {"ImportId": "QID5_DO", "choiceId": "4"}),
-    ("Q6_1", "Agree? - Rooms", {"ImportId": "QID6_1"}),
-    ("Q6_2", "Agree? - Hours", {"ImportId": "QID6_2"}),
-    ("T_First Click", "Timing - First Click", {"ImportId": "QID7_FIRST_CLICK"}),
-    ("T_Click Count", "Timing - Click Count", {"ImportId": "QID7_CLICK_COUNT"}),
-]
-NAMES = [*FIXED, *[name for name, _, _ in QUESTIONS]]
-TEXTS = [*[text for text, _ in FIXED.values()], *[text for _, text, _ in QUESTIONS]]
-OBJECTS: list[dict[str, str]] = [*[{"ImportId": id_} for _, id_ in FIXED.values()], *[id_ for _, _, id_ in QUESTIONS]]
-IDS = [json.dumps(id_, separators=(",", ":")) for id_ in OBJECTS]
-HEADER = [NAMES, TEXTS, IDS]
-DAY = "2024-03-05 10:00:00"
+HEADER, BODY, saved = QUALTRICS.header, QUALTRICS.body, QUALTRICS.save
+NAMES, TEXTS, IDS = HEADER
 
 
-def answer(n: int, cells: list[str], status: str = "0", finished: str = "1", progress: str = "100") -> list[str]:
-    id_ = f"R_{n:015d}"
-    return [DAY, DAY, status, "192.0.2.1", progress, "90", finished, DAY, id_, "anonymous", "EN", *cells]
-
-
-TICKS = ["5", "1", "1", "the yard", "2", "1", "4", "5", "1.5", "3"]
-NONE = ["-99", "", "1", "", "1", "2", "1", "1", "1.5", "3"]
-BODY = [answer(1, TICKS), answer(2, NONE)]
-
-
-def saved(path: Path, rows: list[list[str]]) -> Path:
-    """The tool's CSV (a BOM), its TSV (UTF-16) or a workbook."""
-    if path.suffix == ".xlsx":
-        book = openpyxl.Workbook()
-        for row in rows:
-            book.active.append([cell or None for cell in row])
-        book.save(path)
-        return path
-    text = io.StringIO(newline="")
-    csv.writer(text, delimiter="\t" if path.suffix == ".tsv" else ",").writerows(rows)
-    path.write_bytes(text.getvalue().encode("utf-16" if path.suffix == ".tsv" else "utf-8-sig"))
-    return path
-
-
-def refused(path: Path) -> tuple[int, str]:
-    with pytest.raises(Refused) as caught:
-        read_table(path)
-    fault = caught.value.faults[0]
-    assert any("\u4e00" <= sign <= "\u9fff" for sign in fault.zh)
-    return fault.line, fault.en
-
-
-def test_the_real_export(shared_data: Callable[[str], Path]) -> None:
-    raw = read_table(shared_data("qualtrics_voting") / "qualtrics_export.csv")
+def test_the_real_export(real_table: Callable[[str, str], RawTable]) -> None:
+    raw = real_table("qualtrics_voting", "qualtrics_export.csv")
     # 159 records: three of the header, whose texts have line breaks, so that the first answer begins on line 118.
     assert (raw.platform, raw.frame.shape, raw.ragged) == ("qualtrics", (156, 195), ())
     assert raw.frame.index[0] == 118
@@ -263,33 +203,14 @@ def test_shuffled_columns_are_the_same_answers(tmp_path: Path) -> None:
 
 
 def test_broken_headers_are_refused(tmp_path: Path) -> None:
-    line, words = refused(saved(tmp_path / "a.csv", [IDS, *BODY]))
-    assert (line, "row of names above it is missing" in words) == (1, True)
-    line, words = refused(saved(tmp_path / "b.csv", HEADER + BODY + HEADER + BODY))
-    assert (line, "several exports in one file" in words) == (10, True)
-    line, words = refused(saved(tmp_path / "c.csv", HEADER))
-    assert "no rows" in words
+    fault = refused(saved(tmp_path / "a.csv", [IDS, *BODY]))
+    assert (fault.line, "row of names above it is missing" in fault.en) == (1, True)
+    fault = refused(saved(tmp_path / "b.csv", HEADER + BODY + HEADER + BODY))
+    assert (fault.line, "several exports in one file" in fault.en) == (10, True)
+    fault = refused(saved(tmp_path / "c.csv", HEADER))
+    assert "no rows" in fault.en
 
 
 def test_a_truncated_answer_is_kept_apart(tmp_path: Path) -> None:
     raw = read_table(saved(tmp_path / "a.csv", [*HEADER, *BODY, BODY[0][:6]]))
     assert (len(raw.frame), raw.ragged) == (2, (7,))
-
-
-PLAIN = {
-    "four names of ours": [["StartDate", "EndDate", "Status", "Finished", "Q1"], ["a", "b", "0", "1", "5"]],
-    "ids alone": [["ResponseId", "Q1"], ["R_2sPsOsGV0GSrLJb", "4"]],
-    "json in answers": [["id", "note"], ["1", '{"ImportId":"QID1"}'], ["2", ""]],
-}
-
-
-@pytest.mark.parametrize("name", PLAIN)
-def test_what_is_not_certain_stays_plain(tmp_path: Path, name: str) -> None:
-    raw = read_table(saved(tmp_path / "a.csv", PLAIN[name]))
-    assert (raw.platform, len(raw.frame)) == ("plain", len(PLAIN[name]) - 1)
-
-
-def test_the_demo_and_the_studies_stay_plain(project: Path) -> None:
-    files = [*(project / "data" / "raw" / "demo").rglob("*.csv"), *(project / "tests" / "studies").rglob("*.csv")]
-    assert len(files) > 5
-    assert {read_table(file).platform for file in files} == {"plain"}

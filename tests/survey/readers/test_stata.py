@@ -5,7 +5,6 @@ No tolerance: text is compared with text. R's files: tests/reference/labelled_fi
 
 from __future__ import annotations
 
-import re
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import pytest
 from survey import Refused, read_table
 from survey.readers import stata
 from survey.schema import Layout
+from tests.survey.readers.exports import told
 
 pytestmark = pytest.mark.slow  # every read starts a process of its own
 
@@ -43,8 +43,8 @@ def test_a_code_page_that_the_file_cannot_name_is_asked_for(project: Path, tmp_p
     raw = read_table(path, layout=Layout(encoding="gb18030"))
     assert raw.frame["place"].tolist() == ["杭州", "宁波市"]
     assert raw.form == {"format": "stata", "encoding": "gb18030"}
-    assert "declare layout: encoding" in refused(path)
-    assert "declare layout: encoding" in refused(path, Layout(encoding="utf-16"))
+    assert "declare layout: encoding" in told(path)
+    assert "declare layout: encoding" in told(path, Layout(encoding="utf-16"))
 
 
 STRINGS = ["", " x ", "好" * 700]
@@ -170,24 +170,15 @@ def test_columns_of_one_question_by_their_labels(tmp_path: Path) -> None:
     assert read_table(tmp_path / "a.dta").multiple == {"q7": ["q7_1", "q7_2"]}
 
 
-def refused(path: Path, layout: Layout | None = None, platform: str | None = None) -> str:
-    with pytest.raises(Refused) as caught:
-        read_table(path, layout=layout, platform=platform)
-    fault = caught.value.faults[0]
-    assert (fault.file, fault.line) == (path.name, 0)
-    assert re.search("[\u4e00-\u9fff]", fault.zh)
-    return fault.en
-
-
-def test_what_is_damaged_or_none_is_refused(project: Path, tmp_path: Path) -> None:
+def test_what_is_damaged_or_none_is_told(project: Path, tmp_path: Path) -> None:
     data = (project / "tests/reference/labelled_foreign.dta").read_bytes()
     for name, hurt in {"cut": data[:600], "head": data[:40], "xml": b"<stata_dta><header><release>118"}.items():
         (tmp_path / name).write_bytes(hurt)
-        assert "no file of Stata" in refused(tmp_path / name)
+        assert "no file of Stata" in told(tmp_path / name)
     (tmp_path / "p.csv").write_text("a,b\n1,2\n")
-    assert "no file of Stata" in refused(tmp_path / "p.csv", platform="stata")
+    assert "no file of Stata" in told(tmp_path / "p.csv", platform="stata")
     (tmp_path / "a.dta").write_bytes(data)
-    assert "no file of SPSS" in refused(tmp_path / "a.dta", platform="spss")
+    assert "no file of SPSS" in told(tmp_path / "a.dta", platform="spss")
 
 
 def test_bytes_that_flipped_give_a_table_or_a_refusal(project: Path, tmp_path: Path) -> None:

@@ -5,83 +5,18 @@ The file of `carpentries_longterm` came from such a tool, but nothing of it is l
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable
 from pathlib import Path
 
-import openpyxl
 import pytest
 
 from survey import RawTable, Refused, read_table
+from tests.survey.readers.exports import GIZMO_KINDS, SURVEYGIZMO, WRITE_IN, columns_of
+from tests.survey.readers.exports import GIZMO_ROOMS as ROOMS
+from tests.survey.readers.exports import gizmo_answer as answer
 
-FIXED = [
-    "Response ID",
-    "Time Started",
-    "Date Submitted",
-    "Status",
-    "Contact ID",
-    "Legacy Comments",
-    "Comments",
-    "Language",
-]
-FIXED += [
-    "Referer",
-    "SessionID",
-    "User Agent",
-    "Extended Referer",
-    "IP Address",
-    "Longitude",
-    "Latitude",
-    "Country",
-    "City",
-]
-FIXED += ["State/Region", "Postal"]
-KINDS = [
-    "respondent",
-    "started",
-    "submitted",
-    "status",
-    "person",
-    "other",
-    "other",
-    "language",
-    "source",
-    "other",
-    "other",
-]
-KINDS += ["source", *["person"] * 7]
-ROOMS = ["Hall:Which rooms do you use?", "Library: quiet:Which rooms do you use?"]
-ROOMS += ["Other - Write In (Required):Which rooms do you use?"] * 2
-GRID = ["Rooms:How content are you with:", "Hours:How content are you with:"]
-REST = ["What is your role?", "Other - Write In:What is your role?"]
-HEAD = [*FIXED, *ROOMS, *GRID, *REST]
-WRITE_IN = "Other - Write In (Required)"
-DAY = "2024-03-05 10:00:00"
-
-
-def answer(n: int, cells: list[str], status: str = "Complete") -> list[str]:
-    return [str(n), DAY, DAY, status, "", "", "", "English", "", "s1", "agent", "", "192.0.2.1", *[""] * 6, *cells]
-
-
-BODY = [
-    answer(1, ["Hall", "Library: quiet", "", "", "Agree", "Disagree", "Staff", ""]),
-    answer(2, ["", "Library: quiet", WRITE_IN, "the yard", "Agree", "Agree", WRITE_IN, "guest"]),
-    answer(3, ["Hall", "", "", "", "Neutral", "", "", ""]),
-]
-
-
-def saved(path: Path, rows: list[list[str]]) -> Path:
-    if path.suffix == ".xlsx":
-        book = openpyxl.Workbook()
-        for row in rows:
-            book.active.append([cell or None for cell in row])
-        book.save(path)
-        return path
-    text = io.StringIO(newline="")
-    csv.writer(text, quoting=csv.QUOTE_ALL).writerows(rows)
-    path.write_bytes(text.getvalue().encode("utf-8"))
-    return path
+FIXED = list(GIZMO_KINDS)
+(HEAD,), BODY, saved = SURVEYGIZMO.header, SURVEYGIZMO.body, SURVEYGIZMO.save
 
 
 def options(raw: RawTable) -> list[list[int]]:
@@ -93,7 +28,7 @@ def test_an_export(tmp_path: Path, name: str) -> None:
     raw = read_table(saved(tmp_path / name, [HEAD, *BODY]))
     assert (raw.platform, raw.marks, raw.ragged) == ("surveygizmo", {}, ())
     assert raw.frame.to_numpy().tolist() == BODY
-    assert raw.metadata == dict(zip(FIXED, KINDS, strict=True))
+    assert raw.metadata == GIZMO_KINDS
     # The text of "Other" stands under the same heading as its tick, and is no option; a grid's rows are none either.
     assert list(raw.multiple) == ["Which rooms do you use?"]
     assert options(raw) == [[19, 20, 21]]
@@ -103,8 +38,7 @@ def test_an_export(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("gone", [["IP Address", "Country", "City"], FIXED[4:], ["Response ID", "Status"]])
 def test_columns_of_the_platform_may_be_left_out(tmp_path: Path, gone: list[str]) -> None:
-    kept = [n for n, name in enumerate(HEAD) if name not in gone]
-    rows = [[row[n] for n in kept] for row in [HEAD, *BODY]]
+    rows = columns_of([HEAD, *BODY], lambda n: HEAD[n] not in gone)
     raw = read_table(saved(tmp_path / "a.csv", rows))
     assert raw.platform == "surveygizmo"
     assert list(raw.metadata) == [name for name in FIXED if name not in gone]
@@ -149,8 +83,8 @@ def test_url_variables_belong_to_the_platform_and_a_question_of_the_same_name_do
     raw = read_table(saved(tmp_path / "a.csv", [head, *rows]))
     assert (raw.metadata["URL Variable: src"], raw.multiple) == ("other", {})
     assert "Country.2" not in raw.metadata
-    kept = [n for n, name in enumerate(head) if n > 18 or name not in ("Country", "Status")]
-    raw = read_table(saved(tmp_path / "b.csv", [[row[n] for n in kept] for row in [head, *rows]]))
+    kept = columns_of([head, *rows], lambda n: n > 18 or head[n] not in ("Country", "Status"))
+    raw = read_table(saved(tmp_path / "b.csv", kept))
     assert "Country" not in raw.metadata
 
 
@@ -182,25 +116,7 @@ def test_broken_exports(tmp_path: Path) -> None:
     assert "192.0.2.1" not in caught.value.faults[0].en
 
 
-def test_a_file_without_the_platforms_columns_is_plain(shared_data: Callable[[str], Path]) -> None:
-    raw = read_table(shared_data("carpentries_longterm") / "longterm_October2017.csv")
+def test_a_file_without_the_platforms_columns_is_plain(real_table: Callable[[str, str], RawTable]) -> None:
+    raw = real_table("carpentries_longterm", "longterm_October2017.csv")
     # Its options lie in columns called Column2, Column3 ...: which belong together is for the mapping to say.
     assert (raw.platform, raw.frame.shape, raw.multiple) == ("plain", (476, 75), {})
-
-
-PLAIN = {
-    "a register": [["Response ID", "Status", "Country", "City", "Language"], ["1", "Complete", "a", "b", "c"]],
-    "times alone": [["Time Started", "Date Submitted", "Name"], [DAY, DAY, "x"]],
-    "headings with colons": [["Hall:Which?", "Yard:Which?"], ["Hall", "Yard"]],
-}
-
-
-@pytest.mark.parametrize("name", PLAIN)
-def test_what_is_not_certain_stays_plain(tmp_path: Path, name: str) -> None:
-    assert read_table(saved(tmp_path / "a.csv", PLAIN[name])).platform == "plain"
-
-
-def test_the_demo_and_the_studies_stay_plain(project: Path) -> None:
-    files = [*(project / "data" / "raw" / "demo").rglob("*.csv"), *(project / "tests" / "studies").rglob("*.csv")]
-    assert len(files) > 5
-    assert {read_table(file).platform for file in files} == {"plain"}

@@ -5,50 +5,20 @@ Facts of the real files were counted in them by hand (a table of each column's v
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable
 from pathlib import Path
 
-import openpyxl
 import pytest
 
-from survey import RawTable, Refused, read_table
+from survey import RawTable, read_table
+from tests.survey.readers.exports import DAY, SURVEYMONKEY, refused
+from tests.survey.readers.exports import MONKEY_ASKED as ASKED
+from tests.survey.readers.exports import MONKEY_FIXED as FIXED
+from tests.survey.readers.exports import MONKEY_SECOND as SECOND
+from tests.survey.readers.exports import monkey_answer as answer
 
-FIXED = ["Respondent ID", "Collector ID", "Start Date", "End Date", "IP Address", "Email Address", "First Name"]
-FIXED += ["Last Name", "Custom Data 1"]
-ASKED = ["Which rooms?", "", "", "", "How content?", "", "How long?", "", "Anything else?"]
-SECOND = ["Hall", "Library", "Yard", "Other (please specify)", "Rooms", "Hours", "Response", "Other (please specify)"]
-SECOND += ["Open-Ended Response"]
-TOP, BOTTOM = FIXED + ASKED, [""] * 9 + SECOND
-DAY = "03/13/2020 5:53:38 AM"
+(TOP, BOTTOM), BODY, saved = SURVEYMONKEY.header, SURVEYMONKEY.body, SURVEYMONKEY.save
 ROOMS = [f"Which rooms? [{sub}]" for sub in SECOND[:4]]
-
-
-def answer(n: int, cells: list[str], end: str = DAY) -> list[str]:
-    return [str(11415363257 + n), "254535004", DAY, end, "192.0.2.1", "", "", "", "", *cells]
-
-
-BODY = [
-    answer(1, ["Hall", "Library", "", "", "Good", "Poor", "1 year", "", "thanks"]),
-    answer(2, ["", "Library", "", "the roof", "Poor", "Poor", "", "since May", ""]),
-    answer(3, ["", "", "", "", "Good", "Fair", "2 years", "", ""]),
-]
-
-
-def saved(path: Path, rows: list[list[str]]) -> Path:
-    if path.suffix == ".xlsx":
-        book = openpyxl.Workbook()
-        for row in rows:
-            book.active.append([cell or None for cell in row])
-        for first, last in (("J1", "M1"), ("N1", "O1")):
-            book.active.merge_cells(f"{first}:{last}")
-        book.save(path)
-        return path
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows(rows)
-    path.write_bytes(text.getvalue().encode("utf-8-sig"))
-    return path
 
 
 def with_ticks(rows: list[list[str]]) -> list[list[str]]:
@@ -56,47 +26,15 @@ def with_ticks(rows: list[list[str]]) -> list[list[str]]:
     return [[*row[:9], *cells[:3], row[12], *cells[3:], *row[15:]] for row, cells in zip(BODY, rows, strict=True)]
 
 
-def refused(path: Path) -> tuple[int, str]:
-    with pytest.raises(Refused) as caught:
-        read_table(path)
-    fault = caught.value.faults[0]
-    assert any("\u4e00" <= sign <= "\u9fff" for sign in fault.zh)
-    return fault.line, fault.en
-
-
-# file: answers, columns, columns of the platform, options of each multiple-response question
-REAL = {
-    "CNCF_Ambassadors_Survey_2019_H1": (21, 49, 8, [35]),
-    "CNCF_Ambassadors_Survey_2019_H2": (42, 53, 4, [43]),
-    "CNCF_Ambassadors_Survey_2020_H1": (44, 56, 4, [45]),
-    "CNCF_Ambassadors_Survey_2021": (44, 18, 4, []),
-    "CNCF_TOC_Survey_2020_H1": (28, 41, 4, [7, 7]),
-    "CNCF_Marketing_and_Member_Survey_1H_2020": (150, 64, 0, [13, 5, 7, 6, 8]),
-}
-
-
-def real(shared_data: Callable[[str], Path], name: str) -> RawTable:
-    return read_table(shared_data("cncf_member_surveys") / f"{name}.csv")
-
-
-@pytest.mark.parametrize("name", REAL)
-def test_the_real_exports(shared_data: Callable[[str], Path], name: str) -> None:
-    rows, columns, fixed, options = REAL[name]
-    raw = real(shared_data, name)
-    assert (raw.platform, raw.frame.shape, raw.ragged, raw.marks) == ("surveymonkey", (rows, columns), (), {})
-    assert len(raw.metadata) == fixed
-    assert [len(found) for found in raw.multiple.values()] == options
-
-
-def test_what_the_real_exports_hold(shared_data: Callable[[str], Path]) -> None:
-    raw = real(shared_data, "CNCF_TOC_Survey_2020_H1")
+def test_what_the_real_exports_hold(real_table: Callable[[str, str], RawTable]) -> None:
+    raw = real_table("cncf_member_surveys", "CNCF_TOC_Survey_2020_H1.csv")
     statements = [c for c in raw.frame.columns if c.startswith("To what extent do you agree")]
     assert len(statements) == 10  # rows of a matrix, no options
     assert not set(statements).intersection(*raw.multiple.values())
     interact = next(columns for key, columns in raw.multiple.items() if key.startswith("How do you currently interact"))
     assert interact[-1].endswith("[Other (please specify)]")
     assert (raw.frame[interact[0]] != "").sum() == 24  # counted in the file
-    member = real(shared_data, "CNCF_Marketing_and_Member_Survey_1H_2020")
+    member = real_table("cncf_member_surveys", "CNCF_Marketing_and_Member_Survey_1H_2020.csv")
     programs = next(columns for key, columns in member.multiple.items() if "programs are valuable" in key)
     assert programs[-1].endswith("[None]")  # the comment beside it is no option
     assert "How long have you been a member of CNCF?" in member.frame
@@ -194,8 +132,8 @@ def test_an_answer_without_an_end_is_unfinished(tmp_path: Path) -> None:
 
 
 def test_a_deleted_second_header_row(tmp_path: Path) -> None:
-    line, words = refused(saved(tmp_path / "a.csv", [TOP, *BODY]))
-    assert (line, "second header row" in words) == (1, True)
+    fault = refused(saved(tmp_path / "a.csv", [TOP, *BODY]))
+    assert (fault.line, "second header row" in fault.en) == (1, True)
     top = [*FIXED[:4], "Content?"]
     raw = read_table(saved(tmp_path / "b.csv", [top, *[[*row[:4], "Good"] for row in BODY]]))
     assert (raw.platform, len(raw.frame), list(raw.frame.columns)) == ("surveymonkey", 3, top)
@@ -205,7 +143,7 @@ def test_a_deleted_second_header_row(tmp_path: Path) -> None:
 def test_moved_columns_are_refused_or_read_no_worse(tmp_path: Path, order: list[int]) -> None:
     rows = [[row[n] for n in order] for row in [TOP, BOTTOM, *BODY]]
     if order[4] == 10:
-        assert "no question above it" in refused(saved(tmp_path / "a.csv", rows))[1]
+        assert "no question above it" in refused(saved(tmp_path / "a.csv", rows)).en
     else:
         raw = read_table(saved(tmp_path / "a.csv", rows))
         assert raw.frame.to_numpy().tolist() == rows[2:]
@@ -214,23 +152,4 @@ def test_moved_columns_are_refused_or_read_no_worse(tmp_path: Path, order: list[
 def test_a_truncated_answer_is_kept_apart(tmp_path: Path) -> None:
     raw = read_table(saved(tmp_path / "a.csv", [TOP, BOTTOM, *BODY, BODY[0][:12]]))
     assert (len(raw.frame), raw.ragged) == (3, (6,))
-    assert "no rows" in refused(saved(tmp_path / "b.csv", [TOP, BOTTOM]))[1]
-
-
-PLAIN = {
-    "ids of people and collectors": [["Collector ID", "Date", "Amount"], ["11", "2024", "5"]],
-    "a first answer called response": [["Name", "Kind"], ["x", "Response"], ["y", "Response"]],
-    "both in one row": [["Type", "Mode", "n"], ["Response", "Response", "3"], ["a", "b", "4"]],
-}
-
-
-@pytest.mark.parametrize("name", PLAIN)
-def test_what_is_not_certain_stays_plain(tmp_path: Path, name: str) -> None:
-    raw = read_table(saved(tmp_path / "a.csv", PLAIN[name]))
-    assert (raw.platform, len(raw.frame)) == ("plain", len(PLAIN[name]) - 1)
-
-
-def test_the_demo_and_the_studies_stay_plain(project: Path) -> None:
-    files = [*(project / "data" / "raw" / "demo").rglob("*.csv"), *(project / "tests" / "studies").rglob("*.csv")]
-    assert len(files) > 5
-    assert {read_table(file).platform for file in files} == {"plain"}
+    assert "no rows" in refused(saved(tmp_path / "b.csv", [TOP, BOTTOM])).en

@@ -5,33 +5,19 @@ Facts of the real files were counted in them by hand (tables of each column's va
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable
 from pathlib import Path
 
-import openpyxl
 import pytest
 
-from survey import RawTable, Refused, open_study, read_table
+from survey import RawTable, Refused, read_table
+from tests.survey.readers import exports
+from tests.survey.readers.exports import WENJUANXING
+from tests.survey.readers.exports import WENJUANXING_FIRST as FIRST
+from tests.survey.readers.exports import WENJUANXING_OWN as OWN
+from tests.survey.readers.exports import WENJUANXING_SECOND as SECOND
 
-OWN = ["序号", "提交答卷时间", "所用时间", "来源", "来源详情", "来自IP"]
-FIRST = ["1", "2024/3/5 10:00:00", "87秒", "微信", "昵称甲", "10.0.0.1(浙江-杭州)"]
-SECOND = ["2", "2024/3/5 10:05:00", "102秒", "链接", "直接访问", "10.0.0.2(浙江-宁波)"]
-
-
-def saved(path: Path, rows: list[list[str]], encoding: str = "gb18030") -> Path:
-    """The rows as CSV or as a workbook whose numbers are numbers."""
-    if path.suffix == ".xlsx":
-        book = openpyxl.Workbook()
-        for row in rows:
-            book.active.append([int(c) if c.lstrip("-").isdigit() else c or None for c in row])
-        book.save(path)
-        return path
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows(rows)
-    path.write_bytes(text.getvalue().encode(encoding))
-    return path
+saved = WENJUANXING.save
 
 
 def shown(folder: Path, head: list[str], *answers: list[str], own: list[str] = OWN, end: str = "csv") -> RawTable:
@@ -42,8 +28,8 @@ def shown(folder: Path, head: list[str], *answers: list[str], own: list[str] = O
 
 
 @pytest.mark.parametrize("end", [".xls", "_gb18030.csv"])
-def test_the_real_text_form(shared_data: Callable[[str], Path], end: str) -> None:
-    raw = read_table(shared_data("wjx_phone_survey") / f"wjx_by_text{end}")
+def test_the_real_text_form(real_table: Callable[[str, str], RawTable], end: str) -> None:
+    raw = real_table("wjx_phone_survey", f"wjx_by_text{end}")
     assert (raw.platform, raw.frame.shape, raw.separator) == ("wenjuanxing", (800, 14), "┋")
     assert raw.multiple == {"6、兴趣爱好": ["6、兴趣爱好"], "8、关注资讯": ["8、关注资讯"]}
     assert list(raw.metadata.values()) == ["respondent", "submitted", "seconds", "source", "person", "person"]
@@ -54,8 +40,8 @@ def test_the_real_text_form(shared_data: Callable[[str], Path], end: str) -> Non
 
 
 @pytest.mark.parametrize("end", [".xls", "_gb18030.csv"])
-def test_the_real_number_form(shared_data: Callable[[str], Path], end: str) -> None:
-    raw = read_table(shared_data("wjx_phone_survey") / f"wjx_by_code{end}")
+def test_the_real_number_form(real_table: Callable[[str, str], RawTable], end: str) -> None:
+    raw = real_table("wjx_phone_survey", f"wjx_by_code{end}")
     assert (raw.platform, raw.frame.shape, raw.separator) == ("wenjuanxing", (800, 36), "")
     assert {question: len(columns) for question, columns in raw.multiple.items()} == {"第6题": 14, "第8题": 10}
     assert raw.multiple["第8题"][-2:] == ["第8题(ACG文化(动漫、游戏等))", "第8题(其他【请注明】)"]
@@ -72,9 +58,11 @@ PLACES = {
 }
 
 
-def test_both_forms_are_the_same_answers(shared_data: Callable[[str], Path]) -> None:
-    folder = shared_data("wjx_phone_survey")
-    text, code = read_table(folder / "wjx_by_text.xls"), read_table(folder / "wjx_by_code_gb18030.csv")
+def test_both_forms_are_the_same_answers(real_table: Callable[[str, str], RawTable]) -> None:
+    text, code = (
+        real_table("wjx_phone_survey", "wjx_by_text.xls"),
+        real_table("wjx_phone_survey", "wjx_by_code_gb18030.csv"),
+    )
     assert text.frame["序号"].tolist() == code.frame["序号"].tolist()
     for question, options in PLACES.items():
         places = {option: str(n) for n, option in enumerate(options, start=1)}
@@ -85,13 +73,30 @@ def test_both_forms_are_the_same_answers(shared_data: Callable[[str], Path]) -> 
         ]
 
 
-def test_each_answer_of_a_single_choice_has_one_code(shared_data: Callable[[str], Path]) -> None:
-    folder = shared_data("wjx_phone_survey")
-    text, code = read_table(folder / "wjx_by_text_gb18030.csv"), read_table(folder / "wjx_by_code.xls")
+def test_each_answer_of_a_single_choice_has_one_code(real_table: Callable[[str, str], RawTable]) -> None:
+    text, code = (
+        real_table("wjx_phone_survey", "wjx_by_text_gb18030.csv"),
+        real_table("wjx_phone_survey", "wjx_by_code.xls"),
+    )
     for question in ("2、手机价格", "5、月收入"):
         pairs = set(zip(text.frame[question].str.split("〖").str[0], code.frame[question], strict=True))
         assert len(pairs) == len({label for label, _ in pairs}) == len({number for _, number in pairs})
         assert len(pairs) == {"2、手机价格": 10, "5、月收入": 8}[question]
+
+
+@pytest.mark.parametrize("file", ["wjx_by_text_gb18030.csv", "wjx_by_code_gb18030.csv"])
+@pytest.mark.parametrize("ending", ["xlsx", "parquet"])
+def test_the_real_forms_in_other_kinds_of_file(
+    tmp_path: Path, real_table: Callable[[str, str], RawTable], file: str, ending: str
+) -> None:
+    """Re-saved as text, and with numbers as numbers: the same table, options and columns of the tool."""
+    raw = real_table("wjx_phone_survey", file)
+    rows = [list(raw.frame.columns), *raw.frame.to_numpy().tolist()]
+    again = read_table(saved(tmp_path / f"a.{ending}", rows))
+    assert again.frame.to_numpy().tolist() == raw.frame.to_numpy().tolist()
+    assert list(again.frame.columns) == list(raw.frame.columns)
+    assert (again.platform, again.multiple, again.separator) == (raw.platform, raw.multiple, raw.separator)
+    assert (again.metadata, again.marks, again.no_answer) == (raw.metadata, raw.marks, raw.no_answer)
 
 
 def _cut(cell: str) -> set[str]:
@@ -206,7 +211,7 @@ def test_optional_columns_of_the_tool(tmp_path: Path) -> None:
         "1、性别",
     ]
     rows = [own, ["1", "u1", FIRST[1], "x", "87秒", "微信", "y", FIRST[5], "80", "z", "男"]]
-    raw = read_table(saved(tmp_path / "a.csv", rows, "utf-8-sig"))
+    raw = read_table(exports.saved(tmp_path / "a.csv", rows))
     kinds = ["respondent", "person", "submitted", "person", "seconds", "source", "person", "person", "other"]
     assert raw.metadata == dict(zip(own, kinds, strict=False))
     short = shown(tmp_path, ["1、性别"], ["男"], own=OWN[:2])
@@ -218,36 +223,6 @@ def test_known_without_any_column_of_the_tool(tmp_path: Path) -> None:
     assert read_table(saved(tmp_path / "a.csv", rows)).platform == "wenjuanxing"
     rows = [["1、性别", "第2题(运动)", "第2题(看书)"], ["1", "0", "1"]]
     assert read_table(saved(tmp_path / "b.csv", rows)).multiple == {"第2题": rows[0][1:]}
-
-
-PLAIN = {
-    "numbered headings alone": [["1、性别", "2、年龄"], ["男", "3"]],
-    "two of its words": [["填写者", "提交答卷时间", "所用时间"], ["a", "2024-03-05", "9"]],
-    "one of its words": [["序号", "所用时间", "活动"], ["1", "9", "x"]],
-    "the sign in one column": [["id", "1、备注"], ["1", "a┋b"]],
-    "a register": [["序号", "来源", "总分"], ["1", "x", "2"]],
-}
-
-
-@pytest.mark.parametrize("name", PLAIN)
-def test_ordinary_tables_stay_plain(tmp_path: Path, name: str) -> None:
-    raw = read_table(saved(tmp_path / "a.csv", PLAIN[name]))
-    assert (raw.platform, raw.metadata, raw.multiple) == ("plain", {}, {})
-
-
-def test_the_demo_stays_plain(project: Path) -> None:
-    waves = open_study(project / "data/raw/demo").wave_list
-    entries = [(wave.folder, entry) for wave in waves for entry in wave.settings.files]
-    read = [read_table(folder / entry.file, layout=entry.layout) for folder, entry in entries]
-    assert len(read) > 6
-    assert {(raw.platform, len(raw.metadata), len(raw.multiple)) for raw in read} == {("plain", 0, 0)}
-
-
-@pytest.mark.parametrize("name", ["bh1996", "univer_2002", "la_meetup_rsvps"])
-def test_files_of_the_real_studies_stay_as_they_were(shared_data: Callable[[str], Path], name: str) -> None:
-    tables = [read_table(path) for path in sorted(shared_data(name).glob("*.csv")) if path.stat().st_size < 20_000_000]
-    assert tables
-    assert all((raw.platform, raw.metadata) == ("plain", {}) for raw in tables)
 
 
 def test_broken_exports_are_refused_or_plain(tmp_path: Path) -> None:

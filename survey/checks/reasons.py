@@ -1,0 +1,87 @@
+"""Why a row is set aside, in plain words; `reports.check_words` tells staff the same."""
+
+from __future__ import annotations
+
+# Rows that are no answer of anybody in the field, or hold none: they do not count towards the share set aside.
+NOBODY = ("blank", "total", "preview", "test", "spam", "unanswered", "broken_off")
+REASONS = {
+    "blank": ("empty rows", "空行"),
+    "total": ("totals or averages", "合计或平均行"),
+    "preview": ("previews", "预览作答"),
+    "test": ("test answers", "测试作答"),
+    "spam": ("answers that the platform calls spam", "平台判定的垃圾作答"),
+    "unanswered": ("rows without a single answer", "一题未答的行"),
+    "broken_off": ("answers broken off too early", "中途退出、答题过少的答卷"),
+    "ragged": ("rows shorter than the header", "列数少于表头的行"),
+    "too_young": ("answers of people below the study's age", "未达到研究规定年龄者的答卷"),
+    "duplicate": ("rows that stand there already", "与前面重复的行"),
+    "repeated_answer": (
+        "second answers of the same person; the fullest is kept",
+        "同一会员的重复答卷（保留最完整的一份）",
+    ),
+    "unknown_group": ("rows with an organisation that the study does not know", "组织名称或编码不在研究之内"),
+    "unknown_region": ("rows with a place that was not valid then", "地区编码不存在或当时无效"),
+    "no_member": ("rows without a member number", "没有会员编号"),
+    "no_activity": ("rows without an activity", "没有活动编号"),
+    "no_time": ("rows without a readable time", "没有可识别的时间"),
+    "ends_before_start": ("rows that end before they begin", "结束早于开始的行"),
+    "after_the_wave": ("rows of a time more than a year after the fieldwork", "时间在调查结束一年以后的行"),
+}
+# What makes a column that has too much of it be refused, and what a clerk is asked then.
+WRONG = {
+    "sheet_error": (
+        "Errors of a spreadsheet's formulas (#N/A, #REF!, ...): mend them there, or export the values anew.",
+        "含有表格公式的错误值（#N/A、#REF! 等）：请在表格中改正，或重新导出数值。",
+    ),
+    "out_of_range": (
+        "Was it asked on another scale, or mapped to the wrong item?",
+        "是否换了量尺，或对应到了别的题目？",
+    ),
+    "unknown_label": (
+        "Are these other spellings (write them under values), or several codes in one cell (separator)?",
+        "是否用了其他写法（请写入 values），或一格填了多个编码（separator）？",
+    ),
+    "not_a_number": (
+        "Are there marks in its numbers (layout: thousands, decimal), or units (85%, 3次)?",
+        "数字中是否有千分位、小数逗号（layout 的 thousands、decimal）或单位（85%、3次）？",
+    ),
+    "not_a_time": (
+        "Can its times be read in two ways? Say under layout how they are written (times: dmy, mdy, excel, ...).",
+        "时间是否有两种读法？请在 layout 中写明（times：dmy、mdy、excel 等）。",
+    ),
+}
+# Numbers by which surveys say that somebody did not answer; no column is refused without asking what they mean.
+SPECIAL = frozenset(f"{sign}{n}" for n in (9, 77, 88, 97, 98, 99, 997, 998, 999, 9999) for sign in ("", "-")) - {"9"}
+MEANING = (
+    "What do {codes} mean? If no answer, put them under missing of the item's code set (of a number: under values, as nothing).",
+    "{codes} 是什么意思？若表示未回答，请写入该题编码集的 missing（数值题请在 values 中写为空）。",
+)
+# What to do about rows that too many of a file have in common.
+ADVICE = {
+    "ragged": (
+        "Are there marks of the delimiter inside the cells? Export the file again. ",
+        "单元格内是否含有分隔符？请重新导出文件。",
+    ),
+    "repeated_answer": (
+        "Is the right column mapped to member? Did the same people answer twice? ",
+        "member 对应的列是否正确？是否同一批人答了两次？",
+    ),
+    "unknown_group": (
+        "Write other spellings of organisations under values, or add the organisations to the study. ",
+        "组织的其他写法请写入 values，新的组织请补入研究。",
+    ),
+    "unknown_region": (
+        "Are the places coded by a table of another year? Write under values which code each has now, or give places.csv the "
+        "codes of that year with valid_from and valid_to. ",
+        "地区代码是否为其他年份的版本？请在 values 中写明现行代码，或在 places.csv 中补充该年的代码及有效期"
+        "（valid_from、valid_to）。",
+    ),
+    "no_time": (
+        "Can the times be read in two ways? Say under layout how they are written (times: dmy, mdy, excel, ...). ",
+        "时间是否有两种读法？请在 layout 中写明（times：dmy、mdy、excel 等）。",
+    ),
+    "after_the_wave": (
+        "Are fieldwork and layout: times in wave.yaml right? ",
+        "wave.yaml 中的 fieldwork 和 layout 的 times 是否正确？",
+    ),
+}
