@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from survey.mapping import SURE_FROM
-from survey.proposal_text import remark
+from survey.proposal.mapping import SURE_FROM
+from survey.proposal.text import remark
 
 if TYPE_CHECKING:
-    from survey.mapping import Row
-    from survey.new_wave import Draft
+    from survey.proposal.mapping import Row
+    from survey.proposal.new_wave import Draft
 
 LANGUAGES = ("en", "zh")
 MOST = 8  # lines of a list on the checklist; wave.yaml has all

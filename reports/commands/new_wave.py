@@ -24,7 +24,7 @@ def new_wave(
     import survey
     from reports.commands.check import shell_language
     from reports.new_wave_words import LANGUAGES, checklist, checklists
-    from survey.new_wave import new_wave as make
+    from survey.proposal.new_wave import new_wave as make
 
     language = lang or shell_language()
     if language not in LANGUAGES:

@@ -186,8 +186,8 @@ class Book:
         limit, answered = self.rules.out_of_range_share, int((column != "").sum())
         if wrong.sum() > limit * answered and not self.accepts("out_of_range_share"):
             asked = [WRONG[rule] for rule, hit in hits.items() if hit.any()]
-            if special := ", ".join(sorted(set(column[wrong]) & SPECIAL)):
-                asked.append((MEANING[0].format(codes=special), MEANING[1].format(codes=special)))
+            if column[wrong].isin(SPECIAL).any():
+                asked.append(MEANING)
             share = f"{wrong.sum() / answered:.2%}"
             self._fault_of_column(target, share, f"{limit:.2%}", numbered(wrong.index[wrong]), asked)
 

@@ -43,7 +43,7 @@ def check_answers(study: Study, wave: Wave, entry: FileEntry, key: Key) -> Accep
     _set_aside_unanswered(study, book.left(frame), asked, opened)
     frame = book.left(frame)
     items = _items(study, wave, entry, opened, frame, asked)
-    columns = _people(wave, entry, frame, key) | _roles(study, entry, frame, book) | items
+    columns = _people(wave, entry, frame, key, book) | _roles(study, entry, frame, book) | items
     accepted = pd.DataFrame(columns, index=frame.index)
     doubts.note(study, wave, accepted, asked, book)
     return book.close(accepted)
@@ -76,12 +76,15 @@ def _set_aside_unanswered(study: Study, frame: pd.DataFrame, asked: Mapping[str,
     book.note("unfinished", int(book.left(frame).index.isin(opened.unfinished).sum()))
 
 
-def _people(wave: Wave, entry: FileEntry, frame: pd.DataFrame, key: Key) -> Columns:
+def _people(wave: Wave, entry: FileEntry, frame: pd.DataFrame, key: Key, book: Book) -> Columns:
     ids = frame["member"] if "member" in frame else pd.Series("", index=frame.index, dtype="str")
     member = key.pseudonyms(ids, "survey")
     # Nobody without a number can be followed: the name is the row's, of this file and wave.
     row = pd.Series([f"{wave.name}\x1f{entry.file}\x1f{n}" for n in frame.index], index=frame.index, dtype="str")
-    consent = cells.yes(frame["consent"]) if "consent" in frame else pd.Series(False, index=frame.index)
+    consent = pd.Series(False, index=frame.index)
+    if "consent" in frame:
+        consent, met = cells.yes(frame["consent"])
+        book.judge("consent", frame["consent"], met)
     return {
         "group": frame["group"],
         "region": frame["region"],

@@ -175,20 +175,19 @@ def ticked(column: pd.Series, item: Item, code: str) -> tuple[pd.Series, Met]:
 
     def one(value: str) -> float:
         value = _OWN_TEXT.sub("", value)
-        key = value.casefold()
-        if key in NO or (key not in YES and _zero_or_one(value) == 0):
-            return 0.0
-        if key in YES or _zero_or_one(value) == 1 or read(value) == code:
-            return 1.0
-        return math.nan
+        tick = _tick(value)
+        return 1.0 if math.isnan(tick) and read(value) == code else tick
 
     values = by_unique(column, one).astype("float64")
     return values, {"unknown_label": values.isna()}
 
 
-def _zero_or_one(value: str) -> int | None:
-    number = _whole(value)
-    return number if number in (0, 1) else None
+def _tick(value: str) -> float:
+    """1 for yes, 0 for no and for nothing; nan for what says neither."""
+    key, number = value.casefold(), _whole(value)
+    if key in NO or (key not in YES and number == 0):
+        return 0.0
+    return 1.0 if key in YES or number == 1 else math.nan
 
 
 def number(column: pd.Series, item: Item, layout: Layout) -> tuple[pd.Series, Met]:
@@ -227,9 +226,10 @@ def _duration(value: str) -> float:
     return 3600 * int(match["h"] or 0) + 60 * int(match["m"] or 0) + int(match["s"] or 0) if match else math.nan
 
 
-def yes(column: pd.Series) -> pd.Series:
-    """Whether a cell says yes; anything else, also nothing, is no."""
-    return column.str.casefold().isin(YES)
+def yes(column: pd.Series) -> tuple[pd.Series, Met]:
+    """Whether a cell says yes; no and nothing are no, and so is what says neither, which is counted."""
+    said = by_unique(column, _tick).astype("float64")
+    return said == 1, {"unknown_label": said.isna()}
 
 
 def recode(column: pd.Series, values: Mapping[str, str], separator: str) -> pd.Series:

@@ -60,7 +60,7 @@ def _turned(study: Study, before: Wave, now: Wave, answers: Mapping[str, pd.Data
         said = [_verdict(common, name, others, answers[before.name], answers[now.name]) for name in names]
         judged = [verdict for verdict in said if verdict is not None]
         if len(judged) >= LEAST_ITEMS and np.mean(judged) >= MOST:
-            found.setdefault(_file(now, names), []).extend(names)
+            found.setdefault(_file(now, names), []).extend(n for n, turned in zip(names, said, strict=True) if turned)
     return found
 
 

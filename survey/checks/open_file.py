@@ -13,9 +13,10 @@ from survey.checks.cells import SEPARATOR, TOTAL, by_unique, clean, recode
 from survey.faults import Fault, Refused
 from survey.identity import normalise
 from survey.readers import RawTable, read_table
-from survey.readers.raw import shown
+from survey.readers.raw import HIDDEN, shown
 from survey.schema import ROLES, FileEntry
 from survey.study import Study, Wave
+from survey.wording import guesses
 
 _LIKE_A_NUMBER = re.compile(r"[+\d(][\d\s().-]*[\dXx]")  # times and words are not looked at further
 _MOBILE = re.compile(r"1[3-9]\d{9}")
@@ -60,7 +61,7 @@ def open_file(study: Study, wave: Wave, entry: FileEntry) -> Opened:
     Ids of members are written in one way (`survey.identity.normalise`). What the platform says is no answer is emptied.
     """
     raw = read_table(wave.folder / entry.file, platform=entry.platform, layout=entry.layout)
-    _refuse_absent(wave, entry, raw)
+    _refuse_absent(study, wave, entry, raw)
     book = Book(wave, entry, study.settings.rules, raw)
     _set_aside_blanks_and_totals(raw.frame, entry, book)
     _follow_marks(raw, book)
@@ -144,12 +145,12 @@ def _doubt_numbers(members: pd.Series, book: Book) -> None:
         book.note("short_numbers", int(members.isin(short).sum()))
 
 
-def _refuse_absent(wave: Wave, entry: FileEntry, raw: RawTable) -> None:
+def _refuse_absent(study: Study, wave: Wave, entry: FileEntry, raw: RawTable) -> None:
     there = list(raw.frame.columns)
     lacking = [header for header in (*entry.columns, *entry.tests) if header not in there]
     if lacking:
         names, begins = ", ".join(lacking[:5]), shown(there[:12], there)
-        en, zh = _guesses([header for header in there if header not in entry.columns], there)
+        en, zh = _renamed(study, wave, {header: entry.columns.get(header, "") for header in lacking}, there)
         raise Refused(
             [
                 Fault(
@@ -166,12 +167,21 @@ def _refuse_absent(wave: Wave, entry: FileEntry, raw: RawTable) -> None:
         )
 
 
-def _guesses(unmapped: list[str], header: list[str]) -> tuple[str, str]:
-    """Name the columns that nobody mapped, in both languages: one of them may be what was renamed."""
-    if not 0 < len(unmapped) < len(header):
+def _renamed(study: Study, wave: Wave, lacking: dict[str, str], there: list[str]) -> tuple[str, str]:
+    """Guess what absent columns are called now, or name those that nobody mapped, in both languages."""
+    mapped = {header for entry in wave.settings.files for header in entry.columns}
+    unmapped = [header for header in there if header not in mapped]
+    if not unmapped or len(unmapped) == len(there) or shown(unmapped[:1], there) == HIDDEN:
         return "", ""
-    names = shown(unmapped[:5], header)
-    return f"Renamed? Nobody mapped: {names}. ", f"是否改了列名？尚未对应的列：{names}。"
+    found = list(guesses(lacking, there, study, wave).items())[:5]
+    pairs = ", ".join(f"{old} → {new[:60]} ({alike:.0%})" for old, (new, alike) in found)
+    names = shown(unmapped[:5], there)
+    if not pairs:
+        return f"Renamed? Nobody mapped: {names}. ", f"是否改了列名？尚未对应的列：{names}。"
+    return (
+        f"Renamed? Best guess (how alike the words are): {pairs}. ",
+        f"是否改了列名？最接近的列（文字相似度）：{pairs}。",
+    )
 
 
 def _set_aside_blanks_and_totals(frame: pd.DataFrame, entry: FileEntry, book: Book) -> None:

@@ -53,8 +53,9 @@ WRONG = {
 # Numbers by which surveys say that somebody did not answer; no column is refused without asking what they mean.
 SPECIAL = frozenset(f"{sign}{n}" for n in (9, 77, 88, 97, 98, 99, 997, 998, 999, 9999) for sign in ("", "-")) - {"9"}
 MEANING = (
-    "What do {codes} mean? If no answer, put them under missing of the item's code set (of a number: under values, as nothing).",
-    "{codes} 是什么意思？若表示未回答，请写入该题编码集的 missing（数值题请在 values 中写为空）。",
+    "Some are codes such as 99 or -9: what do they mean? If no answer, put them under missing of the item's code set (of a number: "
+    "under values, as nothing).",
+    "其中有 99、-9 之类的编码，表示什么？若表示未回答，请写入该题编码集的 missing（数值题请在 values 中写为空）。",
 )
 # What to do about rows that too many of a file have in common.
 ADVICE = {

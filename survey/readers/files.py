@@ -19,7 +19,7 @@ _PACKED = (b"\x1f\x8b", b"\x1f\x9d", b"BZh", b"\xfd7zXZ", b"Rar!", b"7z\xbc\xaf"
 # PDF, Arrow and Feather, SQLite, HDF, NumPy, and the pickles of Python, which are programs: none is ever opened.
 _OTHERS = (b"%PDF", b"ARROW1", b"FEA1", b"SQLite f", b"\x89HDF", b"\x93NUMPY", *(b"\x80%c" % n for n in (2, 3, 4, 5)))
 _NO_TABLES = (*_PACKED, *_OTHERS)
-_SAS = (bytes(8), b"HEADER R")  # its tables, its transport files
+_SAS = (bytes(12) + b"\xc2\xea\x81\x60", b"HEADER R")  # its tables, its transport files
 
 
 def open_grid(path: Path, layout: Layout) -> Grid:
@@ -31,7 +31,7 @@ def open_grid(path: Path, layout: Layout) -> Grid:
         For what is no table of text, or cannot be read to its end.
     """
     with path.open("rb") as file:
-        magic = file.read(8)
+        magic = file.read(16)
     if magic.startswith(b"PAR1"):
         return columnar.read(path)
     if magic.startswith((_ZIPPED, _OLE)):

@@ -25,6 +25,7 @@ METADATA = (
     "other",
 )
 MARKS = ("unfinished", "preview", "test", "spam")
+HIDDEN = "… (numbers: data? 似为数据行)"  # in place of a header that looks like data
 MAX_COLUMNS = 5000
 MAX_FIELDS = 20_000  # of a header with empty ones at its end; a spreadsheet has 16,384
 MAX_CELLS = 200_000_000
@@ -193,7 +194,7 @@ def check_header(path: Path, header: list[str], line: int, rows: int) -> None:
 def shown(names: Sequence[str], header: Sequence[str]) -> str:
     """Names of a header for a message; none where the header looks like data, so that nobody's answers are shown."""
     if any(_DATUM.fullmatch(name) for name in header):
-        return "… (numbers: data? 似为数据行)"
+        return HIDDEN
     return ", ".join(name[:60] for name in names)
 
 

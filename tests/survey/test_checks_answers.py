@@ -71,7 +71,7 @@ CODED = {
 NOT_CODED = {
     "6": "out_of_range", "-1": "out_of_range", "0": "out_of_range", "99": "out_of_range", "4.5": "unknown_label",
     "NA": "unknown_label", "None": "unknown_label", "null": "unknown_label", "4-不同意": "unknown_label", "4-": "unknown_label",
-    "agree5": "unknown_label", "#N/A": "unknown_label", "1e0": "unknown_label", "45": "out_of_range", "?": "unknown_label",
+    "agree5": "unknown_label", "#N/A": "sheet_error", "1e0": "unknown_label", "45": "out_of_range", "?": "unknown_label",
     "9": "missing_code", "Don't know": "missing_code", "说不清（不了解）": "missing_code", "说不清(不了解)": "missing_code",
     "9-Don't know": "missing_code",
 }  # fmt: skip

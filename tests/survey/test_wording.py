@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from survey.mapping import guesses
+from survey.wording import guesses
 from survey.study import open_study
 from survey.wording import alike, bare, parts
 from tests.survey.builders import write_study

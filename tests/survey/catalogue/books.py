@@ -22,7 +22,8 @@ HEADER = 1  # row of the header in `table_of`
 def table_of(f: Folder) -> Table:
     """Header and rows of the answers."""
     columns = list(dict.fromkeys(name for row in f.answers for name in row))
-    return [list(columns), *([row.get(c) or None for c in columns] for row in f.answers)]
+    rows: Table = [[row.get(c) or None for c in columns] for row in f.answers]
+    return [[*columns], *rows]
 
 
 def workbook(*sheets: Table, change: Callable[[Any], None] = lambda _: None) -> bytes:

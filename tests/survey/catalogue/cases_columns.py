@@ -53,12 +53,24 @@ def _(f: Folder) -> None:
 
 
 @case(
+    "41a",
+    "a renamed column that its question gives away",
+    "refused",
+    ("row 1", "not in the header: q3", "Best guess", "q3 → 3、您在哪里工作 (", "Correct the mapping"),
+    ("第 1 行", "不在表头中：q3", "最接近的列", "q3 → 3、您在哪里工作 (", "请修改 wave.yaml"),
+)
+def _(f: Folder) -> None:
+    for row in f.answers:
+        row["3、您在哪里工作"] = row.pop("q3")
+
+
+@case(
     "42",
     "a column that wave.yaml maps is not there",
     "refused",
     ("row 1", "not in the header: q2"),
     ("第 1 行", "不在表头中：q2"),
-    why="what was mapped was expected, whether required or not: the clerk takes the line out of wave.yaml, and the item is “not asked”",
+    why="what was mapped was expected: the clerk takes the line out of wave.yaml, and the item is “not asked”",
 )
 def _(f: Folder) -> None:
     for row in f.answers:

@@ -32,7 +32,7 @@ def _saved(write: Callable[..., None], frame: pd.DataFrame, **options: Any) -> b
 
 
 def _spss(f: Folder, frame: pd.DataFrame, labels: tuple[str, ...] = AGREE) -> None:
-    meaning = {n: label for n, label in enumerate(labels, start=1)}
+    meaning = dict(enumerate(labels, start=1))
     f.send(_saved(pyreadstat.write_sav, frame, variable_value_labels={"q1": meaning}, missing_ranges={"q1": [8]}))
     f.rename("answers.sav")
 

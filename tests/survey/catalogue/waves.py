@@ -1,4 +1,4 @@
-"""What some cases need beside the healthy folder: more items, and a wave before."""
+"""What some cases need beside the healthy folder: other cells, more items, and a wave before."""
 
 from __future__ import annotations
 
@@ -75,3 +75,9 @@ def all_of(f: Folder, column: str, cells: dict[str, str]) -> None:
     """Write each of a column's cells otherwise."""
     for row in f.answers:
         row[column] = cells.get(row[column], row[column])
+
+
+def in_log(f: Folder, column: str, *cells: str) -> None:
+    """Put cells into the first rows of the log."""
+    for row, cell in zip(f.log, cells, strict=False):
+        row[column] = cell

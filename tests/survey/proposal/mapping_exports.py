@@ -7,7 +7,7 @@ from pathlib import Path
 
 from survey import read_table
 from survey.readers import RawTable
-from tests.survey.mapping_cases import Case, Sets, make_study, own_columns
+from tests.survey.proposal.mapping_cases import Case, Sets, make_study, own_columns
 
 PHONES = [
     ("phones", "How many mobile phones do you have?", "您有几部手机？", "choice"),

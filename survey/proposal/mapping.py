@@ -1,8 +1,8 @@
 """From the columns of a new file to a proposed mapping: each column's likeliest role or item, how sure that is, and why.
 
-It proposes; a person confirms (`survey.new_wave`). Nothing here runs when files are taken in.
+It proposes; a person confirms (`survey.proposal.new_wave`). Nothing here runs when files are taken in.
 
-The rule. For every column and every target, the evidence of `survey.evidence` is added up, as logarithms to base ten of how
+The rule. For every column and every target, the evidence of `survey.proposal.evidence` is added up, as logarithms to base ten of how
 many times likelier it is where the two belong together: a prior of 1 : 16 against; an earlier wave's mapping of the same header
 (3000 : 1 for the last wave's); the likeness of the wordings (40,000 : 1 where equal); the cells that the item's codes and
 labels, or the role, recognise; the platform's own columns; for options, their neighbours. A column takes one target and a
@@ -21,10 +21,10 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
-from survey import evidence
+from survey.proposal import evidence
 from survey.checks.units import known_groups, known_regions
-from survey.columns import Column, look
-from survey.evidence import Known, Target
+from survey.proposal.columns import Column, look
+from survey.proposal.evidence import Known, Target
 from survey.instrument import Item
 from survey.readers import RawTable
 from survey.schema import REGISTRY_COUNTS, ROLES

@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 from survey import read_table
-from survey.mapping import Proposal, propose
+from survey.proposal.mapping import Proposal, propose
 from survey.readers import RawTable
 from survey.study import Study, open_study
 from tests.survey.builders import as_yaml

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from survey.mapping import SURE_FROM, Row
+from survey.proposal.mapping import SURE_FROM, Row
 from survey.schema import Layout
 
 if TYPE_CHECKING:
-    from survey.new_wave import Draft, FileDraft
+    from survey.proposal.new_wave import Draft, FileDraft
 
 LONGEST_KEY = 1000  # YAML wants longer keys marked
 WIDTH = 44

@@ -9,10 +9,10 @@ import pytest
 import yaml
 
 from survey import Refused, open_study
-from survey.new_wave import Draft, new_wave
-from survey.proposal_text import remark, scalar
+from survey.proposal.new_wave import Draft, new_wave
+from survey.proposal.text import remark, scalar
 from tests.survey.builders import ANSWERS, change_wave, csv_text, write_study
-from tests.survey.test_mapping import PEOPLE
+from tests.survey.proposal.test_mapping import PEOPLE
 
 CANARIES = ("张三丰", "13800138000", "someone@example.org", "canary words")
 DECIDED = {"rule": "out_of_range_share", "accept": "a24.csv", "office": "Office 7", "why": "known"}

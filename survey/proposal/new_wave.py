@@ -21,10 +21,10 @@ import python_calamine
 
 from survey.checks.cells import clean
 from survey.checks.times import times
-from survey.columns import refuse_data_as_header
+from survey.proposal.columns import refuse_data_as_header
 from survey.faults import Fault, Refused
-from survey.mapping import Proposal, Row, Seen, propose_seen, see
-from survey.proposal_text import wave_yaml
+from survey.proposal.mapping import Proposal, Row, Seen, propose_seen, see
+from survey.proposal.text import wave_yaml
 from survey.readers import RawTable, read_table
 from survey.schema import NAME, RESERVED, FileEntry, Layout
 from survey.study import WAVE_FILE, Study, Wave

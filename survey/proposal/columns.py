@@ -1,6 +1,6 @@
 """What is seen of each column of a new file before anybody says what it is: headings, the cells that stand in it, and how often.
 
-Cells stay in here and in `survey.evidence`: what is told of a column is its heading and shares of its cells.
+Cells stay in here and in `survey.proposal.evidence`: what is told of a column is its heading and shares of its cells.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""A new wave's folder, proposed: what each column of the files that came probably is. A person confirms; nothing here runs at intake."""
