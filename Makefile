@@ -4,7 +4,7 @@
 MAKEFLAGS += --no-print-directory
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help report check lab test test-slow lint notebooks environment lock clean
+.PHONY: help report check lab test test-slow validate catalogue lint notebooks environment lock clean
 
 STUDY ?= demo
 WAVE ?=
@@ -38,6 +38,12 @@ test: lint # lint, all tests but the slow ones, every notebook cell against its 
 
 test-slow: .venv/.ready # the slow tier  运行慢速测试
 	$(PYTEST) tests -m slow $(PARALLEL)
+
+validate: .venv/.ready # by hand, an hour and more: 10,000 spoilt files  逐一检验
+	WORKBENCH_FUZZ=10000 $(PYTEST) tests/survey/fuzz -m "not slow" -n $(WORKERS) --dist load
+
+catalogue: .venv/.ready # write docs/bad-input.md again: what becomes of every case of bad input
+	$(PY) -m tests.survey.catalogue.table
 
 lint: .venv/.ready # ruff, mypy, import directions  代码检查
 	$(PY) -m ruff check --quiet --output-format concise .

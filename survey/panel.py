@@ -25,6 +25,7 @@ from survey.instrument import Item
 from survey.intake import Intake, take_in
 from survey.labels import label_table
 from survey.margins import weigh
+from survey.readers import MAX_BYTES
 from survey.schema import RESULT_TERMS
 from survey.score import comparable, item_table, newest_forms, scales_of, score
 from survey.study import Study, Wave
@@ -286,7 +287,8 @@ def _provenance(study: Study, waves: Sequence[Wave], key: Key) -> dict[str, Any]
 
 def _digest_of(path: Path, name: str) -> str:
     try:
-        return store.digest([path])
+        # What is too large is refused by its reader, which need not read it for that.
+        return store.digest([path]) if path.stat().st_size <= MAX_BYTES else ""
     except OSError:
         en = "this file cannot be read; check its permissions and the disk"
         raise Refused([Fault(name, 0, en, "无法读取该文件；请检查权限和磁盘")]) from None
@@ -426,7 +428,8 @@ def _about_items(
     """Give, by wave, what is to be known of an item: ``what:item``."""
     for name, broken in zip(items["item"], items["series_broken"], strict=True):
         yield from ((wave, f"series_broken:{name}") for wave in broken.split())
-    yield from ((waves[-1].name, f"wording_changed:{name}") for name in items.loc[items["wording_changed"], "item"])
+    reworded = items.loc[items["wording_changed"] & (items["series_broken"] == ""), "item"]
+    yield from ((waves[-1].name, f"wording_changed:{name}") for name in reworded)
     for wave in waves:
         here = members[members["wave"] == wave.name]
         yield from ((wave.name, f"not_asked:{name}") for name in _without_column(study, wave))
@@ -437,10 +440,12 @@ def _about_items(
 
 
 def _hardly_answered(study: Study, wave: Wave, answers: pd.DataFrame) -> list[str]:
-    """Items put to everybody, and to many, that nearly nobody answered."""
+    """Items put to everybody, and to many, that nearly nobody answered; of services only those speak who know them."""
     brought = {t.partition("=")[0] for e in wave.settings.files if e.holds == "answers" for t in e.columns.values()}
+    services = study.settings.services.values()
+    served = {part for s in services for part in (s.need, s.rating, s.urgency, s.aware, s.used)}
     found = []
-    for item in study.items:
+    for item in (i for i in study.items if i.name not in served):
         columns = [c for c in answers.columns if c.partition("=")[0] == item.name]
         put = item.asked_in(wave.settings.instrument) and item.asked_if is None and item.name in brought
         if put and columns and len(answers) >= MANY and answers[columns].isna().all(axis=1).mean() >= HARDLY:

@@ -193,7 +193,7 @@ def guesses(
 
 
 def _names(there: RawTable | Sequence[str]) -> list[str]:
-    return [str(name) for name in there.frame.columns] if isinstance(there, RawTable) else list(there)
+    return there.columns if isinstance(there, RawTable) else list(there)
 
 
 def _asked(study: Study, wave: Wave, target: str) -> tuple[str, ...]:

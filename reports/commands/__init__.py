@@ -32,10 +32,12 @@ def app() -> typer.Typer:
 
 def main() -> None:
     """Run the command; bad input ends in plain words and exit code 2, never in a traceback."""
+    from reports.commands.progress import show_progress
     from reports.notebooks import NotebookFailed
     from reports.pages import NotReleased
     from survey import Refused
 
+    show_progress()
     try:
         app()()
     except Refused as refused:

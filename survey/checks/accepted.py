@@ -146,7 +146,7 @@ class Book:
 
     def __init__(self, wave: Wave, entry: FileEntry, rules: Rules, raw: RawTable) -> None:
         self.wave, self.entry, self.rules = wave, entry, rules
-        self.read = len(raw.frame) + len(raw.ragged)
+        self.read = len(raw.index) + len(raw.ragged)
         self.form = raw.form | _mapping(entry, raw)
         self.reasons: dict[int, str] = dict.fromkeys(raw.ragged, "ragged")
         self.mended: set[int] = set()
@@ -256,17 +256,17 @@ class Book:
         self.fault(
             f"{share} of the rows would be set aside ({en}; first rows {first}); at most {most} may be. "
             + todo[0]
-            + (f"Nearest units that the study knows: {near}; write other spellings under values. " if near else "")
+            + (f"Nearest units that the study knows: {near}. " if near else "")
             + "Mend the file, or accept this in wave.yaml under decisions (rule: set_aside_share)",
             f"将有 {share} 的行被搁置（{zh}；最前几行：{first}），上限为 {most}。"
             + todo[1]
-            + (f"研究中最接近的单位：{near}；其他写法请写入 values。" if near else "")
+            + (f"研究中最接近的单位：{near}。" if near else "")
             + "请修正文件，或在 wave.yaml 的 decisions 中说明接受（rule: set_aside_share）",
         )
 
 
 def _mapping(entry: FileEntry, raw: RawTable) -> dict[str, str]:
-    columns = list(raw.frame.columns)
+    columns = raw.columns
     left_out = [name for name in columns if name not in entry.columns]
     numbers = {"columns": str(len(columns)), "mapped": str(len(columns) - len(left_out))}
     return {"platform": raw.platform, **numbers, "left_out": shown(left_out, columns) if left_out else ""}

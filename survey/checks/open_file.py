@@ -12,7 +12,7 @@ from survey.checks.accepted import Book
 from survey.checks.cells import SEPARATOR, TOTAL, by_unique, clean, recode
 from survey.faults import Fault, Refused
 from survey.identity import normalise
-from survey.readers import RawTable, read_table
+from survey.readers import RawTable, read_header, read_table
 from survey.readers.raw import HIDDEN, shown
 from survey.schema import ROLES, FileEntry
 from survey.study import Study, Wave
@@ -23,6 +23,7 @@ _MOBILE = re.compile(r"1[3-9]\d{9}")
 _CITIZEN = re.compile(r"[1-9]\d{5}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dX]")
 _IN_POWERS = re.compile(r"\d(\.\d+)?[eE]\+?\d+")
 SHEET_ERRORS = ("#N/A", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!")
+LARGE = 16 * 2**20  # bytes of a file whose header is looked at before the rest is read
 SHORTEST_IDENTIFIER = 5
 EXACT_DIGITS = 15  # of a number that a spreadsheet has held
 USUAL_LENGTH = 0.9  # share of member numbers of one length above which shorter ones are to be looked at
@@ -60,17 +61,23 @@ def open_file(study: Study, wave: Wave, entry: FileEntry) -> Opened:
 
     Ids of members are written in one way (`survey.identity.normalise`). What the platform says is no answer is emptied.
     """
-    raw = read_table(wave.folder / entry.file, platform=entry.platform, layout=entry.layout)
-    _refuse_absent(study, wave, entry, raw)
+    path = wave.folder / entry.file
+    if path.stat().st_size > LARGE:  # whoever mapped a column wrongly need not wait until all is read
+        _refuse_absent(study, wave, entry, read_header(path, platform=entry.platform, layout=entry.layout))
+    raw = read_table(path, platform=entry.platform, layout=entry.layout)
+    _refuse_absent(study, wave, entry, raw.columns)
     book = Book(wave, entry, study.settings.rules, raw)
-    _set_aside_blanks_and_totals(raw.frame, entry, book)
+    _set_aside_blanks_and_totals(raw, entry, book)
     _follow_marks(raw, book)
     _set_aside_tests(raw, entry, book)
     book.note("hidden_rows", int(raw.form.get("hidden_rows", 0)))
-    mapped = book.left(_without_no_answers(raw, entry, book))
     separator = entry.separator or raw.separator or SEPARATOR
-    columns = {target: _cleaned(mapped[target], target, entry, separator, book) for target in mapped.columns}
-    frame = _without_errors(pd.DataFrame(columns, index=mapped.index), study, book)
+    left = ~raw.index.isin(list(book.reasons))
+    columns = {
+        target: _cleaned(_answered(raw, header, target, left, book), target, entry, separator, book)
+        for header, target in entry.columns.items()
+    }
+    frame = _without_errors(pd.DataFrame(columns, index=raw.index[left]), study, book)
     _note_identifiers(entry, frame, book)
     labels = {target: raw.labels[header] for header, target in entry.columns.items() if header in raw.labels}
     return Opened(frame, book, labels, separator, frozenset(raw.marks.get("unfinished", ())))
@@ -86,20 +93,19 @@ def _follow_marks(raw: RawTable, book: Book) -> None:
 def _set_aside_tests(raw: RawTable, entry: FileEntry, book: Book) -> None:
     """Rows that wave.yaml names as tests, by what stands in a column."""
     for header, texts in entry.tests.items():
-        said = raw.frame[header].str.strip()
+        said = raw.column(header).str.strip()
         book.set_aside(said.index[said.isin(texts)], "test")
 
 
-def _without_no_answers(raw: RawTable, entry: FileEntry, book: Book) -> pd.DataFrame:
-    """The mapped columns by target; cells by which the platform says that there is no answer are empty and counted."""
-    mapped = raw.frame[list(entry.columns)].rename(columns=entry.columns)
-    for header, target in entry.columns.items():
-        texts = (*raw.no_answer.get("*", ()), *raw.no_answer.get(header, ()))
-        if texts:
-            said = book.left(mapped)[target].str.strip().isin(texts)
-            book.count_cells("missing_code", target, said)
-            mapped.loc[said.index[said], target] = ""
-    return mapped
+def _answered(raw: RawTable, header: str, target: str, left: np.ndarray, book: Book) -> pd.Series:
+    """A mapped column's rows that are left; cells by which the platform says that there is no answer are empty and counted."""
+    column = raw.column(header)[left]
+    texts = (*raw.no_answer.get("*", ()), *raw.no_answer.get(header, ()))
+    if not texts:
+        return column
+    said = column.str.strip().isin(texts)
+    book.count_cells("missing_code", target, said)
+    return column.astype("str").mask(said, "")
 
 
 def _cleaned(column: pd.Series, target: str, entry: FileEntry, separator: str, book: Book) -> pd.Series:
@@ -145,8 +151,7 @@ def _doubt_numbers(members: pd.Series, book: Book) -> None:
         book.note("short_numbers", int(members.isin(short).sum()))
 
 
-def _refuse_absent(study: Study, wave: Wave, entry: FileEntry, raw: RawTable) -> None:
-    there = list(raw.frame.columns)
+def _refuse_absent(study: Study, wave: Wave, entry: FileEntry, there: list[str]) -> None:
     lacking = [header for header in (*entry.columns, *entry.tests) if header not in there]
     if lacking:
         names, begins = ", ".join(lacking[:5]), shown(there[:12], there)
@@ -184,15 +189,22 @@ def _renamed(study: Study, wave: Wave, lacking: dict[str, str], there: list[str]
     )
 
 
-def _set_aside_blanks_and_totals(frame: pd.DataFrame, entry: FileEntry, book: Book) -> None:
-    texts = np.column_stack([frame[c].str.strip().to_numpy(dtype=object) for c in frame.columns])
-    book.set_aside(frame.index[(texts == "").all(axis=1)], "blank")
-    # An answer may be the word "average"; a total stands beside the answers.
-    beside = [entry.columns.get(header, "group") in ROLES[entry.holds] for header in frame.columns]
-    if any(beside):
-        texts = texts[:, beside]
-        first = texts[np.arange(len(texts)), (texts != "").argmax(axis=1)]
-        book.set_aside(frame.index[pd.Series(first, dtype="str").str.fullmatch(TOTAL).to_numpy()], "total")
+def _set_aside_blanks_and_totals(raw: RawTable, entry: FileEntry, book: Book) -> None:
+    """Empty rows, and rows whose first cell says that they are a total.
+
+    An answer may be the word "average"; a total stands beside the answers, in columns of roles or in those that are not mapped.
+    """
+    nothing = np.ones(len(raw.index), dtype=bool)  # so far, in all columns
+    beside, totals = nothing.copy(), ~nothing  # so far, in those beside the answers
+    for header in raw.columns:
+        texts = raw.column(header).str.strip()
+        empty = (texts == "").to_numpy()
+        nothing &= empty
+        if entry.columns.get(header, "group") in ROLES[entry.holds]:
+            totals |= beside & texts.str.fullmatch(TOTAL).to_numpy(dtype=bool)
+            beside &= empty
+    book.set_aside(raw.index[nothing], "blank")
+    book.set_aside(raw.index[totals], "total")
 
 
 def _note_identifiers(entry: FileEntry, frame: pd.DataFrame, book: Book) -> None:

@@ -20,7 +20,10 @@ REASONS = {
         "同一会员的重复答卷（保留最完整的一份）",
     ),
     "unknown_group": ("rows with an organisation that the study does not know", "组织名称或编码不在研究之内"),
-    "unknown_region": ("rows with a place that was not valid then", "地区编码不存在或当时无效"),
+    "unknown_region": (
+        "rows with a place that the study does not know, or that was not valid then",
+        "地区编码不存在或当时无效",
+    ),
     "no_member": ("rows without a member number", "没有会员编号"),
     "no_activity": ("rows without an activity", "没有活动编号"),
     "no_time": ("rows without a readable time", "没有可识别的时间"),
@@ -68,14 +71,12 @@ ADVICE = {
         "member 对应的列是否正确？是否同一批人答了两次？",
     ),
     "unknown_group": (
-        "Write other spellings of organisations under values, or add the organisations to the study. ",
-        "组织的其他写法请写入 values，新的组织请补入研究。",
+        "Write other spellings under values; add organisations that are new to the study. ",
+        "其他写法请写入 values，新的组织请补入研究。",
     ),
     "unknown_region": (
-        "Are the places coded by a table of another year? Write under values which code each has now, or give places.csv the "
-        "codes of that year with valid_from and valid_to. ",
-        "地区代码是否为其他年份的版本？请在 values 中写明现行代码，或在 places.csv 中补充该年的代码及有效期"
-        "（valid_from、valid_to）。",
+        "Are the places coded by a table of another year? Write under values which code each has now. ",
+        "地区代码是否为其他年份的版本？请在 values 中写明各代码现在是什么。",
     ),
     "no_time": (
         "Can the times be read in two ways? Say under layout how they are written (times: dmy, mdy, excel, ...). ",

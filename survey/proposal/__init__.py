@@ -1,1 +1,4 @@
-"""A new wave's folder, proposed: what each column of the files that came probably is. A person confirms; nothing here runs at intake."""
+"""A new wave's folder, proposed: what each column of the files that came probably is. A person confirms it.
+
+Nothing here runs when files are taken in.
+"""

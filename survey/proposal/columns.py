@@ -93,8 +93,7 @@ def look(raw: RawTable) -> tuple[Column, ...]:
     questions = {
         column: (question, len(own)) for question, own in raw.multiple.items() for column in own if len(own) > 1
     }
-    frame = raw.frame
-    return tuple(_column(raw, frame[h], str(h), *questions.get(str(h), ("", 0))) for h in frame.columns)
+    return tuple(_column(raw, raw.column(h), h, *questions.get(h, ("", 0))) for h in raw.columns)
 
 
 def refuse_data_as_header(raw: RawTable, file: Path) -> None:
@@ -107,10 +106,9 @@ def refuse_data_as_header(raw: RawTable, file: Path) -> None:
         among the cells of their own column.
     """
     own = {column for columns in raw.multiple.values() for column in columns}
-    frame = raw.frame
-    names = [str(name) for name in frame.columns]
+    names = raw.columns
     asked = [name for name in names if name not in own]
-    like = [name for name in asked if _DATUM.fullmatch(name) or frame[name].str.strip().eq(name).any()]
+    like = [name for name in asked if _DATUM.fullmatch(name) or raw.column(name).str.strip().eq(name).any()]
     if identifies(pd.Series(names, dtype="str"), kept=True) or len(like) > LIKE_DATA * max(len(asked), 1):
         refuse(
             file,

@@ -1,8 +1,8 @@
 """What speaks for a column of a new file being a certain role or item: one table a kind of evidence, columns by targets.
 
 Every entry is a logarithm to base ten: by how many times an observation is likelier where the two belong together than where they
-do not. They add up (`survey.proposal.mapping`), as if the kinds of evidence were independent. The sizes are set by judgement and tried on
-the exports of the tests; they are not estimated.
+do not. They add up (`survey.proposal.mapping`), as if the kinds of evidence were independent. The sizes are set by
+judgement and tried on the exports of the tests; they are not estimated.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import pandas as pd
 
 from survey.checks import cells
 from survey.checks.times import times
-from survey.proposal.columns import Column
 from survey.instrument import Item
+from survey.proposal.columns import Column
 from survey.schema import REGISTRY_COUNTS
 from survey.wording import bare, best, parts
 

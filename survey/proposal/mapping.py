@@ -2,8 +2,8 @@
 
 It proposes; a person confirms (`survey.proposal.new_wave`). Nothing here runs when files are taken in.
 
-The rule. For every column and every target, the evidence of `survey.proposal.evidence` is added up, as logarithms to base ten of how
-many times likelier it is where the two belong together: a prior of 1 : 16 against; an earlier wave's mapping of the same header
+The rule. For every column and every target, the evidence of `survey.proposal.evidence` is added up, as logarithms to base ten of
+how many times likelier it is where the two belong together: a prior of 1 : 16 against; an earlier wave's mapping of the same header
 (3000 : 1 for the last wave's); the likeness of the wordings (40,000 : 1 where equal); the cells that the item's codes and
 labels, or the role, recognise; the platform's own columns; for options, their neighbours. A column takes one target and a
 target one column, so that the sum over all pairs is largest (assignment problem); pairs less likely than 1 : 10 are left out.
@@ -21,11 +21,11 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
-from survey.proposal import evidence
 from survey.checks.units import known_groups, known_regions
+from survey.instrument import Item
+from survey.proposal import evidence
 from survey.proposal.columns import Column, look
 from survey.proposal.evidence import Known, Target
-from survey.instrument import Item
 from survey.readers import RawTable
 from survey.schema import REGISTRY_COUNTS, ROLES
 from survey.study import Study, Wave

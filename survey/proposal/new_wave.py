@@ -21,8 +21,8 @@ import python_calamine
 
 from survey.checks.cells import clean
 from survey.checks.times import times
-from survey.proposal.columns import refuse_data_as_header
 from survey.faults import Fault, Refused
+from survey.proposal.columns import refuse_data_as_header
 from survey.proposal.mapping import Proposal, Row, Seen, propose_seen, see
 from survey.proposal.text import wave_yaml
 from survey.readers import RawTable, read_table
@@ -379,14 +379,14 @@ def _worth(study: Study, version: str, proposals: Iterable[Proposal]) -> float:
 
 def _file(study: Study, name: str, raw: RawTable, layout: Layout, proposal: Proposal) -> FileDraft:
     entries = study.wave_list[-1].settings.files if study.wave_list else ()
-    like = _like([str(header) for header in raw.frame.columns], proposal.holds, entries)
+    like = _like(raw.columns, proposal.holds, entries)
     if proposal.times:
         layout = layout.model_copy(update={"times": proposal.times})
     if like:
         layout = layout.model_copy(update={key: getattr(like.layout, key) for key in ("decimal", "thousands")})
     separator = proposal.separator if proposal.separator not in ("", raw.separator or ";") else ""
     days = _days(raw, proposal, study.settings.time_zone)
-    return FileDraft(name, raw.platform, len(raw.frame), layout, proposal, separator, like, days)
+    return FileDraft(name, raw.platform, len(raw.index), layout, proposal, separator, like, days)
 
 
 def _like(headers: Sequence[str], holds: str, entries: Sequence[FileEntry]) -> FileEntry | None:
@@ -404,7 +404,7 @@ def _days(raw: RawTable, proposal: Proposal, zone: str) -> tuple[date, date] | N
     header = next((roles[role] for role in ("submitted", "start") if role in roles), None)
     if header is None or not proposal.times:
         return None
-    read = times(clean(raw.frame[header])[0], proposal.times, zone)[0]
+    read = times(clean(raw.column(header))[0], proposal.times, zone)[0]
     read = read[read.dt.year.between(2000, 2100)]
     return (read.min().date(), read.max().date()) if len(read) else None
 
@@ -415,7 +415,7 @@ def _last_files(last: Wave | None, drafts: Sequence[FileDraft]) -> Iterator[Last
         platform, rows = entry.platform or "", None
         with suppress(Refused):
             raw = read_table(last.folder / entry.file, platform=entry.platform, layout=entry.layout) if last else None
-            platform, rows = (raw.platform, len(raw.frame)) if raw is not None else (platform, rows)
+            platform, rows = (raw.platform, len(raw.index)) if raw is not None else (platform, rows)
         yield LastFile(entry.file, entry.holds, platform, rows, now)
 
 

@@ -1,7 +1,8 @@
 """Files as they arrived, as text: one platform a file, recognised by content, and nothing changed beside the header.
 
 `files` opens (CSV, XLSX, XLS, Parquet) and gives a grid of text; a platform's reader consumes its header rows, keeps every other
-row and cell, and says what it saw. SPSS and Stata files are opened by their own readers.
+row and cell, and says what it saw. SPSS and Stata files are opened by their own readers. First the top of a file is read alone, so
+that a fault of its header is told at once, however large the file is.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from survey.faults import Fault, Refused
 from survey.readers import (
@@ -23,7 +25,7 @@ from survey.readers import (
     surveymonkey,
     wenjuanxing,
 )
-from survey.readers.raw import MAX_FIELDS, Grid, RawTable, check_header, refuse
+from survey.readers.raw import MAX_FIELDS, Grid, RawTable, refuse, refuse_large
 from survey.schema import Layout
 
 # The first that recognises a grid reads it; `plain` reads what is left.
@@ -40,9 +42,13 @@ BINARIES: dict[str, tuple[Callable[[bytes], bool], Callable[[Path, Layout], RawT
     "spss": (spss.recognises, spss.read),
     "stata": (stata.recognises, stata.read),
 }
+T = TypeVar("T")
 PLATFORMS = (*GRIDS, *BINARIES)
 
-__all__ = ["PLATFORMS", "RawTable", "read_table"]
+# At some 10 MB a second an hour's reading ends here far sooner, and its columns take up to half as much memory.
+MAX_BYTES = 8 * 2**30
+
+__all__ = ["PLATFORMS", "RawTable", "read_header", "read_table"]
 
 
 def read_table(path: str | os.PathLike[str], *, platform: str | None = None, layout: Layout | None = None) -> RawTable:
@@ -60,14 +66,52 @@ def read_table(path: str | os.PathLike[str], *, platform: str | None = None, lay
     Returns
     -------
     RawTable
-        ``.frame`` of text (empty cell: empty text), index = row number in the file; ``.platform``, ``.labels``, ``.multiple``
+        ``.frame`` of text (empty cell: empty text), index = row number in the file, made when it is asked for; ``.columns``,
+        ``.index`` and ``.column(name)`` give the same without it, in little memory; ``.platform``, ``.labels``, ``.multiple``
         and what else the platform says of its columns and rows.
 
     Raises
     ------
     survey.Refused
         With what was seen and what to do; nothing of the file's content is in the message.
+
+    Notes
+    -----
+    Reading that lasts longer than two seconds says how far it is: INFO records of the logger ``survey``.
     """
+    return _of_file(path, platform, layout, _read)
+
+
+def read_header(
+    path: str | os.PathLike[str], *, platform: str | None = None, layout: Layout | None = None
+) -> list[str]:
+    """Give the names of the columns that `read_table` would give, from a file's first rows alone.
+
+    Parameters
+    ----------
+    path, platform, layout
+        As for `read_table`.
+
+    Returns
+    -------
+    list of str
+        ``.columns`` of the table. For SPSS, Stata and XLS the whole file is read.
+
+    Raises
+    ------
+    survey.Refused
+        For what is wrong with the file's beginning; what is wrong further down is found by `read_table`.
+    """
+    return _of_file(path, platform, layout, _read_header)
+
+
+def _of_file(
+    path: str | os.PathLike[str],
+    platform: str | None,
+    layout: Layout | None,
+    read: Callable[[Path, str | None, Layout], T],
+) -> T:
+    """What is read of a file that does not change meanwhile."""
     place, layout = Path(path), layout or Layout()
     if platform is not None and platform not in PLATFORMS:
         _refuse_platform(place, platform)
@@ -75,30 +119,63 @@ def read_table(path: str | os.PathLike[str], *, platform: str | None = None, lay
         refuse(place, "this is not a regular file", "这不是普通文件")
     try:
         before = place.stat().st_size
-        if before == 0:
-            refuse(place, "the file is empty (0 bytes); export it again", "文件为空（0 字节）；请重新导出")
-        raw = _read(place, platform, layout)
+        _refuse_size(place, before)
+        found = read(place, platform, layout)
         if place.stat().st_size != before:
             refuse(place, "the file is still being written; wait and try again", "文件仍在写入；请稍后再试")
     except OSError:
         refuse(
             place, "this file cannot be read; check its permissions and the disk", "无法读取该文件；请检查权限和磁盘"
         )
-    _refuse_empty(place, raw)
-    return raw
+    return found
+
+
+def _refuse_size(path: Path, size: int) -> None:
+    if size == 0:
+        refuse(path, "the file is empty (0 bytes); export it again", "文件为空（0 字节）；请重新导出")
+    if size > MAX_BYTES:
+        most = f"{MAX_BYTES / 2**30:g} GB"
+        refuse(
+            path,
+            f"the file has {size / 2**30:,.1f} GB; at most {most} are read. Export it in parts, one for each organisation, or "
+            "save it as Parquet, which is far smaller",
+            f"文件有 {size / 2**30:,.1f} GB，最多读取 {most}；请按组织分成几个文件导出，或另存为小得多的 Parquet 格式",
+        )
 
 
 def _read(path: Path, platform: str | None, layout: Layout) -> RawTable:
+    if binary := _binary(path, platform):
+        raw = BINARIES[binary][1](path, layout)
+    else:
+        grid = files.open_grid(path, layout, top=True)
+        raw = _interpreted(grid, platform)  # refuses a header at fault
+        if not grid.whole:
+            raw = _interpreted(files.open_grid(path, layout), platform)
+    _refuse_empty(path, raw)
+    return raw
+
+
+def _read_header(path: Path, platform: str | None, layout: Layout) -> list[str]:
+    if binary := _binary(path, platform):
+        return BINARIES[binary][1](path, layout).columns
+    return _interpreted(files.open_grid(path, layout, top=True), platform).columns
+
+
+def _binary(path: Path, platform: str | None) -> str | None:
+    """The platform whose own kind of file this is, if it is one."""
     with path.open("rb") as file:
         magic = file.read(16)
     binary = next((name for name, (recognises, _) in BINARIES.items() if recognises(magic)), None)
-    if platform in BINARIES or (binary and platform is None):
-        return BINARIES[platform or str(binary)][1](path, layout)
-    if binary:
+    if platform in BINARIES:
+        return platform
+    if binary and platform is not None:
         refuse(path, f"this is a file of {binary}, not of {platform}", f"这是 {binary} 文件，不是 {platform} 文件")
-    grid = files.open_grid(path, layout).below(layout.header_row)
-    if len(grid.head()) > MAX_FIELDS:  # before it is asked whose export it is, which looks at every field
-        check_header(path, grid.head(), layout.header_row, 0)
+    return binary
+
+
+def _interpreted(grid: Grid, platform: str | None) -> RawTable:
+    if grid.lengths[0] > MAX_FIELDS:  # before it is asked whose export it is, which looks at every field
+        refuse_large(grid.path)
     return GRIDS[platform or recognised(grid)][1](grid)
 
 
@@ -114,7 +191,7 @@ def _refuse_platform(path: Path, platform: str) -> None:
 
 
 def _refuse_empty(path: Path, raw: RawTable) -> None:
-    blank = not any(cell.strip() for name in raw.frame for cell in raw.frame[name])
+    blank = not any(column.any(str.strip) for column in raw.encoded)
     if blank and raw.ragged:
         refuse(
             path,

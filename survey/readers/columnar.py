@@ -1,4 +1,4 @@
-"""Parquet files as grids of text."""
+"""Parquet files as grids of text, read batch by batch."""
 
 from __future__ import annotations
 
@@ -9,31 +9,63 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from survey.readers.raw import Grid, check_header, refuse
+from survey.readers.progress import Progress
+from survey.readers.raw import TOP, Gathering, Grid, check_header, refuse
 from survey.readers.workbook import as_text
+from survey.schema import Layout
 
+AT_ONCE = 2_000_000  # cells that are read at once
 FREE_CELLS, MAX_CELLS_A_BYTE = 2_000_000, 100
 FREE_BYTES, MAX_RATIO = 64 * 2**20, 200
 MAX_TEXT = 256 * 2**20  # bytes of all cells, where many cells share one long text
 
 
-def read(path: Path) -> Grid:
-    """Read a Parquet file; checksums of its pages are verified where it has them."""
+def read(path: Path, layout: Layout, *, top: bool) -> Grid:
+    """Read a Parquet file, or its first rows; checksums of its pages are verified where it has them."""
     try:
         with pq.ParquetFile(path, page_checksum_verification=True, read_dictionary=_texts(path)) as file:
             header = [name.strip() for name in file.schema_arrow.names]
             check_header(path, header, 0, file.metadata.num_rows)
             _refuse_nested(path, file.schema_arrow)
             _refuse_packed(path, file.metadata)
-            table = file.read()
-            _refuse_shared(path, table)
-            columns = [[as_text(v) for v in column.to_pylist()] for column in table.columns]
+            gathering = Gathering(path, layout.header_row)
+            gathering.add([header], [0])
+            read = _read_rows(path, file, gathering, layout.header_row - 1 + TOP if top else file.metadata.num_rows)
+            whole = read == file.metadata.num_rows
     except (pa.ArrowException, OSError, UnicodeDecodeError, OverflowError, MemoryError):
         refuse(
             path, "the Parquet file is damaged or incomplete; export it again", "Parquet 文件已损坏或不完整；请重新导出"
         )
-    rows = [header, *map(list, zip(*columns, strict=True))]
-    return Grid(path, rows, list(range(len(rows))), {"format": "parquet"})
+    return gathering.grid({"format": "parquet"}, whole=whole)
+
+
+def _read_rows(path: Path, file: pq.ParquetFile, gathering: Gathering, wanted: int) -> int:
+    """Read so many rows, or some more; give their number."""
+    about, size, read, text = file.metadata, path.stat().st_size, 0, 0
+    progress = Progress(path)
+    for batch in file.iter_batches(batch_size=max(min(AT_ONCE // max(about.num_columns, 1), wanted, 65536), 1)):
+        text += _shared(batch)
+        if text > max(MAX_TEXT, 10 * size):
+            _refuse_large(path)
+        rows = [list(row) for row in zip(*map(_as_texts, batch.columns), strict=True)]
+        gathering.add(rows, range(read + 1, read + batch.num_rows + 1))
+        read += batch.num_rows
+        progress.add(size * batch.num_rows / about.num_rows)
+        if read >= wanted:
+            break
+    return read
+
+
+def _as_texts(cells: pa.Array) -> list[str]:
+    """A column's cells as text; each different value is written once, where the library can tell which those are."""
+    if pa.types.is_dictionary(cells.type) and len(cells.dictionary) > len(cells):
+        cells = cells.dictionary_decode()
+    try:
+        coded = cells if pa.types.is_dictionary(cells.type) else cells.dictionary_encode()
+    except pa.ArrowNotImplementedError:
+        return [as_text(value) for value in cells.to_pylist()]
+    texts = [as_text(value) for value in coded.dictionary.to_pylist()]
+    return ["" if n is None else texts[n] for n in coded.indices.to_pylist()]
 
 
 def _refuse_nested(path: Path, schema: pa.Schema) -> None:
@@ -64,16 +96,16 @@ def _refuse_packed(path: Path, about: pq.FileMetaData) -> None:
         _refuse_large(path)
 
 
-def _refuse_shared(path: Path, table: pa.Table) -> None:
-    """One long text that many cells share takes its room once in the file and once a cell as text."""
+def _shared(batch: pa.RecordBatch) -> int:
+    """Bytes of all cells of text: one long text that many cells share takes its room once in the file and once a cell as text."""
     total = 0
-    for column in table.columns:
-        for chunk in column.chunks if pa.types.is_dictionary(column.type) else ():
-            if pa.types.is_string(chunk.dictionary.type) or pa.types.is_large_string(chunk.dictionary.type):
-                lengths = pc.binary_length(chunk.dictionary).cast(pa.int64())
-                total += pc.sum(lengths.take(chunk.indices)).as_py() or 0
-    if total > max(MAX_TEXT, 10 * path.stat().st_size):
-        _refuse_large(path)
+    for column in batch.columns:
+        if pa.types.is_dictionary(column.type) and (
+            pa.types.is_string(column.dictionary.type) or pa.types.is_large_string(column.dictionary.type)
+        ):
+            lengths = pc.binary_length(column.dictionary).cast(pa.int64())
+            total += pc.sum(lengths.take(column.indices)).as_py() or 0
+    return total
 
 
 def _refuse_large(path: Path) -> NoReturn:

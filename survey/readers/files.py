@@ -1,19 +1,24 @@
-"""Files as grids of text: CSV (UTF-8, UTF-16 with BOM, GB18030), XLSX, XLS, Parquet. Every cell as the text that was there."""
+"""Files as grids of text: CSV (UTF-8, UTF-16, GB18030), XLSX, XLS, Parquet. Every cell as the text that was there.
+
+CSV and Parquet are read part by part, so that the memory they take grows with the different texts of a file, not with its size.
+"""
 
 from __future__ import annotations
 
 import csv
-import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
+from typing import Any, NoReturn
 
-from survey.readers import columnar, workbook
-from survey.readers.raw import Grid, refuse
+from survey.readers import columnar, decoding, workbook
+from survey.readers.progress import Progress
+from survey.readers.raw import PART_CELLS, TOP, Gathering, Grid, refuse
 from survey.schema import Layout
 
 DELIMITERS = (",", "\t", ";", "，")
 SAMPLE = 20  # rows after the header by which a delimiter is recognised
-_BOMS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+LOOK = 0.1  # share of the reading that finding the encoding is, for those who wait
 _ZIPPED, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _PACKED = (b"\x1f\x8b", b"\x1f\x9d", b"BZh", b"\xfd7zXZ", b"Rar!", b"7z\xbc\xaf", b"\x28\xb5\x2f\xfd", b"PK\x05\x06")
 # PDF, Arrow and Feather, SQLite, HDF, NumPy, and the pickles of Python, which are programs: none is ever opened.
@@ -22,8 +27,16 @@ _NO_TABLES = (*_PACKED, *_OTHERS)
 _SAS = (bytes(12) + b"\xc2\xea\x81\x60", b"HEADER R")  # its tables, its transport files
 
 
-def open_grid(path: Path, layout: Layout) -> Grid:
+def open_grid(path: Path, layout: Layout, *, top: bool = False) -> Grid:
     """Open a file by what its first bytes say that it is.
+
+    Parameters
+    ----------
+    path : Path
+    layout : Layout
+    top : bool
+        Whether the first rows are enough, for the header's sake. Where they cannot be read so, and where it costs little, the
+        whole file is opened all the same: see ``whole`` of what is given.
 
     Raises
     ------
@@ -33,9 +46,9 @@ def open_grid(path: Path, layout: Layout) -> Grid:
     with path.open("rb") as file:
         magic = file.read(16)
     if magic.startswith(b"PAR1"):
-        return columnar.read(path)
+        return columnar.read(path, layout, top=top)
     if magic.startswith((_ZIPPED, _OLE)):
-        return workbook.read(path, layout, zipped=magic.startswith(_ZIPPED))
+        return workbook.read(path, layout, zipped=magic.startswith(_ZIPPED), top=top)
     if magic.startswith(_SAS):
         refuse(
             path,
@@ -48,69 +61,74 @@ def open_grid(path: Path, layout: Layout) -> Grid:
             "this is packed, or not a table; unpack it, or export CSV or XLSX",
             "这是压缩包或不是表格；请解压，或导出 CSV、XLSX",
         )
-    return _csv(path, layout)
+    decoding.refuse_other_kinds(path, layout.encoding)
+    return (_csv_top(path, layout) if top else None) or _csv(path, layout)
 
 
 def _csv(path: Path, layout: Layout) -> Grid:
-    text, encoding = _decode(path, path.read_bytes(), layout.encoding)
-    if "\0" in text:
-        refuse(path, "there is a NUL character; export the file again", "含有 NUL 字符；请重新导出", _line(text, "\0"))
-    if text.lstrip()[:1] == "<":
-        refuse(
-            path,
-            "this is a web page, not a table; open it and save it as XLSX",
-            "这是网页，不是表格；请打开后另存为 XLSX",
-            1,
-        )
-    delimiter = layout.delimiter or _delimiter(path, text, layout.header_row)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    rows, numbers, line = [], [], 1
+    progress = Progress(path)
+    encoding = decoding.encoding_of(path, layout.encoding, lambda size: progress.add(LOOK * size))
+    lines = decoding.Lines(path, encoding, lambda size: progress.add((1 - LOOK) * size))
+    delimiter = layout.delimiter or _delimiter(path, encoding, layout.header_row)
+    gathering = Gathering(path, layout.header_row)
+    try:
+        for rows, numbers in _parts(path, lines, delimiter):
+            gathering.add(rows, numbers)
+    except UnicodeError:  # it could be read a moment ago
+        refuse(path, "the file is still being written; wait and try again", "文件仍在写入；请稍后再试")
+    return gathering.grid({"format": "csv", "encoding": encoding, "delimiter": delimiter})
+
+
+def _csv_top(path: Path, layout: Layout) -> Grid | None:
+    encoding = decoding.probable(path, layout.encoding)
+    if encoding is None:
+        return None
+    delimiter = layout.delimiter or _delimiter(path, encoding, layout.header_row)
+    reader = _reader(decoding.Lines(path, encoding), delimiter, strict=True)
+    gathering = Gathering(path, layout.header_row)
+    try:
+        for row in islice(reader, layout.header_row - 1 + TOP):
+            gathering.add([row], [reader.line_num])
+    except (csv.Error, UnicodeError):
+        return None
+    return gathering.grid({"format": "csv", "encoding": encoding, "delimiter": delimiter}, whole=False)
+
+
+def _parts(path: Path, lines: decoding.Lines, delimiter: str) -> Iterator[tuple[list[list[str]], list[int]]]:
+    """Rows and the lines on which they begin, some at once."""
+    reader = _reader(lines, delimiter, strict=True)
+    rows: list[list[str]] = []
+    numbers: list[int] = []
+    line, room = 1, PART_CELLS
     try:
         for row in reader:
             rows.append(row)
             numbers.append(line)
-            line = reader.line_num + 1
+            line, lines.since, room = reader.line_num + 1, 0, room - len(row) - 1
+            if room < 0:
+                yield rows, numbers
+                rows, numbers, room = [], [], PART_CELLS
     except csv.Error:
-        refuse(
-            path,
-            "a quote that opens in this row is not closed, one inside a cell is not doubled, or a cell is far too long",
-            "此行的引号没有闭合，或单元格内的引号没有写成两个，或单元格过长",
-            line,
-        )
-    return Grid(path, rows, numbers, {"format": "csv", "encoding": encoding, "delimiter": delimiter})
+        _refuse_quotes(path, line)
+    yield rows, numbers
 
 
-def _line(text: str, sign: str) -> int:
-    return text.count("\n", 0, text.index(sign)) + 1
-
-
-def _decode(path: Path, data: bytes, declared: str | None) -> tuple[str, str]:
-    bom = next((name for sign, name in _BOMS.items() if data.startswith(sign)), None)
-    encodings = [declared] if declared else [bom] if bom else ["utf-8", "gb18030"]
-    for encoding in encodings:
-        text, fails = _decoded(data, encoding)
-        if text is not None:
-            return text.removeprefix("\ufeff"), encoding
-    return refuse(
+def _refuse_quotes(path: Path, line: int) -> NoReturn:
+    refuse(
         path,
-        "from this line on the text is not in one of the encodings UTF-8 or GB18030, or not in the declared one; "
-        "save the file as UTF-8, or declare layout: encoding in wave.yaml",
-        "从此行起不是 UTF-8 或 GB18030（或所声明的）编码；请另存为 UTF-8，或在 wave.yaml 的 layout 中声明 encoding",
-        fails,
+        "a quote that opens in this row is not closed, one inside a cell is not doubled, or a cell is far too long",
+        "此行的引号没有闭合，或单元格内的引号没有写成两个，或单元格过长",
+        line,
     )
 
 
-def _decoded(data: bytes, encoding: str) -> tuple[str | None, int]:
-    """The text, or the line on which it cannot be read."""
-    try:
-        return data.decode(encoding), 0
-    except UnicodeError as error:
-        return None, data.count(b"\n", 0, getattr(error, "start", 0)) + 1
+def _reader(lines: decoding.Lines, delimiter: str, *, strict: bool) -> Any:
+    return csv.reader(chain.from_iterable(lines), delimiter=delimiter, strict=strict)
 
 
-def _delimiter(path: Path, text: str, header_row: int) -> str:
+def _delimiter(path: Path, encoding: str, header_row: int) -> str:
     """The delimiter that cuts the first rows into as many fields as the header, for the largest share of them."""
-    shares = {d: _share(text, d, header_row) for d in DELIMITERS}
+    shares = {d: _share(decoding.Lines(path, encoding), d, header_row) for d in DELIMITERS}
     best = max(shares.values())
     winners = [d for d, share in shares.items() if share == best]
     if best < 0:
@@ -125,11 +143,11 @@ def _delimiter(path: Path, text: str, header_row: int) -> str:
     return winners[0]
 
 
-def _share(text: str, delimiter: str, header_row: int) -> float:
+def _share(lines: decoding.Lines, delimiter: str, header_row: int) -> float:
     """Share of rows with as many fields as the header; -1 where the header has one field only."""
     try:
-        widths = _widths(text, delimiter, header_row + SAMPLE)[header_row - 1 :]
-    except csv.Error:
+        widths = _widths(lines, delimiter, header_row + SAMPLE)[header_row - 1 :]
+    except (csv.Error, UnicodeError):
         return -1.0
     if not widths or widths[0] < 2:
         return -1.0
@@ -137,6 +155,5 @@ def _share(text: str, delimiter: str, header_row: int) -> float:
     return sum(w == widths[0] for w in full) / len(full) if full else 0.0
 
 
-def _widths(text: str, delimiter: str, rows: int) -> Sequence[int]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    return [len(row) for row, _ in zip(reader, range(rows), strict=False)]
+def _widths(lines: decoding.Lines, delimiter: str, rows: int) -> Sequence[int]:
+    return [len(row) for row in islice(_reader(lines, delimiter, strict=False), rows)]

@@ -13,8 +13,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-import pandas as pd
+import numpy as np
 
+from survey.readers.encoded import Column
 from survey.readers.raw import Grid, RawTable, once, table
 
 FIELDS = {
@@ -174,20 +175,20 @@ def _of_point(column: str, columns: list[str]) -> list[str]:
 
 
 def _add_no_answer(raw: RawTable) -> None:
-    if (raw.frame == NOT_ASKED).any(axis=0).sum() > 1:  # in one column it may be what somebody wrote
+    if sum(column.any(NOT_ASKED.__eq__) for column in raw.encoded) > 1:  # in one column it may be what somebody wrote
         raw.no_answer["*"] = (NOT_ASKED,)
 
 
 def _add_multiple(raw: RawTable) -> None:
     """First the questions whose options have columns, then those of one column only, where names are the form's own."""
-    columns = [column for column in raw.frame.columns if column not in raw.metadata]
+    columns = [column for column in raw.columns if column not in raw.metadata]
     for question, sign, found in _options(columns):
-        if question not in raw.multiple and (options := _ticked(raw.frame, question, sign, found)):
+        if question not in raw.multiple and (options := _ticked(raw, question, sign, found)):
             raw.multiple[question] = options
     named = all(" " not in column for column in columns)
     options_too = {*raw.multiple, *(column for options in raw.multiple.values() for column in options)}
     for column in columns:
-        if named and column not in options_too and _is_list(raw.frame[column]):
+        if named and column not in options_too and _is_list(raw.of(column)):
             raw.multiple[column] = [column]
 
 
@@ -205,47 +206,56 @@ def _options(columns: Sequence[str]) -> list[tuple[str, str, list[str]]]:
     return [(question, sign, options) for (question, sign), options in found.items()]
 
 
-def _ticked(frame: pd.DataFrame, question: str, sign: str, columns: list[str]) -> list[str]:
+def _ticked(raw: RawTable, question: str, sign: str, columns: list[str]) -> list[str]:
     """The columns that are options: ticks, in a row all filled or none; without the question's own column it takes two."""
-    cells = frame[columns].apply(lambda column: column.str.strip().str.casefold()).replace(NOT_ASKED, "")
-    whole = question in frame.columns
+    seen = {name: {_tick(cell) for cell in raw.of(name).distinct()} - {""} for name in columns}
+    whole = question in raw.columns
     if whole:  # a question of another name may go on like this one's ("owns_other")
-        cells = cells[[name for name in columns if any(set() < set(cells[name]) - {""} <= ticks for ticks in TICKS)]]
-    seen = set(cells.to_numpy().ravel()) - {""}
-    if not any(set() < seen <= ticks for ticks in TICKS) or cells.shape[1] < 2 - whole:
+        columns = [name for name in columns if any(set() < seen[name] <= ticks for ticks in TICKS)]
+    together = set().union(*(seen[name] for name in columns))
+    if not any(set() < together <= ticks for ticks in TICKS) or len(columns) < 2 - whole:
         return []
-    if not (cells == "").sum(axis=1).isin([0, cells.shape[1]]).all():
+    empty = np.sum([raw.of(name).where(lambda cell: not _tick(cell)) for name in columns], axis=0)
+    if not ((empty == 0) | (empty == len(columns))).all():
         return []
-    if whole and not _agrees(frame[question], cells, exactly=sign not in _SLASHES):
+    if whole and not _agrees(raw.of(question), [raw.of(name) for name in columns], exactly=sign not in _SLASHES):
         return []
-    return list(cells.columns)
+    return columns
 
 
-def _agrees(whole: pd.Series, cells: pd.DataFrame, exactly: bool) -> bool:
+def _tick(cell: str) -> str:
+    said = cell.strip().casefold()
+    return "" if said == NOT_ASKED else said
+
+
+def _agrees(whole: Column, options: list[Column], exactly: bool) -> bool:
     """Whether the question's own column has a word a tick; a label has several, so that it may be more behind a slash."""
-    words = whole.replace(NOT_ASKED, "").map(lambda cell: len(cell.split()))
-    ticks = cells.isin(["1", "true", "1.0"]).sum(axis=1)
+    words = whole.map(lambda cell: 0 if cell == NOT_ASKED else len(cell.split()), np.int64)
+    ticks = np.sum([option.where(lambda cell: _tick(cell) in ("1", "true", "1.0")) for option in options], axis=0)
     return bool((words == ticks).all() if exactly else (words >= ticks).all())
 
 
-def _is_list(cells: pd.Series) -> bool:
+def _is_list(cells: Column) -> bool:
     """Whether a column holds lists of names: some of several, none twice in one, all in one order, and come back often."""
-    lists = [cell.split() for cell in cells if cell.strip() not in ("", NOT_ASKED)]
-    longer = [names for names in lists if len(names) > 1]
-    words = {name for names in lists for name in names}
-    if len(longer) < 2 or len(words) > MAX_OPTIONS or any(len(set(names)) < len(names) for names in lists):
+    if not cells.any(lambda cell: len(cell.split()) > 1):
+        return False
+    lists = [(cell.split(), n) for cell, n in cells.counts().items() if cell.strip() not in ("", NOT_ASKED)]
+    longer = [(names, n) for names, n in lists if len(names) > 1]
+    words = {name for names, _ in lists for name in names}
+    several = sum(n for _, n in longer)
+    if several < 2 or len(words) > MAX_OPTIONS or any(len(set(names)) < len(names) for names, _ in lists):
         return False
     if not all(_NAME.fullmatch(word) for word in words) or any(re.fullmatch(r"-?\d+\.\d+", word) for word in words):
         return False
-    pairs = {(a, b) for names in longer for n, a in enumerate(names) for b in names[n + 1 :]}
-    often = 2 * sum(len(names) for names in lists) >= 3 * len(words)
+    pairs = {(a, b) for names, _ in longer for n, a in enumerate(names) for b in names[n + 1 :]}
+    often = 2 * sum(n * len(names) for names, n in lists) >= 3 * len(words)
     return often and not any((b, a) in pairs for a, b in pairs)
 
 
 def _add_unfinished(raw: RawTable) -> None:
     """Aggregate says of a submission whether it came in whole."""
-    for column in raw.frame.columns:
+    for column in raw.columns:
         if _own(column) == "is-complete":
-            lines = raw.frame.index[raw.frame[column].str.casefold() == "false"]
-            if len(lines):
-                raw.marks["unfinished"] = tuple(int(n) for n in lines)
+            lines = raw.lines(raw.of(column).where(lambda cell: cell.casefold() == "false"))
+            if lines:
+                raw.marks["unfinished"] = lines

@@ -23,11 +23,13 @@ import pyarrow as pa
 import pyreadstat
 
 from survey.readers.apart import limit_memory
-from survey.readers.raw import MAX_CELLS, MAX_COLUMNS, RawTable, check_header, refuse
+from survey.readers.encoded import Column
+from survey.readers.raw import MAX_COLUMNS, RawTable, check_header, refuse, refuse_replaced
 from survey.readers.workbook import as_text
 from survey.schema import Layout
 
 SECONDS = 300
+MAX_CELLS = 200_000_000  # these files are read whole, every cell a number or a text of its own
 # Bytes that the process may take: so many, and for each of the file's, where its numbers are packed, so many times more.
 MEMORY, PACKED = 2**30, 200
 ENCODING, LARGE = 3, 4  # how the reading process ends when it can say why it gives no table
@@ -95,10 +97,10 @@ def read_apart(path: Path, layout: Layout, platform: str, named: str) -> RawTabl
     told = json.loads(table.schema.metadata[b"told"])
     names = [name.strip() for name in table.column_names]
     check_header(path, names, 0, table.num_rows)
-    columns = {name: pd.array(column, dtype="str") for name, column in zip(names, table.columns, strict=True)}
-    frame = pd.DataFrame(columns, index=range(1, table.num_rows + 1))
+    cells, index = tuple(map(Column.of_arrow, table.columns)), pd.RangeIndex(1, table.num_rows + 1)
+    refuse_replaced(path, cells, index.to_numpy())
     no_answer = {name: tuple(codes) for name, codes in told.pop("no_answer").items()}
-    return RawTable(frame, platform, no_answer=no_answer, **told)
+    return RawTable(names, index, cells, platform, no_answer=no_answer, **told)
 
 
 def _for_iconv(path: Path, encoding: str | None) -> str:

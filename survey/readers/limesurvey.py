@@ -14,6 +14,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from survey.readers.encoded import Column
 from survey.readers.raw import Grid, RawTable, once, table
 
 FIELDS = {
@@ -259,7 +260,7 @@ def _certain(names: Sequence[str], wording: Sequence[str]) -> bool:
 
 def _placed(grid: Grid, head: _Head) -> dict[int, str]:
     """The fixed columns of an interface in another language, by what they hold and where they stand."""
-    sample = [row for row in grid.rows[head.body : head.body + SAMPLE] if any(cell.strip() for cell in row)]
+    sample = [row for row in grid.top[head.body : head.body + SAMPLE] if any(cell.strip() for cell in row)]
     width = min([len(head.names), *(len(row) for row in sample)]) if sample else 0
     cells = [[row[n].strip() for row in sample] for n in range(width)]
     if len(cells) < 6 or not _first_four(cells):
@@ -299,18 +300,19 @@ def _metadata(grid: Grid, head: _Head, columns: list[str], fields: dict[int, str
     found = {columns[n]: FIELDS[field] for n, field in fields.items()}
     last = max(fields, default=len(columns))
     timed = fields.get(last) == "interviewtime"
+    cells = grid.columns(head.body) if timed else []
     for n, name in enumerate(head.names):
-        if _TIMING.fullmatch(name) or (timed and n > last and _numbers(grid.rows[head.body :], n)):
+        if _TIMING.fullmatch(name) or (timed and n > last and (n >= len(cells) or _numbers(cells[n]))):
             found[columns[n]] = "timing"
     return found
 
 
-def _numbers(rows: list[list[str]], n: int) -> bool:
-    return all(re.fullmatch(r"[\d.,\s]*", row[n]) for row in rows if n < len(row))
+def _numbers(cells: Column) -> bool:
+    return not cells.any(lambda cell: not re.fullmatch(r"[\d.,\s]*", cell))
 
 
 def _add_multiple(raw: RawTable, names: list[str]) -> None:
-    columns = list(raw.frame.columns)
+    columns = raw.columns
     found = [(key, run) for key, run in _runs(names) if _is_multiple(raw, names, run)]
     for key, (_, run) in zip(once([key for key, _ in found]), found, strict=True):
         raw.multiple[key] = [columns[n] for n in run if not _is(names[n], "comment", _COMMENT)]
@@ -377,7 +379,7 @@ def _is_multiple(raw: RawTable, names: list[str], run: list[int]) -> bool:
 def _seen(raw: RawTable, columns: list[int]) -> set[str]:
     values: set[str] = set()
     for n in columns:
-        values |= {cell.strip().casefold() for cell in raw.frame.iloc[:, n].unique()}
+        values |= {cell.strip().casefold() for cell in raw.encoded[n].distinct()}
     return values - {"", NOT_ASKED.casefold(), NOT_SHOWN}
 
 
@@ -395,19 +397,17 @@ def _add_marks(raw: RawTable, columns: dict[str, str]) -> None:
     """An answer without a submit date is unfinished; the placeholder of surveys without dates says that it is finished."""
     if "submitdate" not in columns:
         return
-    days = raw.frame[columns["submitdate"]].str.strip()
-    written = (raw.frame != "").any(axis=1)
-    lines = raw.frame.index[days.isin(["", "N", NOT_SHOWN]) & written]
-    if len(lines):
-        raw.marks["unfinished"] = tuple(int(n) for n in lines)
+    undated = raw.of(columns["submitdate"]).where(lambda cell: cell.strip() in ("", "N", NOT_SHOWN))
+    if lines := raw.lines(undated & raw.written()):
+        raw.marks["unfinished"] = lines
 
 
 def _add_no_answer(raw: RawTable) -> None:
-    if (raw.frame == NOT_SHOWN).any(axis=None):
+    if any(column.any(NOT_SHOWN.__eq__) for column in raw.encoded):
         raw.no_answer["*"] = (NOT_SHOWN,)
     options = {column for columns in raw.multiple.values() for column in columns}
-    for n, column in enumerate(raw.frame.columns):
-        cells = set(raw.frame.iloc[:, n].unique())
+    for n, column in enumerate(raw.columns):
+        cells = set(raw.encoded[n].distinct())
         if raw.metadata.get(column) in ("submitted", "started", "other"):
             cells = {cell for cell in cells if cell.startswith(PLACEHOLDER)}
         else:

@@ -15,6 +15,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import NoReturn
 from xml.etree import ElementTree
@@ -37,13 +38,20 @@ _PARTS = {"worksheet": "xl/sheet.xml", "sharedStrings": "xl/sharedStrings.xml", 
 _BOOK, _BOOK_LINKS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
 _MACROS = ("vbaproject", "xl/macrosheets/", "xl/vba")
 _OTHERS = {"xl/workbook.bin": "XLSB", "content.xml": "ODS", "index/document.iwa": "Numbers"}
-_ENDS = (b" ", b"\n", b"\t", b"\r", b"/", b">")
+# Cells and rows that do not begin with their place, or have a prefix; each searched for by itself, which is fastest.
+_UNUSUAL = (
+    re.compile(rb'<c(?! r="[A-Z]{1,3}[0-9]{1,7}")[\s/>]'),
+    re.compile(rb'<row(?! r="[0-9]{1,7}")[\s/>]'),
+    re.compile(rb":(?:c|row)[\s/>]"),
+)
 _COUNT = re.compile(rb"ount\s{0,9}=\s{0,9}[\"']([^\"']{0,20})")
-_FORMULA = re.compile(rb"<(?:\w+:)?f[\s>/]")
+_ROW_ENDS = re.compile(rb"</(\w+:)?row\s*>|<(\w+:)?row\b[^<>]*/>")
+_FORMULAS = (re.compile(rb"<f[\s>/]"), re.compile(rb":f[\s>/]"))
 _NO_VALUE = re.compile(
     rb"<(?:\w+:)?c\b[^<>]*>\s*<(?:\w+:)?f(?:\s[^<>]*)?(?:/>|>[^<]*</(?:\w+:)?f>)"
     rb"(?:\s*<(?:\w+:)?v(?:\s*/>|>\s*</(?:\w+:)?v>))?\s*</(?:\w+:)?c>"
 )
+_HIDDEN = re.compile(rb"""<(?:\w+:)?row\b[^<>]*\shidden=["'](?:1|true)["'][^<>]*(?<!/)>""")
 _HAS_ERROR = re.compile(rb"""\st=["']e["']""")
 _ERROR = re.compile(rb"""(<(?:\w+:)?c\b[^<>]*\st=["'])e(?=["'])""")
 _DAMAGED = (
@@ -98,10 +106,18 @@ class Sheet:
         An XLSX package with this sheet alone.
     ordinary : bool
         Whether it is certain, from its bytes, that the table is of bounded size; what is not is read in a process of its own.
+    whole : bool
+        Whether it has all rows.
     """
 
     data: bytes
     ordinary: bool
+    whole: bool
+
+    @property
+    def hidden_rows(self) -> int:
+        """Rows with cells that nobody sees, as a filter hides them."""
+        return len(_HIDDEN.findall(self.data))
 
 
 def open_package(path: Path) -> Package:
@@ -125,16 +141,15 @@ def open_package(path: Path) -> Package:
         refuse(path, *_DAMAGED_WORDS)
 
 
-def read_sheet(package: Package, name: str) -> Sheet:
-    """Read one sheet and pack it anew; formulas without values and cells far away are refused."""
-    parts = {"worksheet": package.sheets[name], **package.shared}
+def read_sheet(package: Package, name: str, rows: int | None = None) -> Sheet:
+    """Read one sheet, or so many of its first rows, and pack it anew; formulas without values and far cells are refused."""
     try:
         with zipfile.ZipFile(package.path) as archive:
-            data = {kind: archive.read(part) for kind, part in parts.items()}
+            cells, whole = _cells(archive, package.sheets[name], rows)
+            data = {"worksheet": cells} | {kind: archive.read(part) for kind, part in package.shared.items()}
     except _DAMAGED:
         refuse(package.path, *_DAMAGED_WORDS)
-    cells = data["worksheet"]
-    if _FORMULA.search(cells) and _NO_VALUE.search(cells):
+    if any(form.search(cells) for form in _FORMULAS) and _NO_VALUE.search(cells):
         refuse(
             package.path,
             "the sheet has formulas without values; open it in a spreadsheet program and save it",
@@ -146,7 +161,21 @@ def read_sheet(package: Package, name: str) -> Sheet:
     ordinary = (
         plain and _shares_little(cells, data.get("sharedStrings", b"")) and all(map(_counts_rightly, data.values()))
     )
-    return Sheet(_packed(data, package.from_1904), ordinary)
+    return Sheet(_packed(data, package.from_1904), ordinary, whole)
+
+
+def _cells(archive: zipfile.ZipFile, part: str, rows: int | None) -> tuple[bytes, bool]:
+    """A sheet, or its beginning, which is closed behind the last row wanted; and whether this is all of it."""
+    if rows is None:
+        return archive.read(part), True
+    with archive.open(part) as file:
+        data, ends = file.read(2**18), list[re.Match[bytes]]()
+        while len(ends := list(islice(_ROW_ENDS.finditer(data), rows))) < rows and (more := file.read(len(data))):
+            data += more
+    if len(ends) < rows:
+        return data, True
+    prefix = ends[-1][1] or ends[-1][2] or b""
+    return data[: ends[-1].end()] + b"</%bsheetData></%bworksheet>" % (prefix, prefix), False
 
 
 def refuse_large(path: Path) -> NoReturn:
@@ -243,11 +272,7 @@ def _is_from_1904(book: ElementTree.Element) -> bool:
 
 def _is_plain(cells: bytes) -> bool:
     """Whether every cell and row says where it stands, in the usual signs, so that their places can be counted."""
-    for tag in (b"c", b"row"):
-        written = sum(cells.count(b"<" + tag + end) for end in _ENDS)
-        if written != cells.count(b"<" + tag + b' r="') or any(b":" + tag + end in cells for end in _ENDS):
-            return False
-    return re.search(rb'<c r="(?![A-Z]{1,3}[0-9]{1,7}")|<row r="(?![0-9]{1,7}")', cells) is None
+    return not any(form.search(cells) for form in _UNUSUAL)
 
 
 def _grid(cells: bytes) -> int:

@@ -68,7 +68,7 @@ def _metadata(head: Sequence[str]) -> dict[str, str]:
 
 def _multiple(raw: RawTable) -> dict[str, list[str]]:
     """Neighbours that are options of one question, where their cells prove it."""
-    asked = [c for c in raw.frame.columns if c not in raw.metadata and not _BLANK.search(c)]
+    asked = [c for c in raw.columns if c not in raw.metadata and not _BLANK.search(c)]
     parts = [(column, _OPTION.fullmatch(column)) for column in asked]
     found: dict[str, list[str]] = {}
     for stem, group in groupby(parts, key=lambda part: part[1][1].strip() if part[1] else ""):
@@ -80,7 +80,7 @@ def _multiple(raw: RawTable) -> dict[str, list[str]]:
 
 def _proved(raw: RawTable, options: dict[str, str]) -> bool:
     """Whether each column holds its own option's text alone, two of them at least; or all hold 0 and 1 alone."""
-    cells = {column: {cell.strip() for cell in raw.frame[column].unique()} - {""} for column in options}
+    cells = {column: {cell.strip() for cell in raw.of(column).distinct()} - {""} for column in options}
     if set().union(*cells.values()) == {"0", "1"}:
         return True
     said = [seen for seen in cells.values() if seen]

@@ -15,10 +15,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
-import pandas as pd
+import numpy as np
 
 from survey.readers.raw import Grid, RawTable, once, refuse, table
 
@@ -146,11 +148,11 @@ def read(grid: Grid) -> RawTable:
     columns, fields = once(head.names), head.fields()
     wording = {c: text for c, text in zip(columns, head.wording, strict=True) if text and text != c}
     raw = table(grid, "qualtrics", columns, head.body, wording=wording)
-    raw.metadata.update({c: kind for n, c in enumerate(raw.frame.columns) if (kind := _kind(head, fields, n))})
+    raw.metadata.update({c: kind for n, c in enumerate(raw.columns) if (kind := _kind(head, fields, n))})
     _add_choices(raw, head)
     joined = _joined(raw, head)
     raw.multiple.update({column: [column] for column in joined})
-    _add_marks(raw, {field: columns[n] for n, field in fields.items() if columns[n] in raw.frame.columns})
+    _add_marks(raw, {field: columns[n] for n, field in fields.items() if columns[n] in raw.columns})
     _add_no_answer(raw)
     return replace(raw, separator=SEPARATOR) if joined else raw
 
@@ -178,13 +180,13 @@ def _is_row_of_ids(row: Sequence[str]) -> bool:
 
 
 def _row_of_ids(grid: Grid) -> int | None:
-    return next((n for n, row in enumerate(grid.rows[:3]) if _is_row_of_ids(row)), None)
+    return next((n for n, row in enumerate(grid.top[:3]) if _is_row_of_ids(row)), None)
 
 
 def _head(grid: Grid) -> _Head:
     at = _row_of_ids(grid)
     body = at + 1 if at is not None else 2 if _second_is_header(grid) else 1
-    width = max((len(row) for row in grid.rows[:body]), default=0)
+    width = max((len(row) for row in grid.top[:body]), default=0)
     rows = [[_one_line(cell) for cell in grid.head(n + 1)] for n in range(body)]
     rows = [row + [""] * (width - len(row)) for row in rows]
     empty = [""] * width
@@ -221,20 +223,29 @@ def _has_ids(grid: Grid, head: _Head, fields: dict[int, str]) -> bool:
 
 
 def _ids_in(grid: Grid, column: int, body: int) -> bool:
-    cells = [row[column].strip() for row in grid.rows[body : body + SAMPLE] if column < len(row)]
+    cells = [row[column].strip() for row in grid.top[body : body + SAMPLE] if column < len(row)]
     found = [bool(_RESPONSE.fullmatch(cell)) for cell in cells if cell]
     return bool(found) and 2 * sum(found) > len(found)
 
 
 def _refuse_second_header(grid: Grid, body: int) -> None:
-    for line, row in zip(grid.numbers[body:], grid.rows[body:], strict=True):
-        if _is_row_of_ids(row):
-            refuse(
-                grid.path,
-                "a second header stands here: several exports in one file; put each into a file of its own",
-                "此处又出现表头：一个文件中有多次导出；请分成各自的文件",
-                line,
-            )
+    columns, nowhere = grid.columns(body), np.zeros(len(grid.numbers) - body, int)
+    ids = sum((column.where(_is_import_id) for column in columns if column.any(_is_import_id)), start=nowhere)
+    if not (ids > 1).any():
+        return
+    written = sum((column.where(str.strip) for column in columns), start=nowhere)
+    again = (ids > 1) & (2 * ids >= written)
+    if again.any():
+        refuse(
+            grid.path,
+            "a second header stands here: several exports in one file; put each into a file of its own",
+            "此处又出现表头：一个文件中有多次导出；请分成各自的文件",
+            grid.numbers[body:][again][0],
+        )
+
+
+def _is_import_id(cell: str) -> bool:
+    return "ImportId" in cell and _OBJECT.fullmatch(cell) is not None
 
 
 def _kind(head: _Head, fields: dict[int, str], n: int) -> str:
@@ -250,7 +261,7 @@ def _kind(head: _Head, fields: dict[int, str], n: int) -> str:
 def _add_choices(raw: RawTable, head: _Head) -> None:
     """Questions over several columns, one a choice."""
     groups: dict[tuple[str, bool], list[int]] = {}
-    for n, column in enumerate(raw.frame.columns):
+    for n, column in enumerate(raw.columns):
         if column not in raw.metadata and (key := _group(head, n)):
             groups.setdefault((key, "choiceId" in head.ids[n]), []).append(n)
     found = []
@@ -258,7 +269,7 @@ def _add_choices(raw: RawTable, head: _Head) -> None:
         if len(places) > 1 and _are_choices(raw, head, places, certain):
             found.append((_stem([head.names[n] for n in places]) or key, places))
     for key, (_, places) in zip(once([key for key, _ in found]), found, strict=True):
-        raw.multiple[key] = [raw.frame.columns[n] for n in places]
+        raw.multiple[key] = [raw.columns[n] for n in places]
 
 
 def _group(head: _Head, n: int) -> str:
@@ -285,13 +296,13 @@ def _are_choices(raw: RawTable, head: _Head, places: list[int], certain: bool) -
         return False
     if certain or all(_is_text_of(values, head.wording[n]) for values, n in zip(cells, places, strict=True)):
         return True
-    filled = raw.frame.iloc[:, places].isin(["1"])
-    partly = filled.any(axis=1) & ~filled.all(axis=1)
+    filled = np.array([raw.encoded[n].where("1".__eq__) for n in places])
+    partly = filled.any(axis=0) & ~filled.all(axis=0)
     return set().union(*cells) == {"1"} and bool(partly.any())
 
 
 def _values(raw: RawTable, n: int) -> set[str]:
-    return {cell.strip() for cell in raw.frame.iloc[:, n].unique()} - {"", "0", "-0", UNANSWERED}
+    return {cell.strip() for cell in raw.encoded[n].distinct()} - {"", "0", "-0", UNANSWERED}
 
 
 def _is_text_of(values: set[str], wording: str) -> bool:
@@ -304,7 +315,7 @@ def _joined(raw: RawTable, head: _Head) -> list[str]:
     """Columns that hold all choices of a question, joined by commas."""
     taken = {*raw.metadata}.union(*raw.multiple.values())
     found = []
-    for n, column in enumerate(raw.frame.columns):
+    for n, column in enumerate(raw.columns):
         match = _QUESTION.fullmatch(head.ids[n].get("ImportId", ""))
         open_ = match and column not in taken and "choiceId" not in head.ids[n]
         if match and open_ and _are_joined(_values(raw, n), bool(match["row"])):
@@ -328,18 +339,21 @@ def _are_joined(values: Iterable[str], row: bool) -> bool:
 
 
 def _add_marks(raw: RawTable, columns: dict[str, str]) -> None:
-    cells = {field: raw.frame[column].str.strip().str.casefold() for field, column in columns.items()}
-    nowhere = pd.Series("", raw.frame.index)
-    status, channel = cells.get("status", cells.get("responsetype", nowhere)), cells.get("distributionchannel", nowhere)
-    found = {"unfinished": cells.get("finished", nowhere).isin(FALSE)}
-    if "finished" not in cells:
-        found["unfinished"] = cells.get("progress", nowhere).str.fullmatch(r"\d{1,2}(\.\d+)?")
+    def rows(field: str, test: Callable[[str], Any]) -> np.ndarray:
+        column = columns.get(field)
+        known = column is not None and raw.of(column).where(lambda cell: test(cell.strip().casefold()))
+        return np.zeros(len(raw.index), bool) | known
+
+    status = "status" if "status" in columns else "responsetype"
+    found = {"unfinished": rows("finished", FALSE.__contains__)}
+    if "finished" not in columns:
+        found["unfinished"] = rows("progress", re.compile(r"\d{1,2}(\.\d+)?").fullmatch)
     for mark in BITS:
-        says = status.map({text: _says(text, mark) for text in status.unique()}).astype(bool)
-        found[mark] = says | (channel == mark)
-    for mark, rows in found.items():
-        if rows.any():
-            raw.marks[mark] = tuple(int(n) for n in raw.frame.index[rows])
+        says = rows(status, partial(_says, mark=mark))
+        found[mark] = says | rows("distributionchannel", mark.__eq__)
+    for mark, marked in found.items():
+        if marked.any():
+            raw.marks[mark] = raw.lines(marked)
 
 
 def _says(status: str, mark: str) -> bool:
@@ -349,6 +363,6 @@ def _says(status: str, mark: str) -> bool:
 
 
 def _add_no_answer(raw: RawTable) -> None:
-    for n, column in enumerate(raw.frame.columns):
-        if column not in raw.metadata and (raw.frame.iloc[:, n].str.strip() == UNANSWERED).any():
+    for n, column in enumerate(raw.columns):
+        if column not in raw.metadata and raw.encoded[n].any(lambda cell: cell.strip() == UNANSWERED):
             raw.no_answer[column] = (UNANSWERED,)

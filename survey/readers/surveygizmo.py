@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 
-import pandas as pd
+import numpy as np
 
 from survey.readers.raw import Grid, RawTable, once, table
 
@@ -105,7 +106,7 @@ def read(grid: Grid) -> RawTable:
     columns = once(names)
     wording = {column: name for column, name in zip(columns, names, strict=True) if column != name}
     raw = table(grid, "surveygizmo", columns, 1, wording=wording)
-    raw.metadata.update({columns[n]: kind for n, kind in _metadata(raw, names).items() if n < raw.frame.shape[1]})
+    raw.metadata.update({columns[n]: kind for n, kind in _metadata(raw, names).items() if n < len(raw.columns)})
     _add_multiple(raw, ["" if column in raw.metadata else name for column, name in zip(columns, names, strict=True)])
     _add_marks(raw)
     return raw
@@ -129,9 +130,9 @@ def _metadata(raw: RawTable, names: list[str]) -> dict[int, str]:
 
 def _is_status(raw: RawTable, name: str, key: str) -> bool:
     """Whether a column called "Status" holds the platform's words, not a question's answers."""
-    if key not in ("status", "response status") or name not in raw.frame:
+    if key not in ("status", "response status") or name not in raw.columns:
         return False
-    values = {cell.strip().casefold() for cell in raw.frame[name].unique()} - {""}
+    values = {cell.strip().casefold() for cell in raw.of(name).distinct()} - {""}
     return bool(values) and values <= set(_STATUS)
 
 
@@ -146,7 +147,7 @@ def _add_multiple(raw: RawTable, names: list[str]) -> None:
                 found.append((question, options))
     found.sort(key=lambda pair: pair[1])
     for key, (_, options) in zip(once([key for key, _ in found]), found, strict=True):
-        raw.multiple[key] = [raw.frame.columns[n] for n in options]
+        raw.multiple[key] = [raw.columns[n] for n in options]
 
 
 def _runs(names: list[str], end: bool) -> list[tuple[str, list[int]]]:
@@ -191,7 +192,7 @@ def _options(raw: RawTable, question: str, names: list[str], run: Sequence[int],
 
 def _are_ticks(raw: RawTable, labels: dict[int, str]) -> bool:
     """Whether every column holds its own option's text, or 0 and 1, or its own value and that not in every row."""
-    cells = {n: {_same(cell) for cell in raw.frame.iloc[:, n].unique()} - {""} for n in labels}
+    cells = {n: {_same(cell) for cell in raw.encoded[n].distinct()} - {""} for n in labels}
     seen = set().union(*cells.values())
     if seen and all(cells[n] <= {_same(label)} for n, label in labels.items()):
         return True
@@ -202,7 +203,7 @@ def _are_ticks(raw: RawTable, labels: dict[int, str]) -> bool:
     codes = [cell for values in cells.values() for cell in values]
     if len(codes) < 2 or not _are_values(codes):
         return False
-    ticks = (raw.frame.iloc[:, list(labels)].map(str.strip) != "").sum(axis=1)
+    ticks = np.sum([raw.encoded[n].where(str.strip) for n in labels], axis=0)
     return int((ticks > 0).sum()) > 2 and bool(((ticks > 0) & (ticks < len(labels))).any())
 
 
@@ -218,14 +219,18 @@ def _same(text: str) -> str:
 
 
 def _add_marks(raw: RawTable) -> None:
-    marks: dict[str, pd.Series] = {}
+    marks: dict[str, np.ndarray] = {}
     for column, kind in raw.metadata.items():
         if kind != "status":
             continue
-        cells = raw.frame[column].str.strip().str.casefold()
-        said = cells.map(lambda text: _STATUS.get(text, ""))
-        if "test" in column.casefold():
-            said = cells.map(lambda text: "test" if text in _TRUE else "")
-        for mark in {*said} - {""}:
-            marks[mark] = marks.get(mark, pd.Series(False, raw.frame.index)) | (said == mark)
-    raw.marks.update({mark: tuple(int(n) for n in raw.frame.index[rows]) for mark, rows in sorted(marks.items())})
+        flag = "test" in column.casefold()
+        said = raw.of(column).map(partial(_mark, flag=flag), "O")
+        for mark in sorted({*_STATUS.values()} - {""}):
+            marks[mark] = marks.get(mark, np.zeros(len(said), bool)) | (said == mark)
+    raw.marks.update({mark: raw.lines(rows) for mark, rows in sorted(marks.items()) if rows.any()})
+
+
+def _mark(cell: str, *, flag: bool) -> str:
+    """What a cell of a status, or of a flag of test data, says."""
+    said = cell.strip().casefold()
+    return ("test" if said in _TRUE else "") if flag else _STATUS.get(said, "")

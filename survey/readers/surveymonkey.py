@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-import pandas as pd
+import numpy as np
 
 from survey.readers.raw import Grid, RawTable, once, refuse, table
 
@@ -157,7 +157,7 @@ def read(grid: Grid) -> RawTable:
     columns = once(names)
     wording = {column: name for column, name in zip(columns, names, strict=True) if column != name}
     raw = table(grid, "surveymonkey", columns, head.body, wording=wording)
-    raw.metadata.update({columns[n]: kind for n, kind in _metadata(head, names).items() if n < raw.frame.shape[1]})
+    raw.metadata.update({columns[n]: kind for n, kind in _metadata(head, names).items() if n < len(raw.columns)})
     _add_multiple(raw, head)
     _add_marks(raw)
     return raw
@@ -184,7 +184,7 @@ def _is_second(bottom: Sequence[str], top: Sequence[str]) -> bool:
 
 def _ids_below(grid: Grid, body: int) -> bool:
     """Whether the first column holds the platform's numbers, each once."""
-    cells = [row[0].strip() for row in grid.rows[body : body + SAMPLE] if row and any(cell.strip() for cell in row)]
+    cells = [row[0].strip() for row in grid.top[body : body + SAMPLE] if row and any(cell.strip() for cell in row)]
     return bool(cells) and all(_NUMBER.fullmatch(cell) for cell in cells) and len({*cells}) == len(cells)
 
 
@@ -206,7 +206,7 @@ def _other_language(grid: Grid, top: list[str], bottom: list[str]) -> bool:
         return False
     rest = [sub.casefold() for sub in bottom[fixed:]]
     singles = sum(sub in _SINGLE | _SINGLE_TOO for sub in rest)
-    collectors = [row[1].strip() for row in grid.rows[2 : 2 + SAMPLE] if len(row) > 1 and row[1].strip()]
+    collectors = [row[1].strip() for row in grid.top[2 : 2 + SAMPLE] if len(row) > 1 and row[1].strip()]
     return all(rest) and singles > 0 and bool(collectors) and all(_NUMBER.fullmatch(cell) for cell in collectors)
 
 
@@ -253,7 +253,7 @@ def _one_row(grid: Grid, top: list[str]) -> _Head:
             grid.path,
             "the second header row (options, “Response”) of the SurveyMonkey export is missing; export it again",
             "SurveyMonkey 导出文件缺少第二行表头（选项、“Response”）；请重新导出",
-            grid.numbers[0] if grid.numbers else 0,
+            grid.numbers[0],
         )
     fixed = next((n for n, name in enumerate(top) if _key(name) not in FIELDS), len(top))
     return _Head(top, [""] * len(top), list(range(len(top))), fixed, 1)
@@ -287,12 +287,12 @@ def _metadata(head: _Head, names: list[str]) -> dict[int, str]:
 def _add_multiple(raw: RawTable, head: _Head) -> None:
     found: list[tuple[str, list[int]]] = []
     for start in sorted({s for s in head.starts if s >= head.fixed}):
-        run = [n for n, s in enumerate(head.starts) if s == start and n < raw.frame.shape[1]]
+        run = [n for n, s in enumerate(head.starts) if s == start and n < len(raw.columns)]
         options = _options(raw, head, [n for n in run if head.subs[n]])
         if len(options) > 1 and len(options) >= len(run) - 1:
             found.append((head.questions[start], options))
     for key, (_, options) in zip(once([key for key, _ in found]), found, strict=True):
-        raw.multiple[key] = [raw.frame.columns[n] for n in options]
+        raw.multiple[key] = [raw.columns[n] for n in options]
 
 
 def _options(raw: RawTable, head: _Head, run: list[int]) -> list[int]:
@@ -309,7 +309,7 @@ def _options(raw: RawTable, head: _Head, run: list[int]) -> list[int]:
 
 def _are_ticks(raw: RawTable, head: _Head, run: list[int]) -> bool:
     """Whether every column holds its own option's text, or 0 and 1, or its own number and that not in every row."""
-    cells = [{" ".join(cell.split()) for cell in raw.frame.iloc[:, n].unique()} - {""} for n in run]
+    cells = [{" ".join(cell.split()) for cell in raw.encoded[n].distinct()} - {""} for n in run]
     if not any(cells):
         return False
     if all(values <= {head.subs[n]} for values, n in zip(cells, run, strict=True)):
@@ -319,7 +319,7 @@ def _are_ticks(raw: RawTable, head: _Head, run: list[int]) -> bool:
         return True
     if not _are_numbers(cells):
         return False
-    ticks = (raw.frame.iloc[:, run].map(str.strip) != "").sum(axis=1)
+    ticks = np.sum([raw.encoded[n].where(str.strip) for n in run], axis=0)
     return int((ticks > 0).sum()) > 2 and bool(((ticks > 0) & (ticks < len(run))).any())
 
 
@@ -336,13 +336,13 @@ def _are_numbers(cells: list[set[str]]) -> bool:
 
 def _add_marks(raw: RawTable) -> None:
     """An answer without an end, or with a status that says so, is unfinished."""
-    written = (raw.frame != "").any(axis=1)
-    rows = pd.Series(False, raw.frame.index)
+    rows = np.zeros(len(raw.index), bool)
     for column, kind in raw.metadata.items():
-        cells = raw.frame[column].str.strip()
         if kind == "submitted":
-            rows |= (cells == "") & bool((cells != "").any())
+            ended = raw.of(column).where(str.strip)
+            rows |= ~ended & ended.any()
         if kind == "status":
-            rows |= cells.str.casefold().isin(UNFINISHED)
-    if (rows & written).any():
-        raw.marks["unfinished"] = tuple(int(n) for n in raw.frame.index[rows & written])
+            rows |= raw.of(column).where(lambda cell: cell.strip().casefold() in UNFINISHED)
+    rows &= raw.written()
+    if rows.any():
+        raw.marks["unfinished"] = raw.lines(rows)

@@ -88,7 +88,7 @@ def recognises(grid: Grid) -> bool:
     old = [match[1] for match in map(_OLD_OPTION.fullmatch, head) if match]
     if numbered and len(old) > len(set(old)):
         return True
-    return numbered > 1 and any(SEPARATOR in cell for row in grid.rows[1:] for cell in row)
+    return numbered > 1 and any(SEPARATOR in cell for row in grid.top[1:] for cell in row)
 
 
 def read(grid: Grid) -> RawTable:
@@ -104,8 +104,8 @@ def read(grid: Grid) -> RawTable:
     names = _without_end(grid.head())
     columns = once(names)
     raw = table(grid, "wenjuanxing", columns, 1, metadata=_metadata(names, columns))
-    questions = [n for n, column in enumerate(raw.frame.columns) if column not in raw.metadata]
-    seen = {n: {cell.strip() for cell in raw.frame.iloc[:, n].unique()} - {""} for n in questions}
+    questions = [n for n, column in enumerate(raw.columns) if column not in raw.metadata]
+    seen = {n: {cell.strip() for cell in raw.encoded[n].distinct()} - {""} for n in questions}
     runs = [run for run in _runs(names, questions) if _ticks(seen, list(run))]
     joined = [n for n in questions if _joined(names[n], seen[n], numbers=bool(runs))]
     keys = once([*(_question(run) for run in runs), *(columns[n] for n in joined)])

@@ -21,7 +21,7 @@ import python_calamine
 
 from survey.readers import package
 from survey.readers.apart import limit_memory
-from survey.readers.raw import Grid, refuse
+from survey.readers.raw import TOP, Gathering, Grid, refuse
 from survey.schema import Layout
 
 SECONDS = 120
@@ -33,20 +33,26 @@ _UNOPENED_WORDS = (
 )
 
 
-def read(path: Path, layout: Layout, *, zipped: bool) -> Grid:
-    """Read one sheet of a workbook."""
-    name, rows = _modern(path, layout) if zipped else _old(path, layout)
-    return Grid(path, rows, list(range(1, len(rows) + 1)), {"format": "workbook", "sheet": name})
+def read(path: Path, layout: Layout, *, zipped: bool, top: bool = False) -> Grid:
+    """Read one sheet of a workbook; of a large XLSX, where the `top` is enough, only the first rows."""
+    rows_wanted = layout.header_row - 1 + TOP if zipped and top else None
+    name, rows, whole, hidden = _modern(path, layout, rows_wanted) if zipped else _old(path, layout)
+    form = {"format": "workbook", "sheet": name} | ({"hidden_rows": str(hidden)} if hidden else {})
+    gathering = Gathering(path, layout.header_row)
+    gathering.add(rows, range(1, len(rows) + 1))
+    return gathering.grid(form, whole=whole)
 
 
-def _modern(path: Path, layout: Layout) -> tuple[str, list[list[str]]]:
+def _modern(path: Path, layout: Layout, rows: int | None) -> tuple[str, list[list[str]], bool, int]:
+    """Name of the sheet, its rows, whether these are all, and how many of them are hidden."""
     book = package.open_package(path)
     name = _sheet(path, layout, list(book.sheets))
-    sheet = package.read_sheet(book, name)
+    sheet = package.read_sheet(book, name, rows)
     if not sheet.ordinary:
-        return name, _apart(path, sheet.data, package.refuse_large)["1"]
+        return name, _apart(path, sheet.data, package.refuse_large)["1"], sheet.whole, sheet.hidden_rows
     try:
-        return name, _rows(python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(sheet.data)), "1")
+        made = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(sheet.data))
+        return name, _rows(made, "1"), sheet.whole, sheet.hidden_rows
     except (python_calamine.CalamineError, OverflowError):
         refuse(path, *_UNOPENED_WORDS)
     except BaseException as error:
@@ -60,10 +66,11 @@ def _rows(book: python_calamine.CalamineWorkbook, name: str) -> list[list[str]]:
     return [[as_text(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False)]
 
 
-def _old(path: Path, layout: Layout) -> tuple[str, list[list[str]]]:
+def _old(path: Path, layout: Layout) -> tuple[str, list[list[str]], bool, int]:
+    """The same; what is hidden in an XLS is not known."""
     sheets = _apart(path, path.read_bytes(), _refuse_unopened)
     name = _sheet(path, layout, list(sheets))
-    return name, sheets[name]
+    return name, sheets[name], True, 0
 
 
 def _apart(path: Path, data: bytes, refuse_it: Callable[[Path], NoReturn]) -> dict[str, list[list[str]]]:

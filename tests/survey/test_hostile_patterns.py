@@ -26,7 +26,7 @@ WAYS = {"match", "fullmatch", "search", "sub", "split", "findall", "finditer", "
 UNITS = (
     "a", "1", " ", "\t\n", "_", "-", ".", ",", ":", "/", "(", "（", "[", "〖", "一", "\0", '"', "'", "{", "=", "@", "+", "#", "*",
     "a.", "a_", "_1", "1.", "1 ", "a/", "a:", "〖〗", "1-", "1X", "R_", "QID1_", "第1题(", "Other ", "1、", "多选", "(多选", "合 ",
-    "2024-", "'a':", "<c", "<c ", "<f", "<f></f>", "<v>", "<c><f/>", '<c r="A1"', " </c>", "<si>", "PK\5\6", 'ount="',
+    "2024-", "'a':", "<c", "<c ", "<f", "<f></f>", "<v>", "<c><f/>", '<c r="A1"', " </c>", "<si>", "PK\5\6", 'ount="', "</row ",
 )  # fmt: skip
 STARTS = (
     "{'ImportId':",
@@ -48,6 +48,8 @@ Uses = dict[tuple[str | bytes, int], set[str]]
 def texts() -> Iterator[str]:
     for unit in UNITS:
         yield from (unit * (LENGTH // len(unit)) + end for end in ("", "!", "\n"))
+    for start, unit in (("<row", ' hidden="1"'), ("<row", "/"), ("<c", ' t="e"'), ("<c", " t="), ("</row", " ")):
+        yield start + unit * (LENGTH // len(unit))
     for start in STARTS:
         yield from (start + unit * LENGTH + "!" for unit in " a1_)")
 

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from survey.wording import guesses
 from survey.study import open_study
-from survey.wording import alike, bare, parts
+from survey.wording import alike, bare, guesses, parts
 from tests.survey.builders import write_study
 
 

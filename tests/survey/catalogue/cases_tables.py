@@ -227,6 +227,13 @@ def _(f: Folder) -> None:
     f.raw["log.csv"] = (",".join(LOGGED) + "\n").encode()
 
 
+@case(
+    "22b", "answers from the first row on, no header", "refused", ("row 1", "numbers: data?"), ("第 1 行", "似为数据行")
+)
+def _(f: Folder) -> None:
+    f.send(f.csv().partition("\n")[2])
+
+
 @case("23", "only blank rows", "refused", ("answers.csv", "no rows"), ("answers.csv", "没有"))
 def _(f: Folder) -> None:
     first = f.csv().splitlines()[0]
@@ -257,7 +264,6 @@ def _(f: Folder) -> None:
     f.log += [LOGGED | {"who": f"canary{n % 120:04}", "what": f"b{n // 120}"} for n in range(20_000)]
 
 
-# product: the limit is in the readers that read in parts; the digest that the panel takes reads the whole file before it.
 @case(
     "24a",
     "a file larger than can be read",

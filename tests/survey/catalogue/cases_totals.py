@@ -64,7 +64,6 @@ def _subtotals(f: Folder) -> None:
         f.answers.insert(16 * n + 15, {"id": "小计", "q5": "450"})
 
 
-# product: no reader gives form["hidden_rows"], which `open_file` would note.
 @case(
     "36",
     "rows hidden by a filter",

@@ -6,7 +6,7 @@ from tests.survey.catalogue.ground import Folder, case
 from tests.survey.catalogue.waves import some
 
 NO_GROUP, NO_GROUP_ZH = "an organisation that the study does not know", "组织名称或编码不在研究之内"
-NO_PLACE, NO_PLACE_ZH = "a place that was not valid then", "地区编码不存在或当时无效"
+NO_PLACE, NO_PLACE_ZH = "a place that the study does not know, or that was not valid then", "地区编码不存在或当时无效"
 YEAR, YEAR_ZH = "coded by a table of another year", "其他年份的版本"
 DATED = "the day of the table is known by each code's own days; a later issue shares the old place's people out among the new ones"
 
@@ -55,8 +55,8 @@ def _(f: Folder) -> None:
     "95",
     "places coded by the table of another year",
     "refused",
-    ("answers.csv", NO_PLACE, "first rows 2, 4", YEAR, "valid_from", "set_aside_share"),
-    ("answers.csv", NO_PLACE_ZH, "最前几行：2, 4", YEAR_ZH, "valid_from", "set_aside_share"),
+    ("answers.csv", NO_PLACE, "first rows 2, 4", YEAR, "under values", "set_aside_share"),
+    ("answers.csv", NO_PLACE_ZH, "最前几行：2, 4", YEAR_ZH, "values", "set_aside_share"),
     why=f"refused where the codes are gone; {DATED}",
 )
 def _(f: Folder) -> None:

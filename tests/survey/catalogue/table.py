@@ -13,7 +13,16 @@ from tests.survey.catalogue.ground import CASES, Case, Outcome, healthy, outcome
 
 MODULES = tuple(sorted(path.stem for path in Path(__file__).parent.glob("cases_*.py")))
 # Cases that concern no file of a survey, a log or a study: what is weighted, modelled or shown.
-ELSEWHERE: dict[int, str] = {}
+ELSEWHERE = {
+    107: "groups of few people are withheld: tests/analysis/test_disclosure.py, test_attacks.py",
+    108: "an item that everybody answered alike: tests/analysis/test_reliability.py",
+    109: "an item twice under two names: tests/analysis/test_reliability.py; in a model: tests/analysis/test_mixed.py",
+    110: "there is no model with a logit: shares are estimated directly, tests/analysis/test_estimates.py",
+    111: "models that do not converge, variances at nought: tests/analysis/test_mixed.py",
+    112: "fewer groups than a model needs: tests/analysis/test_mixed.py",
+    114: "who does not answer, by group: tests/analysis/test_response.py",
+    115: "how few answered: tests/analysis/test_response.py, test_coverage.py",
+}
 HEAD = """# What becomes of bad input
 
 Every case below is a file of the tests (`tests/survey/catalogue`): it is spoilt in one way, checked as `workbench check` checks it, and

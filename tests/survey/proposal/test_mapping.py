@@ -19,7 +19,13 @@ from survey.study import Study, open_study
 from survey.wording import bare
 from tests.survey.builders import ANSWERS, csv_text, write_study
 from tests.survey.proposal.mapping_cases import Case, demo_cases
-from tests.survey.proposal.mapping_exports import ambassador_cases, limesurvey_case, members_case, phone_cases, voting_case
+from tests.survey.proposal.mapping_exports import (
+    ambassador_cases,
+    limesurvey_case,
+    members_case,
+    phone_cases,
+    voting_case,
+)
 
 SURE, NEARLY_ALL = 0.9, 0.98
 # Least share of columns with the right line, or rightly none, by case: what was measured, rounded down.
