@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,6 @@ import pandas as pd
 
 from survey import places, store
 from survey.activity import Activity, reduce_log
-from survey.checks.direction import against_the_rest
-from survey.checks.registry import additive_gaps, fewer_members_than_answers
 from survey.faults import Fault, Refused
 from survey.identity import Key, study_key
 from survey.instrument import Item
@@ -29,6 +27,7 @@ from survey.readers import MAX_BYTES
 from survey.schema import RESULT_TERMS
 from survey.score import comparable, item_table, newest_forms, scales_of, score
 from survey.study import Study, Wave
+from survey.tally import whole_tally
 from survey.weights import Calibration
 
 THEMES = ("attraction", "cohesion", "detachment", "satisfaction", "contact")
@@ -59,7 +58,6 @@ ROLE_COLUMNS = (
     "strata",
     "cluster",
 )
-HARDLY, MANY = 0.9, 30  # share of people who did not answer an item, and people, from which it is told
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -312,7 +310,7 @@ def _build(study: Study, waves: Sequence[Wave], key: Key) -> tuple[dict[str, pd.
         "observed": activity.observed,
         "items": items,
         "labels": label_table(study, forms, groups),
-        "tally": _tally(study, waves, members, intake, items, weight_tally, tree),
+        "tally": whole_tally(study, waves, members, intake, items, weight_tally, tree),
         "aside": intake.aside,
         "located": intake.located.astype({"wave": "str", "file": "str", "rule": "str", "column": "str"}),
         "arrived": intake.arrived,
@@ -386,68 +384,3 @@ def _weighted(
     return weigh(
         members, registry, count=settings.count, margins=settings.margins, hierarchy=tree, bounds=settings.bounds
     )
-
-
-def _without_column(study: Study, wave: Wave) -> list[str]:
-    """Items that the wave's instrument has and no column of its answers brings."""
-    entries = [e for e in wave.settings.files if e.holds == "answers"]
-    brought = {target.partition("=")[0] for e in entries for target in e.columns.values()}
-    asked = (i.name for i in study.items if i.asked_in(wave.settings.instrument))
-    return [name for name in asked if name not in brought] if entries else []
-
-
-def _tally(
-    study: Study,
-    waves: Sequence[Wave],
-    members: pd.DataFrame,
-    intake: Intake,
-    items: pd.DataFrame,
-    weight_tally: pd.DataFrame,
-    tree: pd.DataFrame,
-) -> pd.DataFrame:
-    lines = [(wave, "*", "answers", f"items:{what}", 0, 0) for wave, what in _about_items(study, waves, members, items)]
-    weightless = members.loc[members["weight"] == 0, "wave"].value_counts()
-    lines += [(str(wave), "*", "answers", "cells:no_weight", 0, int(n)) for wave, n in weightless.items()]
-    gaps = additive_gaps(intake.registry, tree) if len(intake.registry) and len(tree) else pd.DataFrame({"wave": []})
-    lines += [
-        (str(w), "*", "registry", "children_differ_from_parent", int(n), 0)
-        for w, n in gaps.groupby("wave").size().items()
-    ]
-    fewer = fewer_members_than_answers(members, intake.registry)
-    lines += [
-        (str(w), "*", "registry", "fewer_members_than_answers", int(n), 0)
-        for w, n in fewer.groupby("wave").size().items()
-    ]
-    extra = pd.DataFrame(lines, columns=intake.tally.columns)
-    return pd.concat([intake.tally, extra, weight_tally.reindex(columns=intake.tally.columns)], ignore_index=True)
-
-
-def _about_items(
-    study: Study, waves: Sequence[Wave], members: pd.DataFrame, items: pd.DataFrame
-) -> Iterator[tuple[str, str]]:
-    """Give, by wave, what is to be known of an item: ``what:item``."""
-    for name, broken in zip(items["item"], items["series_broken"], strict=True):
-        yield from ((wave, f"series_broken:{name}") for wave in broken.split())
-    reworded = items.loc[items["wording_changed"] & (items["series_broken"] == ""), "item"]
-    yield from ((waves[-1].name, f"wording_changed:{name}") for name in reworded)
-    for wave in waves:
-        here = members[members["wave"] == wave.name]
-        yield from ((wave.name, f"not_asked:{name}") for name in _without_column(study, wave))
-        yield from ((wave.name, f"hardly_answered:{name}") for name in _hardly_answered(study, wave, here))
-    scales = scales_of(newest_forms(study, waves), study.settings.scales)
-    for name, names in against_the_rest(members, scales).items():
-        yield from ((name, f"runs_against:{item}") for item in names)
-
-
-def _hardly_answered(study: Study, wave: Wave, answers: pd.DataFrame) -> list[str]:
-    """Items put to everybody, and to many, that nearly nobody answered; of services only those speak who know them."""
-    brought = {t.partition("=")[0] for e in wave.settings.files if e.holds == "answers" for t in e.columns.values()}
-    services = study.settings.services.values()
-    served = {part for s in services for part in (s.need, s.rating, s.urgency, s.aware, s.used)}
-    found = []
-    for item in (i for i in study.items if i.name not in served):
-        columns = [c for c in answers.columns if c.partition("=")[0] == item.name]
-        put = item.asked_in(wave.settings.instrument) and item.asked_if is None and item.name in brought
-        if put and columns and len(answers) >= MANY and answers[columns].isna().all(axis=1).mean() >= HARDLY:
-            found.append(item.name)
-    return found

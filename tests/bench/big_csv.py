@@ -35,8 +35,9 @@ try:
 except survey.Refused as refused:
     print(f"refused in {time.perf_counter() - start:.3f} s: {refused.faults[0].en}")
     sys.exit()
-took, peak = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-print(f"{len(raw.index):,} rows x {len(raw.columns)} columns in {took:.1f} s, peak {peak:.2f} GiB; {raw.form}")
+took, used = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF)
+print(f"{len(raw.index):,} rows x {len(raw.columns)} columns in {took:.1f} s ({used.ru_utime + used.ru_stime:.1f} s of a core), "
+      f"peak {used.ru_maxrss / 2**20:.2f} GiB; {raw.form}")
 for name in names:
     start, crc, column = time.perf_counter(), 0, raw.column(name)
     for n in range(0, len(column), 65536):
@@ -93,7 +94,9 @@ def _row(draw: random.Random) -> list[str]:
 def _run(path: Path, *what: str) -> str:
     command = [sys.executable, "-c", ONCE, str(path), *what]
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
-    return subprocess.run(command, check=True, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True).stdout.strip()
+    return subprocess.run(
+        command, check=True, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+    ).stdout.strip()
 
 
 if __name__ == "__main__":

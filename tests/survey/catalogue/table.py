@@ -25,13 +25,14 @@ ELSEWHERE = {
 }
 HEAD = """# What becomes of bad input
 
-Every case below is a file of the tests (`tests/survey/catalogue`): it is spoilt in one way, checked as `workbench check` checks it, and
-must come to this class and these words. Written by `python -m tests.survey.catalogue.table`; the numbers are those of the catalogue of bad
-input from which the cases were taken.
+Every case below is a file of the tests (`tests/survey/catalogue`): it is spoilt in one way, checked as `workbench check` checks it,
+and must come to this class and these words. `make catalogue` writes this page; the numbers are those of the catalogue of bad input
+from which the cases were taken.
 
 下列每一种情形都是测试中的一个文件（`tests/survey/catalogue`）：按一种方式弄坏，再像 `workbench check` 那样检查，结果必须如表所示。
 
-Classes 结果: **refused** 拒收（什么都不保存）; **set aside** 搁置该行; **repaired** 修正并记数; **warned** 保留并提示; **harmless** 无影响.
+Classes 结果: **refused** 拒收（什么都不保存）; **set aside** 搁置该行; **repaired** 修正并记数; **warned** 保留并提示;
+**harmless** 无影响.
 
 | # | the file 文件 | class 结果 | what is said | 提示 |
 |---|---|---|---|---|
