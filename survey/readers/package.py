@@ -51,7 +51,7 @@ _NO_VALUE = re.compile(
     rb"<(?:\w+:)?c\b[^<>]*>\s*<(?:\w+:)?f(?:\s[^<>]*)?(?:/>|>[^<]*</(?:\w+:)?f>)"
     rb"(?:\s*<(?:\w+:)?v(?:\s*/>|>\s*</(?:\w+:)?v>))?\s*</(?:\w+:)?c>"
 )
-_HIDDEN = re.compile(rb"""<(?:\w+:)?row\b[^<>]*\shidden=["'](?:1|true)["'][^<>]*(?<!/)>""")
+_HIDDEN = re.compile(rb"""<(?:\w+:)?row\b(?>[^<>]*?\shidden=["'](?:1|true)["'])[^<>]*+(?<!/)>""")
 _HAS_ERROR = re.compile(rb"""\st=["']e["']""")
 _ERROR = re.compile(rb"""(<(?:\w+:)?c\b[^<>]*\st=["'])e(?=["'])""")
 _DAMAGED = (

@@ -100,4 +100,5 @@ def _run(path: Path, *what: str) -> str:
 
 
 if __name__ == "__main__":
-    main(int((sys.argv + ["1024"])[1]), (sys.argv + ["", "gb18030"])[2] if len(sys.argv) > 2 else "gb18030")
+    size, encoding = (*sys.argv[1:], *("1024", "gb18030")[len(sys.argv) - 1 :])
+    main(int(size), encoding)

@@ -147,7 +147,7 @@ def test_odd_names_are_told_on_one_safe_line(tmp_path: Path, name: str) -> None:
 
 
 BOMBS: dict[str, Callable[[], pa.Table]] = {
-    "one row often": lambda: pa.table({c: pa.repeat(pa.scalar(1, pa.int8()), 4_000_000) for c in "ab"}),
+    "one row often": lambda: pa.table({c: pa.repeat(pa.scalar(1, pa.int8()), 1_500_000) for c in "ab"}),
     "one long text": lambda: pa.table({"a": pa.DictionaryArray.from_arrays(np.zeros(3000, "int32"), ["y" * 200_000])}),
     "too wide": lambda: pa.table({f"c{n}": [1] for n in range(6000)}),
 }
@@ -157,12 +157,11 @@ BOMBS: dict[str, Callable[[], pa.Table]] = {
 def test_parquet_that_is_larger_than_it_looks_is_refused(tmp_path: Path, name: str) -> None:
     pq.write_table(BOMBS[name](), tmp_path / "a.parquet")
     assert "too large" in (told := refused(tmp_path / "a.parquet")) or "far larger" in told
-    assert "large" in apart(tmp_path / "a.parquet")
 
 
 def test_parquet_of_many_row_groups_is_read(tmp_path: Path) -> None:
-    pq.write_table(pa.table({"a": list(range(5000)), "b": ["x"] * 5000}), tmp_path / "a.parquet", row_group_size=1)
-    assert read_table(tmp_path / "a.parquet").frame["a"].tolist() == [str(n) for n in range(5000)]
+    pq.write_table(pa.table({"a": list(range(1000)), "b": ["x"] * 1000}), tmp_path / "a.parquet", row_group_size=1)
+    assert read_table(tmp_path / "a.parquet").frame["a"].tolist() == [str(n) for n in range(1000)]
 
 
 def _sav(path: Path) -> bytearray:
@@ -175,6 +174,14 @@ def _dta(path: Path) -> bytearray:
     return bytearray(path.read_bytes())
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BOMBS)
+def test_parquet_that_is_larger_than_it_looks_takes_little_memory(tmp_path: Path, name: str) -> None:
+    pq.write_table(BOMBS[name](), tmp_path / "a.parquet")
+    assert "large" in apart(tmp_path / "a.parquet")
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [100_000_000, 2_000_000_000])
 def test_spss_with_absurd_counts(tmp_path: Path, count: int) -> None:
     data = _sav(tmp_path / "a.sav")

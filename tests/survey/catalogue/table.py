@@ -1,4 +1,4 @@
-"""The table of all cases: class and words, as they come out when each is run. ``python -m tests.survey.catalogue.table`` writes it."""
+"""The table of all cases: class and words, as they come out when each is run. `make catalogue` writes it."""
 
 from __future__ import annotations
 
