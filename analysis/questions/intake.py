@@ -74,7 +74,9 @@ def intake(tally: pd.DataFrame) -> IntakeFit:
     term = term.where(~((kind == "cells") & reason.isin(UNREAD)), "cells_set_missing")
     number = tally["rows"].where(kind != "cells", tally["cells"])
     counted = tally.assign(term=term, number=number).dropna(subset=["term"])
-    sums = counted.groupby(["wave", "holds", "file", "term"])["number"].sum().unstack("term").reindex(columns=list(TERMS))
+    sums = (
+        counted.groupby(["wave", "holds", "file", "term"])["number"].sum().unstack("term").reindex(columns=list(TERMS))
+    )
     sums = sums.fillna(0.0)
     kept = sums["rows_as_is"] + sums["rows_repaired"] + sums["rows_set_aside"]
     if lost := sums.index[sums["rows_read"] != kept].tolist():

@@ -22,7 +22,8 @@ _LIKE_A_NUMBER = re.compile(r"[+\d(][\d\s().-]*[\dXx]")  # times and words are n
 _MOBILE = re.compile(r"1[3-9]\d{9}")
 _CITIZEN = re.compile(r"[1-9]\d{5}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dX]")
 _IN_POWERS = re.compile(r"\d(\.\d+)?[eE]\+?\d+")
-SHEET_ERRORS = ("#N/A", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!")
+SHEET_ERRORS = ("#N/A", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#SPILL!", "#CALC!")
+SPSS_NOTHING = "#NULL!"  # what SPSS writes into a spreadsheet where there is no answer
 LARGE = 16 * 2**20  # bytes of a file whose header is looked at before the rest is read
 SHORTEST_IDENTIFIER = 5
 EXACT_DIGITS = 15  # of a number that a spreadsheet has held
@@ -100,12 +101,10 @@ def _set_aside_tests(raw: RawTable, entry: FileEntry, book: Book) -> None:
 def _answered(raw: RawTable, header: str, target: str, left: np.ndarray, book: Book) -> pd.Series:
     """A mapped column's rows that are left; cells by which the platform says that there is no answer are empty and counted."""
     column = raw.column(header)[left]
-    texts = (*raw.no_answer.get("*", ()), *raw.no_answer.get(header, ()))
-    if not texts:
-        return column
+    texts = (SPSS_NOTHING, *raw.no_answer.get("*", ()), *raw.no_answer.get(header, ()))
     said = column.str.strip().isin(texts)
     book.count_cells("missing_code", target, said)
-    return column.astype("str").mask(said, "")
+    return column.astype("str").mask(said, "") if said.any() else column
 
 
 def _cleaned(column: pd.Series, target: str, entry: FileEntry, separator: str, book: Book) -> pd.Series:

@@ -116,8 +116,9 @@ def _parts(path: Path, lines: decoding.Lines, delimiter: str) -> Iterator[tuple[
 def _refuse_quotes(path: Path, line: int) -> NoReturn:
     refuse(
         path,
-        "a quote that opens in this row is not closed, one inside a cell is not doubled, or a cell is far too long",
-        "此行的引号没有闭合，或单元格内的引号没有写成两个，或单元格过长",
+        "a quote that opens in this row is not closed, one inside a cell is not doubled, or a cell has more than 131,072 signs; "
+        "mend this row, or export the file again",
+        "此行的引号没有闭合，或单元格内的引号没有写成两个，或单元格超过 131,072 个字符；请修改此行，或重新导出",
         line,
     )
 

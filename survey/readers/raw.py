@@ -369,7 +369,12 @@ def check_header(path: Path, header: list[str], line: int, rows: int) -> None:
     twice = sorted(name for name, times in Counter(header).items() if times > 1)
     if twice:
         names = shown(twice[:3], header)
-        refuse(path, f"columns stand twice in the header: {names}", f"表头有重复的列：{names}", line)
+        refuse(
+            path,
+            f"columns stand twice in the header: {names}; give each a name of its own, or delete the copy",
+            f"表头有重复的列：{names}；请改成不同的列名，或删除多余的一列",
+            line,
+        )
     if any("\ufffd" in name for name in header):
         refuse(path, "the header is garbled; save the file as UTF-8", "表头是乱码；请另存为 UTF-8", line)
 

@@ -278,7 +278,7 @@ def _(f: Folder) -> None:
     f.then.append(grow)
 
 
-@case("25", "a cell of 10 MB", "refused", ("row 3", "far too long"), ("第 3 行", "单元格过长"))
+@case("25", "a cell of 10 MB", "refused", ("row 3", "more than 131,072 signs"), ("第 3 行", "131,072 个字符"))
 def _(f: Folder) -> None:
     f.answers[1]["q7"] = "金丝雀 canary " * 1_000_000
 

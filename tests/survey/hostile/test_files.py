@@ -21,7 +21,7 @@ import pyreadstat
 import pytest
 
 from survey import Refused, read_table
-from tests.survey.hostile_books import apart, refused, text_of
+from tests.survey.hostile.books import apart, refused, text_of
 
 
 class Opened:

@@ -1,6 +1,6 @@
 """Workbooks built to do harm, by hand: each is refused in plain words, or read as if the harmful part were not there.
 
-A case may take `hostile_books.SECONDS`; what could take more than MEMORY is read in a child that has no more.
+A case may take `books.SECONDS`; what could take more than MEMORY is read in a child that has no more.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pytest
 
 from survey import Refused, read_table
 from survey.readers import package
-from tests.survey.hostile_books import (
+from tests.survey.hostile.books import (
     BOOK,
     HEAD,
     LINKS,

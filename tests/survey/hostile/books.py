@@ -15,7 +15,7 @@ from survey import Refused, read_table
 
 SECONDS = 10.0  # that a case may take; on a quiet machine the slowest takes 2
 MEMORY = 2**30  # bytes that it may take beside what the process had
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 LINKS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 SHEET, BOOK, RELS = "xl/worksheets/sheet1.xml", "xl/workbook.xml", "xl/_rels/workbook.xml.rels"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from survey import read_table
-from tests.survey.hostile_books import BOOK, MAIN, READ, RELS, SHEET, links, made, refused, sheet, text_of, workbook
+from tests.survey.hostile.books import BOOK, MAIN, READ, RELS, SHEET, links, made, refused, sheet, text_of, workbook
 
 MACROS = ("xl/vbaProject.bin", "XL/VBAPROJECT.BIN", "xl\\VbaProject.bin", "xl/macrosheets/sheet1.xml", "xl/vbaData.xml")
 

@@ -93,7 +93,7 @@ def test_hostile_tables_of_the_folder_are_refused(tmp_path: Path, name: str) -> 
 
 
 def test_limits_are_above_what_studies_have() -> None:
-    demo = Path(__file__).resolve().parents[2] / "data" / "raw" / "demo"
+    demo = Path(__file__).resolve().parents[3] / "data" / "raw" / "demo"
     sizes = [path.stat().st_size for path in demo.rglob("*.yaml")]
     assert max(sizes) * 10 < MAX_YAML < MAX_TABLE
 
