@@ -12,7 +12,7 @@ from survey.checks.accepted import Book
 from survey.checks.cells import SEPARATOR, TOTAL, by_unique, clean, recode
 from survey.faults import Fault, Refused
 from survey.identity import normalise
-from survey.readers import RawTable, read_header, read_table
+from survey.readers import RawTable, read_table
 from survey.readers.raw import HIDDEN, shown
 from survey.schema import ROLES, FileEntry
 from survey.study import Study, Wave
@@ -24,7 +24,6 @@ _CITIZEN = re.compile(r"[1-9]\d{5}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d
 _IN_POWERS = re.compile(r"\d(\.\d+)?[eE]\+?\d+")
 SHEET_ERRORS = ("#N/A", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#SPILL!", "#CALC!")
 SPSS_NOTHING = "#NULL!"  # what SPSS writes into a spreadsheet where there is no answer
-LARGE = 16 * 2**20  # bytes of a file whose header is looked at before the rest is read
 SHORTEST_IDENTIFIER = 5
 EXACT_DIGITS = 15  # of a number that a spreadsheet has held
 USUAL_LENGTH = 0.9  # share of member numbers of one length above which shorter ones are to be looked at
@@ -62,11 +61,12 @@ def open_file(study: Study, wave: Wave, entry: FileEntry) -> Opened:
 
     Ids of members are written in one way (`survey.identity.normalise`). What the platform says is no answer is emptied.
     """
-    path = wave.folder / entry.file
-    if path.stat().st_size > LARGE:  # whoever mapped a column wrongly need not wait until all is read
-        _refuse_absent(study, wave, entry, read_header(path, platform=entry.platform, layout=entry.layout))
-    raw = read_table(path, platform=entry.platform, layout=entry.layout)
-    _refuse_absent(study, wave, entry, raw.columns)
+    raw = read_table(
+        wave.folder / entry.file,
+        platform=entry.platform,
+        layout=entry.layout,
+        check=lambda names: _refuse_absent(study, wave, entry, names),
+    )
     book = Book(wave, entry, study.settings.rules, raw)
     _set_aside_blanks_and_totals(raw, entry, book)
     _follow_marks(raw, book)

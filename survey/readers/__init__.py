@@ -51,7 +51,13 @@ MAX_BYTES = 8 * 2**30
 __all__ = ["PLATFORMS", "RawTable", "read_header", "read_table"]
 
 
-def read_table(path: str | os.PathLike[str], *, platform: str | None = None, layout: Layout | None = None) -> RawTable:
+def read_table(
+    path: str | os.PathLike[str],
+    *,
+    platform: str | None = None,
+    layout: Layout | None = None,
+    check: Callable[[list[str]], None] | None = None,
+) -> RawTable:
     """Read a file as text, one row an answer (or a line of a log or registry).
 
     Parameters
@@ -62,6 +68,8 @@ def read_table(path: str | os.PathLike[str], *, platform: str | None = None, lay
         Which tool exported it, one of `PLATFORMS`; None: recognised by content.
     layout : Layout, optional
         The file's entry in wave.yaml: encoding, delimiter, sheet, first header row.
+    check : callable, optional
+        Called with the names of the columns as soon as they are known, before the rows are read; it may refuse them.
 
     Returns
     -------
@@ -79,7 +87,7 @@ def read_table(path: str | os.PathLike[str], *, platform: str | None = None, lay
     -----
     Reading that lasts longer than two seconds says how far it is: INFO records of the logger ``survey``.
     """
-    return _of_file(path, platform, layout, _read)
+    return _of_file(path, platform, layout, lambda *file: _read(*file, check or (lambda _: None)))
 
 
 def read_header(
@@ -143,12 +151,14 @@ def _refuse_size(path: Path, size: int) -> None:
         )
 
 
-def _read(path: Path, platform: str | None, layout: Layout) -> RawTable:
+def _read(path: Path, platform: str | None, layout: Layout, check: Callable[[list[str]], None]) -> RawTable:
     if binary := _binary(path, platform):
         raw = BINARIES[binary][1](path, layout)
+        check(raw.columns)
     else:
         grid = files.open_grid(path, layout, top=True)
         raw = _interpreted(grid, platform)  # refuses a header at fault
+        check(raw.columns)
         if not grid.whole:
             raw = _interpreted(files.open_grid(path, layout), platform)
     _refuse_empty(path, raw)

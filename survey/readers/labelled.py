@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import os
 import re
 import subprocess
 import sys
@@ -110,11 +111,16 @@ def _for_iconv(path: Path, encoding: str | None) -> str:
     return _ICONV.get(name, name)
 
 
+def _environment() -> dict[str, str]:
+    """Arrow's own pools reserve address space by the gigabyte, which the limit of memory counts as taken."""
+    return {**os.environ, "ARROW_DEFAULT_MEMORY_POOL": "system"}
+
+
 def _run(path: Path, platform: str, encoding: str, named: str) -> bytes:
     command = [sys.executable, "-m", f"survey.readers.{platform}", str(path.resolve()), encoding]
     root = Path(__file__).resolve().parents[2]
     try:
-        done = subprocess.run(command, capture_output=True, cwd=root, timeout=SECONDS, check=False)
+        done = subprocess.run(command, capture_output=True, cwd=root, timeout=SECONDS, check=False, env=_environment())
     except subprocess.TimeoutExpired:
         refuse(path, *_WORDS[LARGE])
     if done.returncode in _WORDS:
@@ -140,11 +146,11 @@ def answer(tell: Callable[[str, str | None], tuple[dict[str, list[str]], Told]])
     limit_memory(min(MEMORY + PACKED * Path(path).stat().st_size, 40 * MAX_CELLS))
     try:
         columns, told = tell(path, encoding or None)
+        table = pa.table({name: pa.array(cells, pa.large_string()) for name, cells in columns.items()})
     except UnicodeError:
         sys.exit(ENCODING)
     except MemoryError:
         sys.exit(LARGE)
-    table = pa.table({name: pa.array(cells, pa.large_string()) for name, cells in columns.items()})
     table = table.replace_schema_metadata({"told": json.dumps(asdict(told))})
     with pa.ipc.new_stream(sys.stdout.buffer, table.schema) as out:
         out.write_table(table)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.reports.test_commands import workbench
-from tests.survey.test_new_wave import CANARIES, arrived, study
+from tests.survey.proposal.test_new_wave import CANARIES, arrived, study
 
 SCREEN = 60  # lines
 
