@@ -154,7 +154,11 @@ def _refuse_absent(study: Study, wave: Wave, entry: FileEntry, there: list[str])
     lacking = [header for header in (*entry.columns, *entry.tests) if header not in there]
     if lacking:
         names, begins = ", ".join(lacking[:5]), shown(there[:12], there)
-        en, zh = _renamed(study, wave, {header: entry.columns.get(header, "") for header in lacking}, there)
+        if len(lacking) < len(entry.columns):
+            en, zh = _renamed(study, wave, {header: entry.columns.get(header, "") for header in lacking}, there)
+        else:
+            en = "Does the header stand further down (layout: header_row)? "
+            zh = "表头是否在更下面的行（layout 的 header_row）？"
         raise Refused(
             [
                 Fault(

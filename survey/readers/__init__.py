@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -87,7 +88,7 @@ def read_table(
     -----
     Reading that lasts longer than two seconds says how far it is: INFO records of the logger ``survey``.
     """
-    return _of_file(path, platform, layout, lambda *file: _read(*file, check or (lambda _: None)))
+    return _of_file(path, platform, layout, partial(_read, check=check))
 
 
 def read_header(
@@ -151,17 +152,19 @@ def _refuse_size(path: Path, size: int) -> None:
         )
 
 
-def _read(path: Path, platform: str | None, layout: Layout, check: Callable[[list[str]], None]) -> RawTable:
+def _read(path: Path, platform: str | None, layout: Layout, check: Callable[[list[str]], None] | None) -> RawTable:
     if binary := _binary(path, platform):
-        raw = BINARIES[binary][1](path, layout)
-        check(raw.columns)
+        raw, whole = BINARIES[binary][1](path, layout), True
     else:
         grid = files.open_grid(path, layout, top=True)
-        raw = _interpreted(grid, platform)  # refuses a header at fault
+        raw, whole = _interpreted(grid, platform), grid.whole  # refuses a header at fault
+    if whole:
+        _refuse_empty(path, raw)
+    if check is not None and raw.columns:
         check(raw.columns)
-        if not grid.whole:
-            raw = _interpreted(files.open_grid(path, layout), platform)
-    _refuse_empty(path, raw)
+    if not whole:
+        raw = _interpreted(files.open_grid(path, layout), platform)
+        _refuse_empty(path, raw)
     return raw
 
 
