@@ -123,7 +123,7 @@ WORDS = {
         "{file}, {rule}: accepted by {office}, because {why}",
         "{file}，{rule}：{office} 同意接受，理由：{why}",
     ),
-    "stopped": ("{n} things stop this study; nothing was written", "有 {n} 处问题，已停止；没有写入任何内容"),
+    "stopped": ("{n} fault(s) stop this study; nothing was written", "有 {n} 处问题，已停止；没有写入任何内容"),
     "where": (" ({columns})", "（{columns}）"),
     "column": ("{column}: row {rows}", "{column}：第 {rows} 行"),
     "columns": ("{n} more columns", "另有 {n} 列"),
