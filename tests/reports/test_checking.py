@@ -48,7 +48,7 @@ def test_a_hundred_faults_are_one_screen_and_all_of_them_one_page() -> None:
     faults = [Fault("2024/a.csv", row, f"fault {row}", f"错误 {row}") for row in range(1, 101)]
     short = checking.refusal(faults, "s", "2024", "en", checking.SCREEN).text()
     assert short.count("\n") < 24
-    assert "100 things" in short
+    assert "100 fault(s)" in short
     assert "88 more" in short
     assert checking.refusal(faults, "s", "2024", "zh").text().count("错误") == 100
 
