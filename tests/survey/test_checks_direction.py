@@ -61,6 +61,14 @@ def test_a_battery_turned_round_is_refused(tmp_path: Path, centre: float) -> Non
     assert "rule: direction" in str(caught.value)
 
 
+def test_a_wave_turned_round_as_a_whole_is_known_by_its_means(tmp_path: Path) -> None:
+    # every correlation keeps its sign: only the mirror of the means can tell
+    whole = turned(simulated(2, 4.1), ITEMS)
+    whole = whole.assign(**{i: 8 - whole[i] for i in OTHERS})
+    with pytest.raises(Refused, match=r"4 items \(a0, a1, a2, a3\) look turned round"):
+        open_study(study(tmp_path, simulated(1, 4.1), whole)).panel()
+
+
 def test_an_office_may_say_that_it_is_so(tmp_path: Path) -> None:
     decision = {"rule": "direction", "accept": "answers.csv", "office": "A", "why": "B"}
     folder = study(tmp_path, simulated(1, 4.1), turned(simulated(2, 4.1), ITEMS), decisions=[decision])
