@@ -184,7 +184,7 @@ class Service(Model):
 class Groups(Model):
     """Where the codes of the groups stand, or a pattern that labels any code."""
 
-    file: str | None = None
+    file: Filled | None = None
     any: Text | None = None
 
     @model_validator(mode="after")
@@ -197,8 +197,8 @@ class Groups(Model):
 class Places(Model):
     """Where the codes of the places stand."""
 
-    under: str | None = None
-    file: str | None = None
+    under: Filled | None = None
+    file: Filled | None = None
 
     @model_validator(mode="after")
     def _some(self) -> Places:

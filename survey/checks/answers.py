@@ -112,7 +112,9 @@ def _roles(study: Study, entry: FileEntry, frame: pd.DataFrame, book: Book) -> C
 def _items(
     study: Study, wave: Wave, entry: FileEntry, opened: Opened, frame: pd.DataFrame, asked: Mapping[str, Item]
 ) -> Columns:
-    targets = [t for t in entry.columns.values() if t.partition("=")[0] in asked]
+    order = list(asked)  # of the instrument, however wave.yaml orders its mapping
+    mapped = (t for t in entry.columns.values() if t.partition("=")[0] in asked)
+    targets = sorted(mapped, key=lambda target: order.index(target.partition("=")[0]))
     out: Columns = {}
     for target in targets:
         item = asked[target.partition("=")[0]]

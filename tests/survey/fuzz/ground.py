@@ -264,7 +264,7 @@ def again(number: int) -> None:
     tempfile.tempdir = str(place / "tmp")
     (place / "tmp").mkdir()
     ground = prepare(seed_of(number), place)
-    kept = place / ground.path.name
+    kept = place / f"damaged-{ground.path.name}"
     kept.write_bytes(mutate(ground.seed, ground.data, number).data)
     print(f"case {number}: seed {ground.seed.name}, file {kept}")
     print(ground.run(number))

@@ -146,7 +146,7 @@ def _value(target: str, text: str, value: Any) -> list[str]:
     if value is None:
         if must and must[0] is not None:
             return [MADE_UP]  # a plain answer was lost
-        return ["missing"] if text.strip() else []
+        return ["missing"] if tidy(text) else []  # a control sign alone is cleaned away, and counted as that
     if must:
         return [] if must[0] == value else [MADE_UP]
     return [] if value in readings(target, text) else [MADE_UP]
@@ -175,7 +175,7 @@ def _several(seed: Seed, text: str, values: dict[str, Any]) -> list[str]:
     possible = {f"{v:g}" for part in (*parts, text) for v in readings("used", part)}
     if not chosen <= possible:
         return [MADE_UP]
-    return ["missing"] if text.strip() and chosen != possible else []
+    return ["missing"] if tidy(text) and chosen != possible else []
 
 
 def _ticks(texts: dict[str, str], values: dict[str, Any]) -> list[str]:
@@ -189,7 +189,7 @@ def _ticks(texts: dict[str, str], values: dict[str, Any]) -> list[str]:
         made_up = value == 1.0 and must is None and said not in YES and readings("used", text) != {1.0}
         if lost or made_up:
             found.append(MADE_UP)
-        elif text.strip() and value != 1.0 and said not in NO:
+        elif said and value != 1.0 and said not in NO:
             found.append("missing")
     return found
 
