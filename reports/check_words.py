@@ -77,6 +77,10 @@ WORDS = {
         "{n} rows say that a member was in two places at once",
         "{n} 行显示同一会员同时在两处参加活动",
     ),
+    "note.stage_implied": (
+        "{n} records give a later step without the one before it; that one is taken to have happened",
+        "{n} 条记录有后一环节而缺前一环节，视为前一环节也已发生",
+    ),
     "wave": ("The wave as a whole", "本波次整体"),
     "cells.no_weight": ("{n} answers have no weight and count nothing", "{n} 份答卷没有权重，不参与计算"),
     "weighted": ("{n} answers are weighted", "{n} 份答卷已加权"),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from survey import store
-from survey.checks import Accepted, check_answers, check_log, check_registry
+from survey.checks import CHECKS, Accepted
 from survey.checks.accepted import ARRIVED
 from survey.checks.direction import turned_batteries
 from survey.faults import Fault, Refused, refuse_if
@@ -73,7 +73,7 @@ def take_in(study: Study, waves: Sequence[Wave], key: Key) -> Intake:
     for wave in waves:
         for entry in wave.settings.files:
             try:
-                parts.append(Part(wave, entry, _check(study, wave, entry, key)))
+                parts.append(Part(wave, entry, CHECKS[entry.holds](study, wave, entry, key)))
             except Refused as refused:
                 faults += [_placed(fault, wave) for fault in refused.faults]
     refuse_if([*faults, *_same_answers_twice(parts)])
@@ -102,14 +102,6 @@ class Part:
     def brings(self, wave: Wave, holds: str) -> bool:
         """Whether it is of that wave and kind, and a row of it was accepted."""
         return self.wave.name == wave.name and self.entry.holds == holds and len(self.accepted.frame) > 0
-
-
-def _check(study: Study, wave: Wave, entry: FileEntry, key: Key) -> Accepted:
-    if entry.holds == "answers":
-        return check_answers(study, wave, entry, key)
-    if entry.holds == "log":
-        return check_log(study, wave, entry, key)
-    return check_registry(study, wave, entry)
 
 
 def _placed(fault: Fault, wave: Wave) -> Fault:

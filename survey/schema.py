@@ -19,8 +19,23 @@ REFUSED_TOPICS = ("belief", "loyalty", "party", "vote", "religion", "ethnicity")
 ANSWER_ROLES = ("member", "group", "region", "submitted", "seconds", "consent", "weight", "strata", "cluster")
 LOG_ROLES = ("member", "activity", "group", "region", "start", "end", "channel", "response")
 REGISTRY_COUNTS = ("members", "organisations", "established", "staff", "venues", "funds")
-ROLES = {"answers": ANSWER_ROLES, "log": LOG_ROLES, "registry": ("group", "region", *REGISTRY_COUNTS)}
-RESERVED = frozenset(role for roles in ROLES.values() for role in roles) | {"wave", "log_member", "mode"}
+# What happens to a visit, a proposal and a case, in its order; the first is when it began.
+STAGES = {
+    "visits": ("visited",),
+    "proposals": ("made", "answered", "adopted"),
+    "cases": ("raised", "accepted", "resolved"),
+}
+ROLES = {
+    "answers": ANSWER_ROLES,
+    "log": LOG_ROLES,
+    "registry": ("group", "region", *REGISTRY_COUNTS),
+    "memberships": ("member", "group", "region", "joined", "left", "times"),
+    "visits": ("visit", "officer", "group", "region", *STAGES["visits"], "people"),
+    "proposals": ("proposal", "member", "group", "region", "service", *STAGES["proposals"]),
+    "cases": ("case", "member", "group", "region", "service", *STAGES["cases"]),
+}
+PEOPLE = ("member", "officer")  # roles that name somebody: pseudonyms take their place
+RESERVED = frozenset(ANSWER_ROLES) | {"wave", "log_member", "mode"}  # columns of the panel's answers
 # What results are called that stand on no item and no scale, by where their people come from; an item cannot be called so.
 RESULT_TERMS = {
     "survey": ("response", "weights"),
@@ -304,7 +319,7 @@ class FileEntry(Model):
     """One file of a wave: what it holds and what its columns are."""
 
     file: Filled
-    holds: Literal["answers", "log", "registry"]
+    holds: Literal["answers", "log", "registry", "memberships", "visits", "proposals", "cases"]
     platform: str | None = None
     layout: Layout = Layout()
     columns: Annotated[dict[str, str], Field(min_length=1)]

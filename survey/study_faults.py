@@ -15,10 +15,16 @@ import pandas as pd
 from survey.faults import Fault, Refused
 from survey.folder import Document, place
 from survey.instrument import Item
-from survey.schema import NAME, REGISTRY_COUNTS, RESERVED, ROLES, FileEntry, StudyFile, WaveFile
+from survey.schema import NAME, REGISTRY_COUNTS, RESERVED, ROLES, STAGES, FileEntry, StudyFile, WaveFile
 from survey.typed import Typed, Where
 
-_NEEDED = {"log": ("member", "activity", "start"), "answers": (), "registry": ()}
+# What a file must say of where it belongs, in a study that has groups or places; others name the group alone.
+_UNITS_NEEDED: dict[str, set[str]] = {"answers": {"group", "region"}, "registry": {"group", "region"}, "log": set()}
+_NEEDED = {
+    "log": ("member", "activity", "start"),
+    "memberships": ("member",),
+    **{kind: stages[:1] for kind, stages in STAGES.items()},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,7 +315,8 @@ def _fits(item: Item | None, sign: str, code: str) -> bool:
 
 def _lacking(known: Known, document: Document, n: int, entry: FileEntry) -> Iterator[Fault]:
     targets = set(entry.columns.values())
-    needed = [*_NEEDED[entry.holds], *(sorted(_units(known.settings)) if entry.holds != "log" else ())]
+    units = _units(known.settings) & _UNITS_NEEDED.get(entry.holds, {"group"})
+    needed = [*_NEEDED.get(entry.holds, ()), *sorted(units)]
     for role in (r for r in needed if r not in targets):
         yield _at(
             document,

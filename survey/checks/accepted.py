@@ -58,6 +58,7 @@ NOTES = (
     "large_weights",
     "longer_than_a_day",
     "two_places_at_once",
+    "stage_implied",
 )
 
 

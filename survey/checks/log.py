@@ -8,14 +8,11 @@ import pandas as pd
 
 from survey.checks.accepted import Accepted, Book, first_of_each
 from survey.checks.open_file import open_file
-from survey.checks.times import times
+from survey.checks.times import LONG_AFTER, times
 from survey.checks.units import known_groups, known_regions, set_aside_unknown
 from survey.identity import Key
 from survey.schema import FileEntry
 from survey.study import Study, Wave
-
-# A log may go on after the fieldwork; a year later it is an error. The day on which this is run must not matter.
-LONG_AFTER = pd.Timedelta(days=366)
 
 
 def check_log(study: Study, wave: Wave, entry: FileEntry, key: Key) -> Accepted:

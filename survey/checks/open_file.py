@@ -14,7 +14,7 @@ from survey.faults import Fault, Refused
 from survey.identity import normalise
 from survey.readers import RawTable, read_table
 from survey.readers.raw import HIDDEN, shown
-from survey.schema import ROLES, FileEntry
+from survey.schema import PEOPLE, ROLES, FileEntry
 from survey.study import Study, Wave
 from survey.wording import guesses
 
@@ -27,7 +27,7 @@ SPSS_NOTHING = "#NULL!"  # what SPSS writes into a spreadsheet where there is no
 SHORTEST_IDENTIFIER = 5
 EXACT_DIGITS = 15  # of a number that a spreadsheet has held
 USUAL_LENGTH = 0.9  # share of member numbers of one length above which shorter ones are to be looked at
-_KEPT_AS_TEXT = ("activity", "group", "channel", "response", "strata", "cluster")
+_KEPT_AS_TEXT = ("activity", "group", "channel", "response", "service", "strata", "cluster")
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}")
 _CITIZEN_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
@@ -111,7 +111,7 @@ def _cleaned(column: pd.Series, target: str, entry: FileEntry, separator: str, b
     cleaned, changed = clean(column)
     book.count_cells("cleaned", target, changed, mends=True)
     codes = recode(cleaned, entry.values.get(target, {}), separator)
-    if target != "member":
+    if target not in PEOPLE:
         return codes
     if codes.str.fullmatch(_IN_POWERS).any():
         book.fault(
@@ -212,7 +212,7 @@ def _set_aside_blanks_and_totals(raw: RawTable, entry: FileEntry, book: Book) ->
 
 def _note_identifiers(entry: FileEntry, frame: pd.DataFrame, book: Book) -> None:
     headers = {target: header for header, target in entry.columns.items()}
-    found = [headers[t] for t in frame.columns if t != "member" and identifies(frame[t], kept=t in _KEPT_AS_TEXT)]
+    found = [headers[t] for t in frame.columns if t not in PEOPLE and identifies(frame[t], kept=t in _KEPT_AS_TEXT)]
     if found:
         names = ", ".join(found)
         book.fault(

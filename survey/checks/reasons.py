@@ -28,6 +28,10 @@ REASONS = {
     "no_activity": ("rows without an activity", "没有活动编号"),
     "no_time": ("rows without a readable time", "没有可识别的时间"),
     "ends_before_start": ("rows that end before they begin", "结束早于开始的行"),
+    "stages_out_of_order": (
+        "records with a later step before an earlier one (answered before it was made)",
+        "环节先后颠倒的记录（如答复早于提出）",
+    ),
     "after_the_wave": ("rows of a time more than a year after the fieldwork", "时间在调查结束一年以后的行"),
 }
 # What makes a column that has too much of it be refused, and what a clerk is asked then.

@@ -10,11 +10,12 @@ from survey.checks import cells
 from survey.checks.accepted import Accepted, first_of_each
 from survey.checks.open_file import open_file
 from survey.checks.units import settle_units
+from survey.identity import Key
 from survey.schema import REGISTRY_COUNTS, FileEntry
 from survey.study import Study, Wave
 
 
-def check_registry(study: Study, wave: Wave, entry: FileEntry) -> Accepted:
+def check_registry(study: Study, wave: Wave, entry: FileEntry, _key: Key) -> Accepted:
     """Check a file of the registry.
 
     Returns

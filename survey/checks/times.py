@@ -13,6 +13,8 @@ import pandas as pd
 from survey.checks.cells import Met, by_unique, numbers
 
 EPOCH = datetime(1970, 1, 1)
+# Records may go on after the fieldwork; a year later they are an error. The day on which this is run must not matter.
+LONG_AFTER = pd.Timedelta(days=366)
 EXCEL_DAY_0 = {"excel": datetime(1899, 12, 30), "excel_1904": datetime(1904, 1, 1)}
 # What programs write where they know no time; no survey and no log of a member organisation is of these days.
 DEFAULT_DAYS = ("0001-01-01", "1899-12-30", "1899-12-31", "1900-01-01", "1904-01-01", "1970-01-01", "9999-12-31")

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from survey.checks import Accepted, check_answers, check_log, check_registry
+from survey.checks import CHECKS, Accepted
 from survey.identity import Key
 from survey.study import Study, open_study
 
@@ -191,6 +191,11 @@ def registry(home: Path, rows: list[dict[str, str]], entry: dict[str, Any] | Non
     return _checked(home, REGISTRY | (entry or {}), [COUNTED | row for row in rows], changed)
 
 
+def affairs(home: Path, entry: dict[str, Any], rows: list[dict[str, str]], **changed: Any) -> Accepted:
+    """What becomes of a file of visits, proposals or cases."""
+    return _checked(home, entry, rows, changed)
+
+
 def _checked(home: Path, entry: dict[str, Any], rows: list[dict[str, str]], changed: dict[str, Any]) -> Accepted:
     wave = {"files": [entry], **changed.pop("wave", {})}
     folder = write_study(home, {"2024": {}}, **changed)
@@ -204,9 +209,7 @@ def check(study: Study, holds: str) -> Accepted:
     """Check the first file of the only wave."""
     wave = study.wave_list[0]
     entry = wave.settings.files[0]
-    if holds == "answers":
-        return check_answers(study, wave, entry, KEY)
-    return check_log(study, wave, entry, KEY) if holds == "log" else check_registry(study, wave, entry)
+    return CHECKS[holds](study, wave, entry, KEY)
 
 
 def reasons(accepted: Accepted) -> dict[int, str]:

@@ -19,7 +19,7 @@ import pandas as pd
 
 from survey import open_study, store
 from survey import panel as panels
-from survey.checks import Accepted, check_answers, check_log, check_registry
+from survey.checks import CHECKS, Accepted
 from survey.faults import Fault, Refused
 from survey.intake import take_in
 from survey.study import Study, Wave
@@ -207,9 +207,7 @@ def prepare(seed: Seed, place: Path) -> Ground:
 
 def _check(study: Study, wave: Wave, holds: str, n: int) -> Accepted:
     entry = wave.settings.files[n]
-    if holds == "registry":
-        return check_registry(study, wave, entry)
-    return (check_answers if holds == "answers" else check_log)(study, wave, entry, KEY)
+    return CHECKS[holds](study, wave, entry, KEY)
 
 
 def _same(a: Accepted, b: Accepted) -> bool:
