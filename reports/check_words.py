@@ -81,6 +81,10 @@ WORDS = {
         "{n} records give a later step without the one before it; that one is taken to have happened",
         "{n} 条记录有后一环节而缺前一环节，视为前一环节也已发生",
     ),
+    "note.more_established": (
+        "{n} rows say that more organisations are established than there are",
+        "{n} 行的已建组织数多于组织总数",
+    ),
     "wave": ("The wave as a whole", "本波次整体"),
     "cells.no_weight": ("{n} answers have no weight and count nothing", "{n} 份答卷没有权重，不参与计算"),
     "weighted": ("{n} answers are weighted", "{n} 份答卷已加权"),
@@ -113,6 +117,14 @@ WORDS = {
     "series_broken": (
         "{items}: asked in another form in an earlier wave; not comparable, missing there",
         "{items}：以前波次的题目形式与最新一波不同，不可比，在该波次记为缺失",
+    ),
+    "without_a_count": (
+        "registry: in {n} cases people answered of whom it counts no member; they are weighted with their neighbours",
+        "组织登记：有 {n} 处有答卷而登记会员数为零或缺失，与相邻单位合并加权",
+    ),
+    "too_small": (
+        "registry: it counts fewer members than answered in the whole wave; the answers are not weighted by it",
+        "组织登记：本波次登记会员总数少于答卷总数，未按其加权",
     ),
     "children_differ_from_parent": (
         "registry: in {n} cases the places below do not add up to the place above",

@@ -94,7 +94,17 @@ def _fault(fault: Fault, language: str) -> str:
 
 def _concerns(tally: Frame) -> bool:
     """Whether something was set aside, missing or noted that staff should look at."""
-    kinds = ("aside:", "cells:", "note:", "items:", "children_differ", "fewer_members", "not_weighted")
+    kinds = (
+        "aside:",
+        "cells:",
+        "note:",
+        "items:",
+        "children_differ",
+        "fewer_members",
+        "without_a_count",
+        "too_small",
+        "not_weighted",
+    )
     return any(rule.startswith(kinds) and rule not in NO_CONCERN for rule, _, _ in _lines(tally))
 
 

@@ -69,7 +69,7 @@ class Key:
 def normalise(value: str) -> str:
     """Write an id in one way, so that the same id is the same person in every file.
 
-    Half-width and upper case; without blanks, invisible signs, hyphens and dashes; without +86 or 0086 before a mobile number;
+    Half-width and upper case, digits of any script as ASCII; without blanks, invisible signs, hyphens and dashes; without +86 or 0086 before a mobile number;
     without the ``.0`` that a spreadsheet puts behind a whole number. Everything else stays: leading zeros, dots, slashes. What
     holds no letter and no digit is no id.
 
@@ -81,12 +81,17 @@ def normalise(value: str) -> str:
     if value.isascii() and value.isalnum() and not value.startswith("0086"):
         return value.upper()
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).upper())
-    text = "".join(sign for sign in text if not unicodedata.category(sign).startswith(_LEFT_OUT))
+    text = "".join(_digit(sign) for sign in text if not unicodedata.category(sign).startswith(_LEFT_OUT))
     text = unicodedata.normalize("NFKC", text)  # signs may meet where one between them was left out
     for form in (_AS_DECIMAL, _WITH_COUNTRY):
         if match := form.fullmatch(text):
             text = match[1]
     return text if any(sign.isalnum() for sign in text) else ""
+
+
+def _digit(sign: str) -> str:
+    """A digit of any script as ASCII; any other sign as it is."""
+    return str(unicodedata.decimal(sign, sign))
 
 
 def study_key(study: str, *, synthetic: bool) -> Key:

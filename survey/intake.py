@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from survey import store
+from survey import places, store
 from survey.checks import CHECKS, Accepted
 from survey.checks.accepted import ARRIVED
 from survey.checks.direction import turned_batteries
+from survey.checks.registry import additive_gaps, refused_gaps
 from survey.faults import Fault, Refused, refuse_if
 from survey.identity import Key
 from survey.schema import REGISTRY_COUNTS, FileEntry
@@ -79,11 +80,13 @@ def take_in(study: Study, waves: Sequence[Wave], key: Key) -> Intake:
     refuse_if([*faults, *_same_answers_twice(parts)])
     parts = _without_repeated_rows(_without_repeated_answers(parts))
     answers = {w.name: _answers(w, parts) for w in waves if any(p.brings(w, "answers") for p in parts)}
-    refuse_if(turned_batteries(study, waves, answers))
+    registry = _together(parts, "registry", REGISTRY)
+    gaps = additive_gaps(registry, places.hierarchy(study.places))
+    refuse_if([*turned_batteries(study, waves, answers), *refused_gaps(study, waves, gaps)])
     return Intake(
         answers,
         _together(parts, "log", LOG),
-        _together(parts, "registry", REGISTRY),
+        registry,
         pd.concat([p.accepted.tally for p in parts], ignore_index=True),
         pd.concat([p.accepted.aside for p in parts], ignore_index=True).astype({"row": "int64"}),
         pd.concat([p.accepted.located for p in parts], ignore_index=True).astype({"row": "int64"}),

@@ -5,7 +5,7 @@ The sources are the answers' group and region, and the registry; `survey.weights
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,7 @@ class _Pool:
 
     @property
     def thin(self) -> bool:
-        return self.answers < FEWEST or self.target <= 0
+        return self.answers < FEWEST or self.target <= 0 or self.target < self.answers
 
     @property
     def label(self) -> str:
@@ -81,10 +81,11 @@ def weigh(
     """Rake each wave's answers to its registry.
 
     A place's count is its own registry row; where it has none, the sum of the places right below it. What a place counts
-    beyond the places below it is a cell of its own. A cell with fewer than 5 answers, or without a positive
-    count, is laid together with the smallest other cell (fewest answers, then code) of the same group and the same
-    parent place; where there is none, of the next place up, then of the same group, then of all. Where margins of a wave have
-    different totals, the first margin's total holds and the others are scaled to it.
+    beyond the places below it is a cell of its own. A cell with fewer than 5 answers, without a positive count, or with more
+    answers than its count, is laid together with the smallest other cell (fewest answers, then code) of the same group and the
+    same parent place; where there is none, of the next place up, then of the same group, then of all. Where margins of a wave
+    have different totals, the first margin's total holds and the others are scaled to it. A wave of which the registry
+    counts fewer people than answered is not weighted by it.
 
     Parameters
     ----------
@@ -109,8 +110,8 @@ def weigh(
     calibration : Calibration or None
         Margins crossed with ``wave``; None where no wave is weighted.
     tally : DataFrame
-        ``wave, file, holds, rule, rows, cells`` with the rules ``weighted``, ``not_weighted``, ``collapsed`` (cells
-        laid together and the answers in them), ``rescaled`` (cells).
+        ``wave, file, holds, rule, rows, cells`` with the rules ``weighted``, ``not_weighted``, ``too_small`` (the registry),
+        ``collapsed`` (cells laid together and the answers in them), ``rescaled`` (cells).
 
     Raises
     ------
@@ -131,7 +132,9 @@ def weigh(
     tree = _tree(hierarchy)
     _check_margins(margins, tree, count, registry)
     counts = {} if registry is None else {str(w): _rolled(r, count, tree) for w, r in registry.groupby("wave")}
-    counts = {wave: known for wave, known in counts.items() if _whole(known) > 0}
+    answered = members["wave"].value_counts()
+    small = {wave for wave, known in counts.items() if 0 < _whole(known) < answered.get(wave, 0)}
+    counts = {wave: known for wave, known in counts.items() if _whole(known) > 0 and wave not in small}
     drawn = [_draw(members, counts, margin, tree) for margin in margins]
     totals, rescaled = _agreeing([d.targets for d in drawn])
     labels = pd.concat([d.labels.rename(f"margin_{n}") for n, d in enumerate(drawn, 1)], axis=1)
@@ -141,7 +144,7 @@ def weigh(
             frame[name] = labels[name]
         elif met is not None:
             met = _renamed(met, name, tuple(margin), members, labels)
-    return frame.set_axis(index), met, _what_happened(members["wave"], drawn, rescaled)
+    return frame.set_axis(index), met, _what_happened(members["wave"], drawn, rescaled, small)
 
 
 def _check_margins(margins: Sequence[Sequence[str]], tree: _Tree, count: str, registry: pd.DataFrame | None) -> None:
@@ -364,13 +367,17 @@ def _renamed(met: Calibration, name: str, margin: Cell, members: pd.DataFrame, l
     return Calibration(margins, (*met.totals[:at], totals, *met.totals[at + 1 :]))
 
 
-def _what_happened(waves: pd.Series, drawn: Sequence[_Drawn], rescaled: Mapping[str, int]) -> pd.DataFrame:
+def _what_happened(
+    waves: pd.Series, drawn: Sequence[_Drawn], rescaled: Mapping[str, int], small: Set[str]
+) -> pd.DataFrame:
     weighted = drawn[0].labels.notna()
     collapsed = pd.concat([d.collapsed for d in drawn], axis=1).any(axis=1)
     rows = []
     for wave, here in waves.groupby(waves, sort=True):
         rule = "weighted" if weighted[here.index].all() else "not_weighted"
         rows.append((wave, "", "answers", rule, len(here), 0))
+        if wave in small:
+            rows.append((wave, "", "registry", "too_small", 0, 1))
         laid = sum(d.laid.get(wave, 0) for d in drawn)
         if laid:
             rows.append((wave, "", "answers", "collapsed", int(collapsed[here.index].sum()), laid))

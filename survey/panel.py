@@ -255,19 +255,36 @@ def build(study: Study, wave: str | None = None) -> Panel:
 
 def _sealed(study: Study, waves: Sequence[Wave], key: Key, provenance: dict[str, Any], seal: str) -> Panel:
     home = store.home(study.name)
+    store.expect(home, key.fingerprint)
+    sealed = store.load(home, seal) or _saved(home, study, waves, key, seal)
+    _record(home, waves, provenance, seal)
     store.sweep(home)
-    folder = home / f"panel-{seal[:20]}"
-    loaded = store.load(folder)
-    if loaded is None:
-        frames, calibration = _build(study, waves, key)
-        store.save(folder, frames, {"calibration": _packed(calibration)})
-        loaded = store.load(folder)
-    if loaded is None:
-        raise OSError("the store could not be read back; is the disk full?")
-    frames, meta = loaded
-    calibration = _unpacked(meta["calibration"])
-    tables = {name: frames[name] for name in FRAMES}
+    tables = {name: sealed.frame(name) for name in FRAMES}
+    calibration = _unpacked(sealed.meta["calibration"])
     return Panel(study, waves[-1].name, **tables, calibration=calibration, provenance=provenance)
+
+
+def _saved(home: Path, study: Study, waves: Sequence[Wave], key: Key, seal: str) -> store.Sealed:
+    """Build and save; another run that builds the same is waited for, and what it has made is taken."""
+    with store.writing(home):
+        sealed = store.load(home, seal)
+        if sealed is None:
+            frames, calibration = _build(study, waves, key)
+            meta = {"calibration": _packed(calibration), "waves": [w.name for w in waves]}
+            store.save(home, seal, frames, meta, fingerprint=key.fingerprint)
+            sealed = store.load(home, seal)
+    if sealed is None:
+        raise OSError("the store could not be read back; is the disk full?")
+    return sealed
+
+
+def _record(home: Path, waves: Sequence[Wave], provenance: dict[str, Any], seal: str) -> None:
+    """Write down the version, with the files that are others than in the one before."""
+    wave = waves[-1].name
+    before = store.versions(home, wave)
+    summary = {"wave": wave, "of": seal, "inputs": provenance["inputs"], "code": provenance["code"]}
+    changed = store.changes(before[-1]["inputs"], provenance["inputs"]) if before else {}
+    store.record(home, {**summary, "changed": changed})
 
 
 def _provenance(study: Study, waves: Sequence[Wave], key: Key) -> dict[str, Any]:

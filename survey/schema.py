@@ -260,6 +260,7 @@ class Rules(Model):
     out_of_range_share: Annotated[float, Field(ge=0, le=1)] = 0.02
     total_share: Annotated[float, Field(ge=0, le=1)] = 0.05
     outside_fieldwork_share: Annotated[float, Field(ge=0, le=1)] = 0.05
+    registry_gap: Annotated[float, Field(ge=0, le=1)] = 0.01
     least_answered: Annotated[float, Field(ge=0, le=1)] = 0
     least_seconds: Annotated[float, Field(ge=0)] | None = None
     least_age: LeastAge | None = None
@@ -346,7 +347,9 @@ class Fieldwork(Model):
 class Decision(Model):
     """A rule that a named office overrode for a file, and why; the report shows it."""
 
-    rule: Literal["set_aside_share", "out_of_range_share", "total_share", "outside_fieldwork_share", "direction"]
+    rule: Literal[
+        "set_aside_share", "out_of_range_share", "total_share", "outside_fieldwork_share", "direction", "registry_gap"
+    ]
     accept: str
     office: Filled
     why: Filled

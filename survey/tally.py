@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from survey.checks.direction import against_the_rest
-from survey.checks.registry import additive_gaps, fewer_members_than_answers
+from survey.checks.registry import additive_gaps, fewer_members_than_answers, without_a_count
 from survey.intake import Intake
 from survey.score import newest_forms, scales_of
 from survey.study import Study, Wave
@@ -47,18 +47,22 @@ def whole_tally(
     lines = [(wave, "*", "answers", f"items:{what}", 0, 0) for wave, what in _about_items(study, waves, members, items)]
     weightless = members.loc[members["weight"] == 0, "wave"].value_counts()
     lines += [(str(wave), "*", "answers", "cells:no_weight", 0, int(n)) for wave, n in weightless.items()]
-    gaps = additive_gaps(intake.registry, tree) if len(intake.registry) and len(tree) else pd.DataFrame({"wave": []})
     lines += [
-        (str(w), "*", "registry", "children_differ_from_parent", int(n), 0)
-        for w, n in gaps.groupby("wave").size().items()
-    ]
-    fewer = fewer_members_than_answers(members, intake.registry)
-    lines += [
-        (str(w), "*", "registry", "fewer_members_than_answers", int(n), 0)
-        for w, n in fewer.groupby("wave").size().items()
+        (wave, "*", "registry", rule, cells, 0)
+        for wave in sorted(intake.registry["wave"].unique())
+        for rule, cells in _about_registry(wave, intake, members, tree)
+        if cells
     ]
     extra = pd.DataFrame(lines, columns=intake.tally.columns)
     return pd.concat([intake.tally, extra, weight_tally.reindex(columns=intake.tally.columns)], ignore_index=True)
+
+
+def _about_registry(wave: str, intake: Intake, members: pd.DataFrame, tree: pd.DataFrame) -> Iterator[tuple[str, int]]:
+    """Give, of a wave's registry, in how many cases it contradicts itself or the answers."""
+    counts, answers = intake.registry[intake.registry["wave"] == wave], members[members["wave"] == wave]
+    yield "children_differ_from_parent", len(additive_gaps(counts, tree))
+    yield "fewer_members_than_answers", len(fewer_members_than_answers(answers, counts))
+    yield "without_a_count", without_a_count(answers, counts)
 
 
 def _about_items(

@@ -59,6 +59,7 @@ NOTES = (
     "longer_than_a_day",
     "two_places_at_once",
     "stage_implied",
+    "more_established",
 )
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 
+import numpy as np
 import pandas as pd
 
 from survey.checks import cells
 from survey.checks.accepted import Accepted, first_of_each
 from survey.checks.open_file import open_file
 from survey.checks.units import settle_units
+from survey.faults import Fault
 from survey.identity import Key
 from survey.schema import REGISTRY_COUNTS, FileEntry
 from survey.study import Study, Wave
@@ -34,24 +37,64 @@ def check_registry(study: Study, wave: Wave, entry: FileEntry, _key: Key) -> Acc
         column = frame[count]
         out[count], met = cells.within(column, cells.numbers(column, entry.layout), 0, math.inf)
         book.judge(count, column, met)
+    if {"established", "organisations"} <= set(out):
+        book.note("more_established", int((out["established"] > out["organisations"]).sum()))
     return book.close(out.astype({"group": "str", "region": "str"}))
 
 
 def additive_gaps(registry: pd.DataFrame, hierarchy: pd.DataFrame) -> pd.DataFrame:
-    """Compare each parent's members with the sum of its children's, per wave and group.
+    """Compare each place's counts with the sums of the places right below it, per wave and group.
+
+    Parameters
+    ----------
+    registry : DataFrame
+        ``wave, group, region`` and counts of `survey.schema.REGISTRY_COUNTS`; a missing count is not compared.
+    hierarchy : DataFrame
+        ``code, parent``.
 
     Returns
     -------
     DataFrame
-        ``wave, group, region, own, children`` where both are given and differ.
+        ``wave, group, region, count, own, children`` where both are given and differ; ``children`` is the sum.
     """
     parent = dict(zip(hierarchy["code"], hierarchy["parent"], strict=True))
-    with_parent = registry.assign(parent=registry["region"].map(parent))
-    keys = ["wave", "group"]
-    children = with_parent.groupby([*keys, "parent"], dropna=False)["members"].sum().rename("children").reset_index()
-    both = registry.merge(children, left_on=[*keys, "region"], right_on=[*keys, "parent"])
-    both = both.rename(columns={"members": "own"})
-    return both.loc[both["own"] != both["children"], [*keys, "region", "own", "children"]].reset_index(drop=True)
+    counts = [c for c in REGISTRY_COUNTS if c in registry]
+    keys = ["wave", "group", "region", "count"]
+    long = registry.melt(["wave", "group", "region"], counts, var_name="count", value_name="own").dropna(subset=["own"])
+    above = long.assign(region=long["region"].map(parent)).dropna(subset=["region"])
+    children = above.groupby(keys, dropna=False)["own"].sum().rename("children").reset_index()
+    both = long.astype({"count": "str"}).merge(children.astype({"count": "str"}), on=keys)
+    return both[~np.isclose(both["own"], both["children"], rtol=1e-9, atol=1e-6)].reset_index(drop=True)
+
+
+def refused_gaps(study: Study, waves: Sequence[Wave], gaps: pd.DataFrame) -> Iterator[Fault]:
+    """Gaps in the count that answers are weighted to, too large to weight by and accepted by no office: a fault a wave."""
+    weights, most = study.settings.weights, study.settings.rules.registry_gap
+    if weights is None or not len(gaps):
+        return
+    size = (gaps["own"] - gaps["children"]).abs() / gaps[["own", "children"]].max(axis=1)
+    large = gaps[(size > most) & (gaps["count"] == weights.count)].assign(size=size)
+    for wave in waves:
+        here = large[large["wave"] == wave.name]
+        files = [e.file for e in wave.settings.files if e.holds == "registry"]
+        if len(here) and not any(d.rule == "registry_gap" and d.accept in files for d in wave.settings.decisions):
+            yield _gap_fault(f"{wave.label}{files[0]}", weights.count, here, most)
+
+
+def _gap_fault(file: str, count: str, gaps: pd.DataFrame, most: float) -> Fault:
+    worst = gaps.sort_values(["size", "region"], ascending=[False, True]).iloc[0]
+    place, own, children = worst["region"], f"{worst['own']:,.0f}", f"{worst['children']:,.0f}"
+    return Fault(
+        file,
+        0,
+        f"{count}: in {len(gaps)} cases the places below a place differ from its own row by more than {most:.1%} (largest: {place} has "
+        f"{own} in its own row, {children} below it). Answers are weighted to these counts, so one of them must be right: correct the "
+        "registry, leave out the rows of the upper places, or accept this in wave.yaml under decisions (rule: registry_gap); then "
+        "what a place counts beyond those below it is taken as its own",
+        f"{count}：有 {len(gaps)} 处下级合计与上级本行相差超过 {most:.1%}（最大：{place} 本行为 {own}，下级合计为 {children}）。"
+        "答卷按这些数目加权，必须以其中之一为准：请改正登记表，或去掉上级各行，或在 wave.yaml 的 decisions 中说明接受"
+        "（rule: registry_gap），届时上级多出的部分视为其直属",
+    )
 
 
 def fewer_members_than_answers(answers: pd.DataFrame, registry: pd.DataFrame) -> pd.DataFrame:
@@ -60,3 +103,11 @@ def fewer_members_than_answers(answers: pd.DataFrame, registry: pd.DataFrame) ->
     answered = answers.groupby(keys, dropna=False).size().rename("answers").reset_index()
     both = registry[[*keys, "members"]].merge(answered.astype(dict.fromkeys(keys, "str")), on=keys)
     return both[both["members"] < both["answers"]].reset_index(drop=True)
+
+
+def without_a_count(answers: pd.DataFrame, registry: pd.DataFrame) -> int:
+    """Count the strata (wave, group, place) that answered, of waves with a registry, and of which it counts no member."""
+    keys = ["wave", "group", "region"]
+    counted = registry.loc[registry["members"] > 0, keys].astype("str").drop_duplicates()
+    answered = answers.loc[answers["wave"].isin(registry["wave"]), keys].astype("str").drop_duplicates()
+    return int((~answered.set_index(keys).index.isin(counted.set_index(keys).index)).sum())

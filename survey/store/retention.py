@@ -1,0 +1,144 @@
+"""What goes: leftovers, tables that no version needs, and a wave that must be erased."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from survey.store import manifest, objects
+from survey.store.atomic import left_over, settle_folder
+from survey.store.lock import writing, writing_if_free
+from survey.store.manifest import Manifest
+from survey.store.place import guarded, note
+
+FORMER = "panel-*"  # folders of stores before there was a manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """What was erased.
+
+    Attributes
+    ----------
+    keys : tuple of str
+        Keys of the entries that named the wave.
+    files : int
+        Parquet files deleted.
+    bytes : int
+        What they held.
+    """
+
+    keys: tuple[str, ...]
+    files: int
+    bytes: int
+
+
+def sweep(home: Path, keep: int = 4) -> None:
+    """Delete what nobody needs: leftovers of killed runs, and derived tables that no version names, but the newest `keep`.
+
+    What living processes are at stays. Where another one writes to the store, or the store may not be written, this waits for the
+    next run. Nothing is written where there is nothing to delete.
+
+    Parameters
+    ----------
+    home : Path
+        The store's folder.
+    keep : int
+        Entries without a version that stay, from 0; those saved with ``keep=True`` always do.
+
+    Raises
+    ------
+    survey.Refused
+        Where the disk reports an error.
+    """
+    if _is_tidy(home, manifest.read(home), keep):
+        return
+    with writing_if_free(home) as held:
+        if held:
+            _tidy(home, keep)
+
+
+def _is_tidy(home: Path, known: Manifest, keep: int) -> bool:
+    if _spare(known, keep) or _unnamed(home, known) or not manifest.in_step(home):
+        return False
+    return not (left_over(home) or any(home.glob(FORMER)))
+
+
+def _tidy(home: Path, keep: int) -> None:
+    known = manifest.read(home)
+    wanted = known.dropping(_spare(known, keep))
+    if wanted != known or not manifest.in_step(home):
+        manifest.write(home, wanted)
+    with guarded(home):
+        _delete(home, _unnamed(home, wanted))
+        _take_away(home)
+
+
+def _spare(known: Manifest, keep: int) -> frozenset[str]:
+    named = {version.get("of") for version in known.versions}
+    free = [key for key, entry in known.entries.items() if not entry.keep and key not in named]
+    newest = sorted(free, key=lambda key: known.entries[key].number, reverse=True)
+    return frozenset(newest[keep:])
+
+
+def _unnamed(home: Path, known: Manifest) -> list[Path]:
+    return [path for path in (home / manifest.OBJECTS).glob(f"*{objects.ENDING}") if path.stem not in known.sums]
+
+
+def _delete(home: Path, files: Iterable[Path]) -> tuple[int, int]:
+    """Delete files of tables; how many, and their bytes."""
+    sizes = []
+    for path in files:
+        sizes.append(path.stat().st_size)
+        path.unlink()
+    if sizes:
+        settle_folder(home / manifest.OBJECTS)
+    return len(sizes), sum(sizes)
+
+
+def _take_away(home: Path) -> None:
+    for folder in left_over(home):
+        shutil.rmtree(folder, ignore_errors=True)
+    former = sorted(home.glob(FORMER))
+    for folder in former:
+        shutil.rmtree(folder, ignore_errors=True)
+    if former:
+        note(
+            home,
+            f"{len(former)} panel(s) of an earlier form of the store were deleted; they are built again when needed.",
+            f"已删除旧格式存储中的 {len(former)} 个面板，需要时会重新生成。",
+            logging.INFO,
+        )
+
+
+def purge(home: Path, wave: str) -> Purged:
+    """Erase a wave: every entry whose ``meta["waves"]`` names it, kept or not, and every table that only such entries name.
+
+    A panel of later waves holds the earlier ones and goes as well; it is built again, without the wave, once the wave's folder is
+    gone from the study. The list of versions stays: it holds names of files and checksums, nothing of a person.
+
+    Parameters
+    ----------
+    home : Path
+        The store's folder.
+    wave : str
+        The wave's name.
+
+    Raises
+    ------
+    survey.Refused
+        Where the store cannot be written.
+    """
+    with writing(home):
+        known = manifest.read(home)
+        gone = frozenset(key for key, entry in known.entries.items() if wave in entry.meta.get("waves", ()))
+        left = known.dropping(gone)
+        if gone or not manifest.in_step(home):
+            manifest.write(home, left)
+        with guarded(home):
+            files, size = _delete(home, _unnamed(home, left))
+            _take_away(home)
+        return Purged(tuple(sorted(gone)), files, size)
