@@ -55,7 +55,7 @@ class Key:
             32 hex digits, missing where the id is empty; same index.
         """
         unique = {value: self._one(normalise(value), purpose) for value in ids.dropna().unique()}
-        return ids.map(unique).astype("str")
+        return ids.astype("str").map(unique).astype("str")
 
     def _one(self, value: str, purpose: str) -> str | None:
         if not value:

@@ -1,35 +1,37 @@
 """A study's waves, file by file, to accepted tables: everything is checked before anything is kept.
 
-Faults of all files of all waves are gathered and refused at once.
+`parts` checks file by file; here the files are compared with each other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
-from survey import places, store
-from survey.checks import CHECKS, Accepted
-from survey.checks.accepted import ARRIVED
+from survey import activity, parts, places
+from survey.activity import LogPart
+from survey.checks.accepted import ARRIVED, LOCATED, TALLY
 from survey.checks.direction import turned_batteries
+from survey.checks.memberships import COLUMNS as MEMBERSHIPS
 from survey.checks.registry import additive_gaps, refused_gaps
-from survey.faults import Fault, Refused, refuse_if
+from survey.faults import Fault, refuse_if
 from survey.identity import Key
-from survey.schema import REGISTRY_COUNTS, FileEntry
+from survey.parts import Part
+from survey.schema import REGISTRY_COUNTS, STAGES, FileEntry
 from survey.study import Study, Wave
 
 MANY = 20  # rows from which equal content is no chance
-LOG = ["wave", "member", "activity", "groups", "region", "start", "end", "channel", "response", "took_part"]
-REGISTRY = ["wave", "group", "region", *REGISTRY_COUNTS]
-_DTYPES = {
-    "start": "datetime64[us]",
-    "end": "datetime64[us]",
-    "took_part": "bool",
-    "groups": "object",
-    **dict.fromkeys(REGISTRY_COUNTS, "float64"),
+LOG_KEY = ("activity", "member")
+# What the panel has one table of each for all waves.
+TABLES = {
+    "registry": ("group", "region", *REGISTRY_COUNTS),
+    "memberships": MEMBERSHIPS,
+    **{kind: ("group", "region") for kind in STAGES},
 }
+_TYPES = {**dict.fromkeys((*REGISTRY_COUNTS, "times"), "float64"), **dict.fromkeys(("joined", "left"), "datetime64[us]")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,86 +42,79 @@ class Intake:
     ----------
     answers : dict of DataFrame
         By wave: ``member, log_member, group, region, mode``, roles and items (not yet reversed).
-    log, registry : DataFrame
-        Of all waves, with ``wave``.
-    tally : DataFrame
-        ``wave, file, holds, rule, rows, cells``.
-    aside : DataFrame
-        ``wave, file, row, reason, nearest``: which rows were set aside.
-    located : DataFrame
-        ``wave, file, rule, column, row``: the first rows in which cells of a column met a rule.
-    arrived : DataFrame
-        `survey.checks.accepted.ARRIVED`: how each file came.
+    logs : tuple of LogPart
+        The log's accepted rows, file by file, wave by wave.
+    again : dict
+        {(wave, file): rows} of the log that an earlier file has brought already.
+    tables : dict of DataFrame
+        `TABLES`, of all waves, each with ``wave``.
+    parts : tuple of Part
+        The files.
     """
 
     answers: dict[str, pd.DataFrame]
-    log: pd.DataFrame
-    registry: pd.DataFrame
-    tally: pd.DataFrame
-    aside: pd.DataFrame
-    located: pd.DataFrame
-    arrived: pd.DataFrame
+    logs: tuple[LogPart, ...]
+    again: Mapping[tuple[str, str], np.ndarray]
+    tables: dict[str, pd.DataFrame]
+    parts: tuple[Part, ...]
+
+    @property
+    def registry(self) -> pd.DataFrame:
+        """The registry of all waves."""
+        return self.tables["registry"]
+
+    @property
+    def tally(self) -> pd.DataFrame:
+        """``wave, file, holds, rule, rows, cells``."""
+        return _stacked([p.tally for p in self.parts], TALLY)
+
+    @property
+    def aside(self) -> pd.DataFrame:
+        """``wave, file, row, reason, nearest``: which rows were set aside."""
+        return _stacked([p.aside for p in self.parts], ["wave", "file", "row", "reason", "nearest"])
+
+    @property
+    def located(self) -> pd.DataFrame:
+        """``wave, file, rule, column, row``: the first rows in which cells of a column met a rule."""
+        return _stacked([p.located for p in self.parts], LOCATED).astype({"row": "int64"})
+
+    @property
+    def arrived(self) -> pd.DataFrame:
+        """`survey.checks.accepted.ARRIVED`: how each file came."""
+        return _stacked([p.arrived for p in self.parts], ARRIVED)
+
+
+def _stacked(frames: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
+    some = [frame for frame in frames if len(frame)] or list(frames[:1])
+    return pd.concat(some, ignore_index=True).reindex(columns=list(columns))
 
 
 def take_in(study: Study, waves: Sequence[Wave], key: Key) -> Intake:
-    """Check every file of the waves.
+    """Check every file of the waves, each by itself and against the others.
 
     Raises
     ------
     survey.Refused
         With the faults of all files.
     """
-    parts: list[Part] = []
-    faults: list[Fault] = []
-    for wave in waves:
-        for entry in wave.settings.files:
-            try:
-                parts.append(Part(wave, entry, CHECKS[entry.holds](study, wave, entry, key)))
-            except Refused as refused:
-                faults += [_placed(fault, wave) for fault in refused.faults]
-    refuse_if([*faults, *_same_answers_twice(parts)])
-    parts = _without_repeated_rows(_without_repeated_answers(parts))
-    answers = {w.name: _answers(w, parts) for w in waves if any(p.brings(w, "answers") for p in parts)}
-    registry = _together(parts, "registry", REGISTRY)
-    gaps = additive_gaps(registry, places.hierarchy(study.places))
+    found = parts.of_waves(study, waves, key)
+    refuse_if(_same_answers_twice(found))
+    found = _without_repeated_answers(found)
+    logs = [_log_part(part) for part in found if part.brings("log")]
+    again = _repeated_rows(logs, found)
+    found = [part.without(again.get((part.wave.name, part.entry.file), parts.NO_ROWS), "duplicate") for part in found]
+    answers = {w.name: rows for w in waves if (rows := _answers(w, found)) is not None}
+    tables = {holds: _together(found, holds, columns) for holds, columns in TABLES.items()}
+    gaps = additive_gaps(tables["registry"], places.hierarchy(study.places))
     refuse_if([*turned_batteries(study, waves, answers), *refused_gaps(study, waves, gaps)])
-    return Intake(
-        answers,
-        _together(parts, "log", LOG),
-        registry,
-        pd.concat([p.accepted.tally for p in parts], ignore_index=True),
-        pd.concat([p.accepted.aside for p in parts], ignore_index=True).astype({"row": "int64"}),
-        pd.concat([p.accepted.located for p in parts], ignore_index=True).astype({"row": "int64"}),
-        pd.DataFrame([p.accepted.arrived for p in parts], columns=ARRIVED, dtype="str"),
-    )
+    return Intake(answers, tuple(logs), again, tables, tuple(found))
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One file of one wave, after its check."""
-
-    wave: Wave
-    entry: FileEntry
-    accepted: Accepted
-
-    def brings(self, wave: Wave, holds: str) -> bool:
-        """Whether it is of that wave and kind, and a row of it was accepted."""
-        return self.wave.name == wave.name and self.entry.holds == holds and len(self.accepted.frame) > 0
-
-
-def _placed(fault: Fault, wave: Wave) -> Fault:
-    """Name the wave's folder before a file's name where the reader knew only the file."""
-    file = fault.file if fault.file.startswith(wave.label) else f"{wave.label}{fault.file}"
-    return Fault(file, fault.line, fault.en, fault.zh)
-
-
-def _same_answers_twice(parts: Sequence[Part]) -> Iterator[Fault]:
+def _same_answers_twice(found: Sequence[Part]) -> Iterator[Fault]:
     """Files of answers with the same content: one wave's file beside itself, or in another wave's folder."""
-    first: dict[tuple[int, str, str | None], Part] = {}
-    for part in (p for p in parts if p.entry.holds == "answers" and p.accepted.read >= MANY):
-        path = part.wave.folder / part.entry.file
-        content = (path.stat().st_size, store.digest([path]), part.entry.layout.sheet)
-        before = first.setdefault(content, part)
+    first: dict[tuple[str, str | None], Part] = {}
+    for part in (p for p in found if p.entry.holds == "answers" and p.read >= MANY):
+        before = first.setdefault((part.file_sum, part.entry.layout.sheet), part)
         if before is not part:
             name = f"{before.wave.label}{before.entry.file}"
             yield Fault(
@@ -131,49 +126,57 @@ def _same_answers_twice(parts: Sequence[Part]) -> Iterator[Fault]:
             )
 
 
-def _without_repeated_answers(parts: Sequence[Part]) -> list[Part]:
+def _without_repeated_answers(found: Sequence[Part]) -> list[Part]:
     """People who answered in two files of a wave: the answer in the first file is kept."""
+    several = {p.wave.name for p in found if sum(q.wave is p.wave and q.entry.holds == "answers" for q in found) > 1}
     seen: dict[str, set[str]] = {}
     kept = []
-    for part in parts:
-        if part.entry.holds == "answers":
+    for part in found:
+        if part.entry.holds == "answers" and part.wave.name in several:
             known = seen.setdefault(part.wave.name, set())
-            members = part.accepted.frame["member"]
-            part = replace(part, accepted=part.accepted.without(members.isin(known).to_numpy(), "repeated_answer"))
+            members = part.frame["member"]
+            part = part.without(np.sort(members.index[members.isin(known)].to_numpy()), "repeated_answer")
             known.update(members)
         kept.append(part)
     return kept
 
 
-def _without_repeated_rows(parts: Sequence[Part]) -> list[Part]:
-    """Rows of the log that an earlier file has brought: the same key, held by the same groups."""
-    earlier: list[pd.DataFrame] = []
-    kept = []
-    for part in parts:
-        if part.entry.holds == "log":
-            frame, keys = part.accepted.frame, _key_columns(part.entry)
-            rows = pd.concat([*(rows.reindex(columns=keys) for rows in earlier), frame[keys]])
-            again = rows.duplicated(keep="first").to_numpy()[len(rows) - len(frame) :]
-            part = replace(part, accepted=part.accepted.without(again, "duplicate"))
-            earlier.append(frame)
-        kept.append(part)
-    return kept
+def _log_part(part: Part) -> LogPart:
+    return LogPart(part.wave.name, part.entry.file, part.path)
 
 
-def _key_columns(entry: FileEntry) -> list[str]:
-    roles = entry.key or ("activity", "member")
-    return list(dict.fromkeys([*("groups" if role == "group" else role for role in roles), "groups"]))
+def _repeated_rows(logs: Sequence[LogPart], found: Sequence[Part]) -> dict[tuple[str, str], np.ndarray]:
+    """Rows of the log that an earlier file has brought: what the later file calls its key, held by the same groups."""
+    keys = {(part.wave.name, part.entry.file): _key_columns(part.entry) for part in found if part.entry.holds == "log"}
+    if len(logs) < 2:
+        return {}
+    if len({keys[log.wave, log.file] for log in logs}) == 1:
+        return activity.repeated(logs, keys[logs[0].wave, logs[0].file])
+    again = {}
+    for n, log in enumerate(logs):
+        file = (log.wave, log.file)
+        again[file] = activity.repeated(logs[: n + 1], keys[file])[file]
+    return again
 
 
-def _together(parts: Sequence[Part], holds: str, columns: list[str]) -> pd.DataFrame:
-    frames = [p.accepted.frame.assign(wave=p.wave.name) for p in parts if p.brings(p.wave, holds)]
+def _key_columns(entry: FileEntry) -> tuple[str, ...]:
+    roles = ("groups" if role == "group" else role for role in entry.key or LOG_KEY)
+    return tuple(dict.fromkeys(role for role in roles if role != "groups"))
+
+
+def _together(found: Sequence[Part], holds: str, columns: Sequence[str]) -> pd.DataFrame:
+    """Rows of one kind of all waves; columns that some file brings beside those that the kind always has stand behind them."""
+    frames = [part.frame.assign(wave=part.wave.name) for part in found if part.brings(holds)]
+    whole = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+    order = dict.fromkeys(["wave", *columns, *whole.columns])
+    kinds = {c: _TYPES.get(c, "str") for c in ("wave", *columns)}
+    return whole.reindex(columns=list(order)).astype(kinds)
+
+
+def _answers(wave: Wave, found: Sequence[Part]) -> pd.DataFrame | None:
+    frames = [part.frame for part in found if part.wave.name == wave.name and part.brings("answers")]
     if not frames:
-        return pd.DataFrame({c: pd.Series(dtype=_DTYPES.get(c, "str")) for c in columns})
-    return pd.concat(frames, ignore_index=True).reindex(columns=columns)
-
-
-def _answers(wave: Wave, parts: Sequence[Part]) -> pd.DataFrame:
-    frames = [p.accepted.frame for p in parts if p.brings(wave, "answers")]
+        return None
     both = pd.concat(frames, ignore_index=True).sort_values("member", kind="stable", ignore_index=True)
     said = pd.DataFrame({"mode": wave.settings.mode, "wave": wave.name}, index=both.index, dtype="str")
     return pd.concat([both, said], axis=1)

@@ -1,33 +1,19 @@
 """The frozen panel: all waves up to the one asked for, checked, scored, weighted, the log reduced, sealed by content.
 
-After this room nobody edits data. Building is deterministic; what was built once from the same files by the same code is
-read from the store.
+After this room nobody edits data; `survey.build` makes it.
 """
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from survey import places, store
-from survey.activity import Activity, reduce_log
-from survey.faults import Fault, Refused
-from survey.identity import Key, study_key
-from survey.instrument import Item
-from survey.intake import Intake, take_in
-from survey.labels import label_table
-from survey.margins import weigh
-from survey.readers import MAX_BYTES
+from survey import store
 from survey.schema import RESULT_TERMS
-from survey.score import comparable, item_table, newest_forms, scales_of, score
-from survey.study import Study, Wave
-from survey.tally import whole_tally
+from survey.study import Study
 from survey.weights import Calibration
 
 THEMES = ("attraction", "cohesion", "detachment", "satisfaction", "contact")
@@ -36,6 +22,10 @@ FRAMES = (
     "careers",
     "cells",
     "registry",
+    "memberships",
+    "visits",
+    "proposals",
+    "cases",
     "hierarchy",
     "observed",
     "items",
@@ -45,20 +35,6 @@ FRAMES = (
     "located",
     "arrived",
 )
-ROLE_COLUMNS = (
-    "wave",
-    "member",
-    "log_member",
-    "group",
-    "region",
-    "mode",
-    "submitted",
-    "seconds",
-    "weight",
-    "strata",
-    "cluster",
-)
-
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Panel:
@@ -70,12 +46,14 @@ class Panel:
         Where it came from.
     wave : str
         The current wave, the one asked for.
-    members, careers, cells, registry, hierarchy, observed, items, labels, tally, aside, located, arrived : DataFrame
+    members, careers, cells, registry, memberships, visits, proposals, cases, hierarchy, observed, items, labels, tally, aside, located, arrived : DataFrame
         See the study format.
     calibration : Calibration or None
         What the weights were calibrated on.
     provenance : dict
         Checksums of inputs, fingerprint of the key, hash of the code.
+    reduced : mapping
+        {wave: key in the store} of each wave's reduced log; `incidence` reads there.
     """
 
     study: Study
@@ -84,6 +62,10 @@ class Panel:
     careers: pd.DataFrame
     cells: pd.DataFrame
     registry: pd.DataFrame
+    memberships: pd.DataFrame
+    visits: pd.DataFrame
+    proposals: pd.DataFrame
+    cases: pd.DataFrame
     hierarchy: pd.DataFrame
     observed: pd.DataFrame
     items: pd.DataFrame
@@ -94,6 +76,7 @@ class Panel:
     arrived: pd.DataFrame
     calibration: Calibration | None
     provenance: dict[str, Any]
+    reduced: Mapping[str, str]
 
     @property
     def waves(self) -> tuple[str, ...]:
@@ -163,6 +146,24 @@ class Panel:
         tables = {"cells": self.cells, "careers": self.careers, "members": self.current, "registry": self.registry}
         return {**tables, "observed": self.observed, "returned_days": returned}
 
+    def incidence(self, wave: str | None = None) -> pd.DataFrame:
+        """Who was at what, for networks: ``wave, member, activity``, a row each within the window; read when it is asked for.
+
+        Parameters
+        ----------
+        wave : str, optional
+            None: the current one.
+
+        Raises
+        ------
+        survey.Refused
+            Where the store was changed since the panel was opened.
+        """
+        kept = store.load(store.home(self.study.name), self.reduced[wave or self.wave])
+        if kept is None:
+            store.refuse_gone(store.home(self.study.name), "incidence")
+        return kept.frame("incidence")
+
     def cut(self, *columns: str) -> tuple[str, ...]:
         """Those of the columns group and region by which this study can be cut."""
         return tuple(c for c in columns if self.where[c] is not None)
@@ -230,174 +231,3 @@ def _variables(panel: Panel) -> dict[str, tuple[str, float, float]]:
         **{c: (s, low, high if high > low else low + 1.0) for c, (s, low, high) in answers.items()},
         **others,
     }
-
-
-_open: dict[tuple[Path, str], Panel] = {}
-
-
-def build(study: Study, wave: str | None = None) -> Panel:
-    """Build, or read from the store, the panel of all waves up to `wave`.
-
-    Raises
-    ------
-    survey.Refused
-        With the faults of all files; nothing is stored then.
-    """
-    current = study.wave(wave)
-    waves = study.until(current.name)
-    key = study_key(study.name, synthetic=study.settings.synthetic)
-    provenance = _provenance(study, waves, key)
-    seal = store.digest([json.dumps(provenance, sort_keys=True)])
-    if (study.folder, seal) not in _open:
-        _open[study.folder, seal] = _sealed(study, waves, key, provenance, seal)
-    return _open[study.folder, seal]
-
-
-def _sealed(study: Study, waves: Sequence[Wave], key: Key, provenance: dict[str, Any], seal: str) -> Panel:
-    home = store.home(study.name)
-    store.expect(home, key.fingerprint)
-    sealed = store.load(home, seal) or _saved(home, study, waves, key, seal)
-    _record(home, waves, provenance, seal)
-    store.sweep(home)
-    tables = {name: sealed.frame(name) for name in FRAMES}
-    calibration = _unpacked(sealed.meta["calibration"])
-    return Panel(study, waves[-1].name, **tables, calibration=calibration, provenance=provenance)
-
-
-def _saved(home: Path, study: Study, waves: Sequence[Wave], key: Key, seal: str) -> store.Sealed:
-    """Build and save; another run that builds the same is waited for, and what it has made is taken."""
-    with store.writing(home):
-        sealed = store.load(home, seal)
-        if sealed is None:
-            frames, calibration = _build(study, waves, key)
-            meta = {"calibration": _packed(calibration), "waves": [w.name for w in waves]}
-            store.save(home, seal, frames, meta, fingerprint=key.fingerprint)
-            sealed = store.load(home, seal)
-    if sealed is None:
-        raise OSError("the store could not be read back; is the disk full?")
-    return sealed
-
-
-def _record(home: Path, waves: Sequence[Wave], provenance: dict[str, Any], seal: str) -> None:
-    """Write down the version, with the files that are others than in the one before."""
-    wave = waves[-1].name
-    before = store.versions(home, wave)
-    summary = {"wave": wave, "of": seal, "inputs": provenance["inputs"], "code": provenance["code"]}
-    changed = store.changes(before[-1]["inputs"], provenance["inputs"]) if before else {}
-    store.record(home, {**summary, "changed": changed})
-
-
-def _provenance(study: Study, waves: Sequence[Wave], key: Key) -> dict[str, Any]:
-    own = sorted(p for p in study.folder.iterdir() if p.is_file() and p.suffix in (".yaml", ".csv"))
-    arrived = [w.folder / name for w in waves for name in ("wave.yaml", *sorted({e.file for e in w.settings.files}))]
-    code = sorted(Path(__file__).parent.rglob("*.py")) + sorted(Path(__file__).parent.glob("*.csv"))
-    return {
-        "study": study.name,
-        "waves": [w.name for w in waves],
-        "inputs": {(name := os.path.relpath(p, study.folder)): _digest_of(p, name) for p in own + arrived},
-        "key": key.fingerprint,
-        "code": store.digest(code),
-    }
-
-
-def _digest_of(path: Path, name: str) -> str:
-    try:
-        # What is too large is refused by its reader, which need not read it for that.
-        return store.digest([path]) if path.stat().st_size <= MAX_BYTES else ""
-    except OSError:
-        en = "this file cannot be read; check its permissions and the disk"
-        raise Refused([Fault(name, 0, en, "无法读取该文件；请检查权限和磁盘")]) from None
-
-
-def _build(study: Study, waves: Sequence[Wave], key: Key) -> tuple[dict[str, pd.DataFrame], Calibration | None]:
-    intake = take_in(study, waves, key)
-    forms = newest_forms(study, waves)
-    tree = places.hierarchy(study.places)
-    members, broken = _members(study, waves, intake, forms, tree)
-    members, calibration, weight_tally = _weighted(study, members, intake.registry, tree)
-    activity = _reduced(study, waves, intake.log)
-    groups = pd.concat([members["group"], activity.careers["group"], intake.registry["group"]]).dropna()
-    items = item_table(study, waves, forms, broken)
-    frames = {
-        "members": members,
-        "careers": activity.careers,
-        "cells": activity.cells,
-        "registry": intake.registry.astype({"wave": "str", "group": "str", "region": "str"}),
-        "hierarchy": tree,
-        "observed": activity.observed,
-        "items": items,
-        "labels": label_table(study, forms, groups),
-        "tally": whole_tally(study, waves, members, intake, items, weight_tally, tree),
-        "aside": intake.aside,
-        "located": intake.located.astype({"wave": "str", "file": "str", "rule": "str", "column": "str"}),
-        "arrived": intake.arrived,
-    }
-    return frames, calibration
-
-
-def _reduced(study: Study, waves: Sequence[Wave], log: pd.DataFrame) -> Activity:
-    organisers = log[["wave", "activity", "groups"]].explode("groups").dropna().drop_duplicates()
-    return reduce_log(
-        log,
-        organisers.rename(columns={"groups": "group"}) if len(organisers) else None,
-        windows=study.settings.windows.model_dump(),
-        log_end_per_wave={str(w): end for w, end in log.groupby("wave")["start"].max().items()},
-        not_reporting={w.name: w.settings.not_reporting for w in waves},
-    )
-
-
-def _packed(calibration: Calibration | None) -> dict[str, Any] | None:
-    if calibration is None:
-        return None
-    totals = [[[list(cell), total] for cell, total in margin.items()] for margin in calibration.totals]
-    return {"margins": [list(m) for m in calibration.margins], "totals": totals}
-
-
-def _unpacked(packed: dict[str, Any] | None) -> Calibration | None:
-    if packed is None:
-        return None
-    totals = ({tuple(cell): total for cell, total in margin} for margin in packed["totals"])
-    return Calibration(tuple(tuple(m) for m in packed["margins"]), tuple(totals))
-
-
-def _members(
-    study: Study, waves: Sequence[Wave], intake: Intake, forms: Mapping[str, Item], tree: pd.DataFrame
-) -> tuple[pd.DataFrame, dict[str, list[str]]]:
-    parts, broken = [], {}
-    for wave in (w for w in waves if w.name in intake.answers):
-        part, broken[wave.name] = comparable(study, wave, intake.answers[wave.name], forms)
-        parts.append(part)
-    whole = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({c: [] for c in ROLE_COLUMNS}, dtype="str")
-    whole = pd.concat([whole, _levels(whole["region"], tree)], axis=1)
-    for item in {column for cut in study.settings.cuts for column in cut} & set(forms) & set(whole.columns):
-        whole[item] = _categories(whole[item])
-    scales = scales_of(forms, study.settings.scales)
-    min_share = {name: scale.min_share for name, scale in study.settings.scales.items()}
-    return score(whole, scales, min_share), broken
-
-
-def _categories(codes: pd.Series) -> pd.Series:
-    """Codes of an item that answers are cut by are names, not numbers."""
-    return codes.astype("Int64").astype("str").where(codes.notna()) if codes.dtype.kind == "f" else codes
-
-
-def _levels(region: pd.Series, tree: pd.DataFrame) -> pd.DataFrame:
-    if tree.empty:
-        return pd.DataFrame(index=region.index)
-    above = places.ancestors(tree)
-    return above.reindex(region.to_numpy()).set_axis(region.index)
-
-
-def _weighted(
-    study: Study, members: pd.DataFrame, registry: pd.DataFrame, tree: pd.DataFrame
-) -> tuple[pd.DataFrame, Calibration | None, pd.DataFrame]:
-    own = members.get("weight", pd.Series(float("nan"), index=members.index, dtype="float64"))
-    # an answer without a weight, in a wave that brings weights, stands for nobody
-    brought = own.notna().groupby(members["wave"]).transform("any")
-    members = members.copy().assign(weight=own.astype("float64").where(brought, 1.0).fillna(0.0))
-    settings = study.settings.weights
-    if settings is None or members.empty:
-        return members, None, pd.DataFrame()
-    return weigh(
-        members, registry, count=settings.count, margins=settings.margins, hierarchy=tree, bounds=settings.bounds
-    )

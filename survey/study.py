@@ -120,8 +120,8 @@ class Study:
         return self.wave_list[: self.wave_list.index(self.wave(name)) + 1]
 
     def panel(self, wave: str | None = None) -> Panel:
-        """Read, check, weight and seal all waves up to the one asked for (`survey.panel.build`)."""
-        from survey.panel import build
+        """Read, check, weight and seal all waves up to the one asked for (`survey.build.build`)."""
+        from survey.build import build
 
         return build(self, wave)
 

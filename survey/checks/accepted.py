@@ -5,9 +5,10 @@ The sum always holds: rows read = as is + repaired + set aside.
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -58,12 +59,15 @@ NOTES = (
     "large_weights",
     "longer_than_a_day",
     "two_places_at_once",
+    "near_duplicate",
+    "attendance_not_recorded",
+    "not_on_the_roll",
     "stage_implied",
     "more_established",
 )
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Accepted:
     """A file after its check.
 
@@ -75,10 +79,10 @@ class Accepted:
         Where it came from and what it holds.
     read : int
         Rows read.
-    reasons : mapping
-        {row: reason} of the rows set aside; never their content.
-    mended : frozenset of int
-        Rows with a cell that was mended, whether set aside or not.
+    set_aside : Series of category
+        Reasons of the rows set aside; index = row in the file, ascending. Never their content.
+    mended_rows : array of int64
+        Rows with a cell that was mended, whether set aside or not; ascending.
     cells : mapping
         {rule: cells that met it}.
     notes : mapping
@@ -97,8 +101,8 @@ class Accepted:
     file: str
     holds: str
     read: int
-    reasons: Mapping[int, str]
-    mended: frozenset[int]
+    set_aside: pd.Series
+    mended_rows: np.ndarray
     cells: Mapping[str, int]
     notes: Mapping[str, int]
     nearest: Mapping[int, str]
@@ -106,14 +110,29 @@ class Accepted:
     form: Mapping[str, str]
 
     @property
+    def reasons(self) -> dict[int, str]:
+        """{row: reason} of the rows set aside."""
+        return self.set_aside.to_dict()
+
+    @property
+    def mended(self) -> frozenset[int]:
+        """Rows with a cell that was mended."""
+        return frozenset(self.mended_rows.tolist())
+
+    @property
+    def repaired_rows(self) -> np.ndarray:
+        """Accepted rows with a cell that was mended; ascending."""
+        return np.setdiff1d(self.mended_rows, self.set_aside.index.to_numpy(), assume_unique=True)
+
+    @property
     def tally(self) -> pd.DataFrame:
         """``wave, file, holds, rule, rows, cells``: read, as_is, repaired, ``aside:REASON``, ``cells:RULE``, ``note:WHAT``."""
-        repaired = len(self.mended - set(self.reasons))
+        repaired, counts = len(self.repaired_rows), self.set_aside.value_counts()
         lines = [
             ("read", self.read, 0),
-            ("as_is", self.read - len(self.reasons) - repaired, 0),
+            ("as_is", self.read - len(self.set_aside) - repaired, 0),
             ("repaired", repaired, 0),
-            *((f"aside:{reason}", n, 0) for reason, n in sorted(Counter(self.reasons.values()).items())),
+            *((f"aside:{reason}", int(n), 0) for reason, n in sorted(counts.items()) if n),
             *((f"cells:{rule}", 0, n) for rule, n in sorted(self.cells.items())),
             *((f"note:{what}", n, 0) for what, n in sorted(self.notes.items())),
         ]
@@ -122,9 +141,11 @@ class Accepted:
     @property
     def aside(self) -> pd.DataFrame:
         """``wave, file, row, reason, nearest`` of the rows set aside."""
-        rows = sorted(self.reasons.items())
-        lines = [(self.wave, self.file, row, reason, self.nearest.get(row, "")) for row, reason in rows]
-        return pd.DataFrame(lines, columns=["wave", "file", "row", "reason", "nearest"])
+        rows = self.set_aside.index
+        nearest = [self.nearest.get(row, "") for row in rows] if self.nearest else ""
+        columns = {"wave": self.wave, "file": self.file, "row": rows, "reason": self.set_aside, "nearest": nearest}
+        types = {"wave": "str", "file": "str", "row": "int64", "reason": "str", "nearest": "str"}
+        return pd.DataFrame(columns, index=rows).astype(types).reset_index(drop=True)
 
     @property
     def located(self) -> pd.DataFrame:
@@ -137,11 +158,6 @@ class Accepted:
         """One row of `ARRIVED`: how the file came."""
         return (self.wave, self.file, self.holds, *(self.form.get(name, "") for name in ARRIVED[3:]))
 
-    def without(self, again: np.ndarray, reason: str) -> Accepted:
-        """Set accepted rows (True in `again`) aside after all."""
-        moved = dict.fromkeys((int(row) for row in self.frame.index[again]), reason)
-        return replace(self, frame=self.frame[~again], reasons={**self.reasons, **moved})
-
 
 class Book:
     """Keeps count while one file is checked; rows are known by their number in the file."""
@@ -150,19 +166,41 @@ class Book:
         self.wave, self.entry, self.rules = wave, entry, rules
         self.read = len(raw.index) + len(raw.ragged)
         self.form = raw.form | _mapping(entry, raw)
-        self.reasons: dict[int, str] = dict.fromkeys(raw.ragged, "ragged")
-        self.mended: set[int] = set()
         self.cells: dict[str, int] = {}
         self.notes: dict[str, int] = {}
         self.nearest: dict[int, str] = {}
         self.where: dict[tuple[str, str], tuple[int, ...]] = {}
         self.faults: list[Fault] = []
+        self._rows = np.sort(np.concatenate([raw.index.to_numpy(), np.array(raw.ragged, np.int64)]))
+        self._reason = np.zeros(len(self._rows), np.int8)  # 0: none, n: the n-th of `REASONS`
+        self._mended = np.zeros(len(self._rows), bool)
+        self.set_aside(raw.ragged, "ragged")
 
     def set_aside(self, rows: Iterable[int], reason: str) -> None:
         """Set rows aside, for one of `REASONS`; the first reason a row meets is its reason."""
         _known(reason, REASONS)
-        for row in rows:
-            self.reasons.setdefault(int(row), reason)
+        at = self._places(rows)
+        self._reason[at[self._reason[at] == 0]] = 1 + list(REASONS).index(reason)
+
+    @property
+    def asides(self) -> pd.Series:
+        """Reasons (category) of the rows set aside so far, by row."""
+        out = self._reason > 0
+        reasons = pd.Categorical.from_codes(self._reason[out] - 1, list(REASONS))
+        return pd.Series(reasons, index=pd.Index(self._rows[out]))
+
+    def is_left(self, rows: Iterable[int]) -> np.ndarray:
+        """Tell of rows whether they are not set aside (array of bool)."""
+        return self._reason[self._places(rows)] == 0
+
+    def left(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Rows of the frame that are not set aside."""
+        kept = self.is_left(frame.index)
+        return frame if kept.all() else frame[kept]
+
+    def _places(self, rows: Iterable[int]) -> np.ndarray:
+        numbers = np.asarray(rows if isinstance(rows, pd.Index | np.ndarray) else list(rows), dtype=np.int64)
+        return np.searchsorted(self._rows, numbers)
 
     def count_cells(self, rule: str, target: str, hit: pd.Series, *, mends: bool = False) -> None:
         """Count cells of a column that met one of `CELL_RULES`; rows whose cells were mended count as repaired."""
@@ -170,10 +208,10 @@ class Book:
         number = int(hit.sum())
         if number:
             self.cells[rule] = self.cells.get(rule, 0) + number
-            key = (rule, self.header(target))
-            self.where[key] = tuple(sorted({*self.where.get(key, ()), *hit.index[hit][:FIRST].tolist()})[:FIRST])
+            key, rows = (rule, self.header(target)), hit.index[hit]
+            self.where[key] = tuple(sorted({*self.where.get(key, ()), *rows[:FIRST].tolist()})[:FIRST])
             if mends:
-                self.mended.update(hit.index[hit].tolist())
+                self._mended[self._places(rows)] = True
 
     def count_all(self, target: str, met: Mapping[str, pd.Series]) -> None:
         """Count the cells of a column that met each rule."""
@@ -215,10 +253,6 @@ class Book:
         if rows:
             self.notes[what] = self.notes.get(what, 0) + int(rows)
 
-    def left(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Rows of the frame that are not set aside."""
-        return frame[~frame.index.isin(list(self.reasons))]
-
     def fault(self, en: str, zh: str) -> None:
         """Note that the file breaks a rule; `close` refuses it with all that was noted."""
         self.faults.append(Fault(f"{self.wave.label}{self.entry.file}", 0, en, zh))
@@ -231,13 +265,14 @@ class Book:
         """End the check: refuse the file where a rule is broken, else give what was accepted."""
         self._check_shares()
         refuse_if(self.faults)
-        rest = (self.wave.name, self.entry.file, self.entry.holds, self.read, self.reasons, frozenset(self.mended))
-        return Accepted(frame, *rest, self.cells, self.notes, self.nearest, self.where, self.form)
+        whose = (self.wave.name, self.entry.file, self.entry.holds, self.read)
+        rows = (self.asides, self._rows[self._mended])
+        return Accepted(frame, *whose, *rows, self.cells, self.notes, self.nearest, self.where, self.form)
 
     def _check_shares(self) -> None:
-        counts = Counter(reason for reason in self.reasons.values() if reason not in NOBODY)
-        totals = sum(reason == "total" for reason in self.reasons.values())
-        about_somebody = self.read - sum(reason in NOBODY for reason in self.reasons.values())
+        every = Counter({str(reason): int(n) for reason, n in self.asides.value_counts().items() if n})
+        counts = Counter({reason: n for reason, n in every.items() if reason not in NOBODY})
+        totals, about_somebody = every["total"], self.read - every.total() + counts.total()
         share, most = counts.total() / max(about_somebody, 1), self.rules.set_aside_share
         if share > most and not self.accepts("set_aside_share"):
             self._fault_of_rows(f"{share:.2%}", f"{most:.2%}", counts)
@@ -252,7 +287,8 @@ class Book:
     def _fault_of_rows(self, share: str, most: str, counts: Counter[str]) -> None:
         en = ", ".join(f"{n} {REASONS[reason][0]}" for reason, n in counts.most_common())
         zh = "，".join(f"{REASONS[reason][1]}：{n} 行" for reason, n in counts.most_common())
-        first = numbered(row for row, reason in self.reasons.items() if reason not in NOBODY)
+        asides = self.asides
+        first = numbered(asides.index[~asides.isin(NOBODY)])
         near = ", ".join(sorted(set(self.nearest.values()) - {""})[:5])
         todo = ADVICE.get(counts.most_common(1)[0][0], ("", ""))
         self.fault(
@@ -284,7 +320,7 @@ def _known(rule: str, rules: Collection[str]) -> None:
 
 def numbered(rows: Iterable[int]) -> str:
     """Name the first rows, for a message."""
-    return ", ".join(str(row) for row in sorted(rows)[:FIRST])
+    return ", ".join(str(row) for row in heapq.nsmallest(FIRST, rows))
 
 
 def first_of_each(keys: pd.DataFrame) -> np.ndarray:

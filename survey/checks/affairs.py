@@ -57,7 +57,7 @@ def check_affairs(study: Study, wave: Wave, entry: FileEntry, key: Key) -> Accep
         if role in frame:
             out[role] = key.pseudonyms(frame[role], purpose)
     if "service" in frame:
-        out["service"] = frame["service"].where(frame["service"] != "")
+        out["service"] = frame["service"].where(frame["service"] != "").astype("str")
     if "people" in frame:
         out["people"], met = cells.within(frame["people"], cells.numbers(frame["people"], entry.layout), 0, math.inf)
         book.judge("people", frame["people"], met)
@@ -92,7 +92,7 @@ def _stages(study: Study, entry: FileEntry, frame: pd.DataFrame, book: Book) -> 
 
 def _happened(column: pd.Series, layout: Layout, zone: str, stage: str, book: Book) -> tuple[pd.Series, pd.Series]:
     on, met = times(column, layout.times, zone)
-    said, unclear = cells.yes(column.where(on.isna() & ~met["default_time"], ""))
+    said, unclear = cells.yes(cells.emptied(column, on.notna() | met["default_time"]))
     book.judge(stage, column, {"unknown_label": unclear["unknown_label"], "default_time": met["default_time"]})
     return said | on.notna(), on
 

@@ -45,14 +45,41 @@ Met = dict[str, pd.Series]
 
 def by_unique(column: pd.Series, convert: Callable[[str], object]) -> pd.Series:
     """Convert each distinct text once."""
-    return column.map({value: convert(value) for value in column.drop_duplicates().tolist()})
+    texts = column.astype("category")
+    values = pd.Series([convert(text) for text in texts.cat.categories])
+    return values.take(texts.cat.codes.to_numpy()).set_axis(column.index)
+
+
+def rewritten(column: pd.Series, convert: Callable[[pd.Series], pd.Series]) -> pd.Series:
+    """Convert a column of category by its distinct texts, to a column of category; None and missing become missing.
+
+    Parameters
+    ----------
+    column : Series of category over str, without missing cells
+    convert : callable
+        Is given the distinct texts (Series of str), once, and gives as many.
+    """
+    texts = convert(pd.Series(column.cat.categories, dtype="str"))
+    places, distinct = pd.factorize(texts, use_na_sentinel=True)
+    codes = places.astype(np.int32).take(column.cat.codes.to_numpy())
+    kept = pd.Categorical.from_codes(codes, pd.Index(distinct, dtype="str"))
+    return pd.Series(kept, index=column.index, name=column.name)
+
+
+def emptied(column: pd.Series, cells: pd.Series) -> pd.Series:
+    """Empty some cells of a column of category."""
+    if not cells.any():
+        return column
+    with_nothing = column if "" in column.cat.categories else column.cat.add_categories([""])
+    return with_nothing.mask(cells, "")
 
 
 def clean(column: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """Half-width signs, ASCII digits, no invisible signs, no blanks around; and which cells that changed (blanks do not count)."""
-    cleaned = {value: _clean(value) for value in column.drop_duplicates().tolist()}
-    changed = [value for value, new in cleaned.items() if new != " ".join(value.split())]
-    return column.map(cleaned).astype("str"), column.isin(changed)
+    """Half-width signs, ASCII digits, no invisible signs, no blanks around (as category); and which cells that changed by more than blanks."""
+    texts = column.astype("category")
+    cleaned = {text: _clean(text) for text in texts.cat.categories}
+    changed = by_unique(texts, lambda text: cleaned[text] != " ".join(text.split())).astype(bool)
+    return rewritten(texts, lambda distinct: distinct.map(cleaned)), changed
 
 
 def _clean(value: str) -> str:
@@ -246,4 +273,4 @@ def recode(column: pd.Series, values: Mapping[str, str], separator: str) -> pd.S
             return cell
         return separator.join(cleaned.get(part, part) for part in parts)
 
-    return by_unique(column, one).astype("str")
+    return rewritten(column, lambda texts: texts.map(one))

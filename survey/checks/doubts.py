@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from survey.checks.accepted import Book
+from survey.checks.times import DAY
 from survey.instrument import Item
 from survey.study import Study, Wave
 
@@ -21,7 +22,6 @@ LONG = 10  # items of one code set after which the same code everywhere is a dou
 MANY = 15  # answered items after which two equal answers are a doubt
 FAST = 1 / 3  # of the file's median time
 LARGE = 10  # times the median weight
-DAY = pd.Timedelta(days=1)  # a clock may be wrong, and a last day ends at midnight
 
 
 def note(study: Study, wave: Wave, frame: pd.DataFrame, asked: Mapping[str, Item], book: Book) -> None:

@@ -1,103 +1,183 @@
-"""A file of the activity log: one row one person at one activity."""
+"""A file of the activity log: one row one person at one activity.
+
+A log may have tens of millions of rows: every column is kept as the different texts that it has and the place of each cell's
+text (category), and what is asked of a text is asked once.
+"""
 
 from __future__ import annotations
 
+import math
 import unicodedata
 
+import numpy as np
 import pandas as pd
 
+from survey.checks import cells
 from survey.checks.accepted import Accepted, Book, first_of_each
+from survey.checks.memberships import Roll
 from survey.checks.open_file import open_file
-from survey.checks.times import LONG_AFTER, times
+from survey.checks.times import DAY, LONG_AFTER, times
 from survey.checks.units import known_groups, known_regions, set_aside_unknown
 from survey.identity import Key
-from survey.schema import FileEntry
+from survey.schema import PARTS, FileEntry
 from survey.study import Study, Wave
 
+TEXTS = ("channel", "response", "service")
+JOIN = ";"  # between the codes of an activity's organisers
 
-def check_log(study: Study, wave: Wave, entry: FileEntry, key: Key) -> Accepted:
+
+def check_log(study: Study, wave: Wave, entry: FileEntry, key: Key, roll: Roll | None = None) -> Accepted:
     """Check a file of the log.
+
+    Parameters
+    ----------
+    study, wave, entry, key
+        As for every file.
+    roll : Roll or None
+        Memberships to compare with; None: the study has no list of them.
 
     Returns
     -------
     Accepted
-        ``.frame``: ``member`` (log side), ``activity``, ``groups`` (codes of the organisers as a tuple; empty where the
-        study has no groups), ``region``, ``start``, ``end``, ``channel``, ``response``, ``took_part`` (bool). Rows that do not mean
-        taking part stay in it.
+        ``.frame``, text as category: ``member`` (log side), ``activity``, ``groups`` (codes of the organisers in their order, joined
+        by ``;``; empty where the study has no groups), ``region``, ``start``, ``end`` (datetime64[us], local), ``channel``,
+        ``response``, ``role`` (one of `survey.schema.PARTS`), ``service``, ``rating`` (float), ``took_part`` (boolean; missing where
+        nobody of an activity is said to have come: then attendance was not recorded). Rows that do not mean taking part stay.
     """
     opened = open_file(study, wave, entry)
-    frame, book = opened.frame, opened.book
-    _set_aside(frame, book, entry, study)
-    frame = book.left(frame)
+    book = opened.book
+    _set_aside_unnamed(opened.frame, entry, book)
+    frame = book.left(opened.frame)
     groups = _organisers(study, frame, opened.separator, book)
-    region = known_regions(study, wave, frame["region"]) if "region" in frame else None
-    if "group" in frame:
-        set_aside_unknown(study, "group", frame["group"], groups.map(len) == 0, book)
-    if region is not None:
-        set_aside_unknown(study, "region", frame["region"], region.isna(), book)
-    out = _columns(study, entry, frame, key, book).assign(groups=groups, region=region)
-    book.set_aside(out.index[out["start"].isna()], "no_time")
-    book.set_aside(out.index[out["end"] < out["start"]], "ends_before_start")
-    book.set_aside(out.index[out["start"] >= pd.Timestamp(wave.settings.fieldwork.end) + LONG_AFTER], "after_the_wave")
-    out = book.left(out)
-    _doubt_times(out, book)
+    region = _regions(study, wave, frame, book)
+    frame = frame.assign(groups=groups, region=region)
+    start, end = _times(study, entry, frame, book)
+    book.set_aside(frame.index[start.isna()], "no_time")
+    book.set_aside(frame.index[end < start], "ends_before_start")
+    book.set_aside(frame.index[start >= pd.Timestamp(wave.settings.fieldwork.end) + LONG_AFTER], "after_the_wave")
+    kept = book.is_left(frame.index)
+    frame, start, end = (frame, start, end) if kept.all() else (frame[kept], start[kept], end[kept])
+    out = _columns(entry, frame, key, book).assign(start=start, end=end)
+    out = _compared(out, roll, book)
+    _doubt(out, book)
     return book.close(out)
 
 
-def _set_aside(frame: pd.DataFrame, book: Book, entry: FileEntry, study: Study) -> None:
+def _set_aside_unnamed(frame: pd.DataFrame, entry: FileEntry, book: Book) -> None:
     book.set_aside(frame.index[frame["member"] == ""], "no_member")
     book.set_aside(frame.index[frame["activity"] == ""], "no_activity")
-    keys = list(entry.key or ("activity", "member"))
     left = book.left(frame)
-    book.set_aside(left.index[first_of_each(left[keys])], "duplicate")
+    book.set_aside(left.index[first_of_each(left[list(entry.key or ("activity", "member"))])], "duplicate")
 
 
 def _organisers(study: Study, frame: pd.DataFrame, separator: str, book: Book) -> pd.Series:
     """Codes of the groups that each row names; a name that is not known beside known ones is counted and left out."""
     if study.settings.groups is None or "group" not in frame:
-        return pd.Series([()] * len(frame), index=frame.index, dtype=object)
-    distinct = pd.Series(frame["group"].unique(), dtype="str")
-    separator = unicodedata.normalize("NFKC", separator)
-    parts = distinct.str.split(separator, regex=False).explode().str.strip()
+        return _nothing(frame.index, "")
+    texts = pd.Series(frame["group"].cat.categories, dtype="str")
+    parts = texts.str.split(unicodedata.normalize("NFKC", separator), regex=False).explode().str.strip()
     codes = known_groups(study, parts)
-    named = {
-        cell: tuple(sorted(set(found.dropna())))
-        for cell, (_, found) in zip(distinct, codes.groupby(level=0), strict=True)
-    }
-    groups = frame["group"].map(named)
-    partly = {cell for cell, unknown in zip(distinct, codes.isna().groupby(level=0).any(), strict=True) if unknown}
-    book.count_cells("unknown_label", "group", frame["group"].isin(partly) & (groups.map(len) > 0))
+    named = [JOIN.join(sorted(set(found.dropna()))) for _, found in codes.groupby(level=0)]
+    groups = cells.rewritten(frame["group"], lambda _: pd.Series(named, dtype="str"))
+    partly = codes.isna().groupby(level=0).any().to_numpy()[frame["group"].cat.codes.to_numpy()]
+    book.count_cells("unknown_label", "group", (groups != "") & partly)
+    set_aside_unknown(study, "group", frame["group"], groups == "", book)
     return groups
 
 
-def _columns(study: Study, entry: FileEntry, frame: pd.DataFrame, key: Key, book: Book) -> pd.DataFrame:
-    out = pd.DataFrame(index=frame.index)
-    out["member"] = key.pseudonyms(frame["member"], "log")
-    out["activity"] = frame["activity"]
-    for role in ("start", "end"):
-        column = frame.get(role, pd.Series("", index=frame.index, dtype="str"))
-        out[role], met = times(column, entry.layout.times, study.settings.time_zone)
-        # a row without a beginning is set aside and has its reason
-        book.count_all(role, {rule: hit for rule, hit in met.items() if role == "end" or rule == "default_time"})
-    for role in ("channel", "response"):
-        out[role] = (
-            frame[role].where(frame[role] != "") if role in frame else pd.Series(pd.NA, index=frame.index, dtype="str")
-        )
-    out["took_part"] = _took_part(entry, frame)
-    return out
+def _regions(study: Study, wave: Wave, frame: pd.DataFrame, book: Book) -> pd.Series:
+    if "region" not in frame:
+        return _nothing(frame.index, None)
+    region = cells.rewritten(frame["region"], lambda texts: known_regions(study, wave, texts))
+    set_aside_unknown(study, "region", frame["region"], region.isna(), book)
+    return region
 
 
-def _doubt_times(frame: pd.DataFrame, book: Book) -> None:
-    """Take note of who is said to have stayed longer than a day, or to have begun one activity before another had ended."""
-    book.note("longer_than_a_day", int((frame["end"] - frame["start"] > pd.Timedelta(days=1)).sum()))
-    known = frame[frame["took_part"] & frame["end"].notna()].sort_values(["member", "start"], kind="stable")
-    before = known.groupby("member")
-    overlaps = (known["start"] < before["end"].shift()) & (known["activity"] != before["activity"].shift())
-    book.note("two_places_at_once", int(overlaps.sum()))
+def _nothing(index: pd.Index, text: str | None) -> pd.Series:
+    """A column of category that says the same in every row, or nothing."""
+    code, known = (-1, []) if text is None else (0, [text])
+    return pd.Series(
+        pd.Categorical.from_codes(np.full(len(index), code, np.int8), pd.Index(known, dtype="str")), index=index
+    )
 
 
-def _took_part(entry: FileEntry, frame: pd.DataFrame) -> pd.Series:
-    took = pd.Series(True, index=frame.index)
+def _times(study: Study, entry: FileEntry, frame: pd.DataFrame, book: Book) -> tuple[pd.Series, pd.Series]:
+    start, met = times(frame["start"], entry.layout.times, study.settings.time_zone)
+    book.count_all("start", {"default_time": met["default_time"]})  # a row without a beginning is set aside with its reason
+    if "end" not in frame:
+        return start, pd.Series(pd.NaT, index=frame.index, dtype="datetime64[us]")
+    end, met = times(frame["end"], entry.layout.times, study.settings.time_zone)
+    book.count_all("end", met)
+    return start, end
+
+
+def _columns(entry: FileEntry, frame: pd.DataFrame, key: Key, book: Book) -> pd.DataFrame:
+    columns = {
+        "member": cells.rewritten(frame["member"], lambda texts: key.pseudonyms(texts, "log")),
+        **{name: frame[name] for name in ("activity", "groups", "region")},
+        **{name: _filled(frame[name]) if name in frame else _nothing(frame.index, None) for name in TEXTS},
+        "role": _parts(frame, book),
+        "rating": _ratings(entry, frame, book),
+        "took_part": _took_part(entry, frame, book),
+    }
+    return pd.DataFrame(columns, index=frame.index)
+
+
+def _filled(column: pd.Series) -> pd.Series:
+    """An empty cell is a missing one."""
+    return cells.rewritten(column, lambda texts: texts.where(texts != ""))
+
+
+def _parts(frame: pd.DataFrame, book: Book) -> pd.Series:
+    """What each person did; a word that is none of `PARTS` is counted."""
+    if "role" not in frame:
+        return _nothing(frame.index, None)
+    role = cells.rewritten(frame["role"], lambda texts: texts.str.casefold().where(texts.str.casefold().isin(PARTS)))
+    book.judge("role", frame["role"], {"unknown_label": role.isna() & (frame["role"] != "")})
+    return role
+
+
+def _ratings(entry: FileEntry, frame: pd.DataFrame, book: Book) -> pd.Series:
+    if "rating" not in frame:
+        return pd.Series(math.nan, index=frame.index)
+    values = cells.numbers(frame["rating"], entry.layout)
+    values, met = cells.within(frame["rating"], values, -math.inf, math.inf)
+    book.judge("rating", frame["rating"], met)
+    return values
+
+
+def _took_part(entry: FileEntry, frame: pd.DataFrame, book: Book) -> pd.Series:
+    """Whether a row means taking part; nobody knows where no row of its activity does: attendance was not recorded there."""
+    took = np.ones(len(frame), bool)
     for role, values in entry.took_part.items():
-        took &= frame[role].isin(values)
-    return took
+        took &= frame[role].isin(values).to_numpy()
+    activity = frame["activity"].cat.codes.to_numpy()
+    recorded = np.bincount(activity, weights=took, minlength=len(frame["activity"].cat.categories)) > 0
+    unknown = ~recorded[activity]
+    book.note("attendance_not_recorded", int(unknown.sum()))
+    return pd.Series(pd.arrays.BooleanArray(took, unknown), index=frame.index)
+
+
+def _compared(frame: pd.DataFrame, roll: Roll | None, book: Book) -> pd.DataFrame:
+    """Rows against the list of members: before joining and after leaving is set aside; who is not on it is taken note of."""
+    if roll is None:
+        return frame
+    outside = roll.outside(frame["member"], frame["groups"], frame["start"])
+    book.set_aside(frame.index[outside], "outside_membership")
+    book.note("not_on_the_roll", int((~roll.knows(frame["member"]) & ~outside).sum()))
+    return frame[~outside] if outside.any() else frame
+
+
+def _doubt(frame: pd.DataFrame, book: Book) -> None:
+    """Take note of who stayed longer than a day, was at two activities at once, or stands there twice under two numbers."""
+    book.note("longer_than_a_day", int((frame["end"] - frame["start"] > DAY).sum()))
+    known = frame[frame["took_part"].fillna(False) & frame["end"].notna()].sort_values(["member", "start"], kind="stable")
+    before = known.groupby("member", observed=True)
+    overlaps = (known["start"] < before["end"].shift()) & (known["activity"].cat.codes != _codes_before(known))
+    book.note("two_places_at_once", int(overlaps.sum()))
+    on_the_clock = frame[frame["start"] != frame["start"].dt.normalize()]
+    book.note("near_duplicate", int(on_the_clock.duplicated(["member", "start", "groups"]).sum()))
+
+
+def _codes_before(known: pd.DataFrame) -> pd.Series:
+    return known["activity"].cat.codes.groupby(known["member"], observed=True).shift()

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from survey.checks.accepted import Book
-from survey.checks.cells import SEPARATOR, TOTAL, by_unique, clean, recode
+from survey.checks.cells import SEPARATOR, TOTAL, clean, emptied, recode, rewritten
 from survey.faults import Fault, Refused
 from survey.identity import normalise
 from survey.readers import RawTable, read_table
@@ -38,8 +38,9 @@ class Opened:
 
     Attributes
     ----------
-    frame : DataFrame of str
-        Mapped columns under their targets' names, cleaned; without the rows that are set aside already.
+    frame : DataFrame
+        Mapped columns (category over str, no cell missing) under their targets' names, cleaned; without the rows that are set
+        aside already.
     book : Book
     labels : dict
         Labels that the file brings, by target: {target: {code: label}}.
@@ -73,7 +74,7 @@ def open_file(study: Study, wave: Wave, entry: FileEntry) -> Opened:
     _set_aside_tests(raw, entry, book)
     book.note("hidden_rows", int(raw.form.get("hidden_rows", 0)))
     separator = entry.separator or raw.separator or SEPARATOR
-    left = ~raw.index.isin(list(book.reasons))
+    left = book.is_left(raw.index)
     columns = {
         target: _cleaned(_answered(raw, header, target, left, book), target, entry, separator, book)
         for header, target in entry.columns.items()
@@ -104,7 +105,7 @@ def _answered(raw: RawTable, header: str, target: str, left: np.ndarray, book: B
     texts = (SPSS_NOTHING, *raw.no_answer.get("*", ()), *raw.no_answer.get(header, ()))
     said = column.str.strip().isin(texts)
     book.count_cells("missing_code", target, said)
-    return column.astype("str").mask(said, "") if said.any() else column
+    return emptied(column, said)
 
 
 def _cleaned(column: pd.Series, target: str, entry: FileEntry, separator: str, book: Book) -> pd.Series:
@@ -118,7 +119,7 @@ def _cleaned(column: pd.Series, target: str, entry: FileEntry, separator: str, b
             "the column of member numbers holds numbers in powers of ten (1.38E+10): digits are lost. Export the column as text",
             "会员编号列含有科学计数（如 1.38E+10），已丢失数字。请把该列按文本导出",
         )
-    members = by_unique(codes, normalise).astype("str")
+    members = rewritten(codes, lambda texts: texts.map(normalise))
     _doubt_numbers(members, book)
     return members
 
@@ -130,7 +131,7 @@ def _without_errors(frame: pd.DataFrame, study: Study, book: Book) -> pd.DataFra
         hit = frame[target].isin(SHEET_ERRORS)
         if hit.any():
             book.judge(target, frame[target], {"sheet_error": hit})
-            frame[target] = frame[target].mask(hit, "")
+            frame[target] = emptied(frame[target], hit)
     return frame
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-# Rows that are no answer of anybody in the field, or hold none: they do not count towards the share set aside.
-NOBODY = ("blank", "total", "preview", "test", "spam", "unanswered", "broken_off")
+# Rows that are no answer of anybody in the field, or hold none, and rows that contradict the list of members, which may be the one
+# that is wrong: they do not count towards the share set aside.
+NOBODY = ("outside_membership", "blank", "total", "preview", "test", "spam", "unanswered", "broken_off")
 REASONS = {
     "blank": ("empty rows", "空行"),
     "total": ("totals or averages", "合计或平均行"),
@@ -33,6 +34,10 @@ REASONS = {
         "环节先后颠倒的记录（如答复早于提出）",
     ),
     "after_the_wave": ("rows of a time more than a year after the fieldwork", "时间在调查结束一年以后的行"),
+    "outside_membership": (
+        "rows of a day before the member joined or after the member left",
+        "日期在入会之前或退会之后的行",
+    ),
 }
 # What makes a column that has too much of it be refused, and what a clerk is asked then.
 WRONG = {

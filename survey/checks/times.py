@@ -10,11 +10,12 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from survey.checks.cells import Met, by_unique, numbers
+from survey.checks.cells import Met, numbers
 
 EPOCH = datetime(1970, 1, 1)
 # Records may go on after the fieldwork; a year later they are an error. The day on which this is run must not matter.
 LONG_AFTER = pd.Timedelta(days=366)
+DAY = pd.Timedelta(days=1)
 EXCEL_DAY_0 = {"excel": datetime(1899, 12, 30), "excel_1904": datetime(1904, 1, 1)}
 # What programs write where they know no time; no survey and no log of a member organisation is of these days.
 DEFAULT_DAYS = ("0001-01-01", "1899-12-30", "1899-12-31", "1900-01-01", "1904-01-01", "1970-01-01", "9999-12-31")
@@ -44,6 +45,10 @@ _DECLARED = {
 }
 
 
+# No zone and no fraction of a second: `pandas` reads these as `_stamp` would.
+_USUAL = r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2})?)?"
+
+
 def times(column: pd.Series, form: str, zone: str) -> tuple[pd.Series, Met]:
     """Read times to the study's local time (no zone, microseconds).
 
@@ -67,11 +72,21 @@ def times(column: pd.Series, form: str, zone: str) -> tuple[pd.Series, Met]:
         default = stamp == EPOCH
         found = stamp.dt.tz_localize("UTC").dt.tz_convert(zone).dt.tz_localize(None).astype("datetime64[us]")
     else:
-        found = _excel(column, form) if form in EXCEL_DAY_0 else by_unique(column, _reader(form, zone))
-        found = found.astype("datetime64[us]")
+        found = _excel(column, form) if form in EXCEL_DAY_0 else _written(column, form, zone)
         days = pd.Series([np.datetime64(day) for day in DEFAULT_DAYS], dtype="datetime64[us]")
         default = found.dt.normalize().isin(days)
     return found.where(~default), {"not_a_time": found.isna() & (column != ""), "default_time": default}
+
+
+def _written(column: pd.Series, form: str, zone: str) -> pd.Series:
+    """Times in words and signs: the usual form at once, which a log has by the million, every other text by itself."""
+    texts = column.astype("category")
+    distinct = pd.Series(texts.cat.categories, dtype="str")
+    usual = distinct.str.fullmatch(_USUAL)
+    stamps = pd.to_datetime(distinct.where(usual), format="ISO8601", errors="coerce").astype("datetime64[us]")
+    rest = distinct[stamps.isna()]
+    stamps = stamps.fillna(rest.map(_reader(form, zone)).astype("datetime64[us]"))
+    return stamps.take(texts.cat.codes.to_numpy()).set_axis(column.index)
 
 
 def _excel(column: pd.Series, form: str) -> pd.Series:

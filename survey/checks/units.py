@@ -78,7 +78,7 @@ def _readings(table: pd.DataFrame) -> dict[str, str]:
     """Code by code and by label, written as cells are; a label that two codes share is none."""
     readings: dict[str, str] = {}
     for label in ("en", "zh"):
-        labels = clean(table[label])[0]
+        labels = clean(table[label])[0].astype("str")
         for text, codes in table["code"].groupby(labels).unique().items():
             if len(codes) == 1:
                 readings[str(text)] = codes[0]

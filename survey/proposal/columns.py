@@ -145,7 +145,7 @@ def _column(raw: RawTable, arrived: pd.Series, header: str, question: str, sibli
 def _cells(raw: RawTable, arrived: pd.Series, header: str) -> pd.Series:
     """How often each distinct cell stands there, the most frequent first."""
     cells = arrived.value_counts()
-    cleaned = clean(pd.Series(cells.index, dtype="str"))[0]
+    cleaned = clean(pd.Series(cells.index, dtype="str"))[0].astype("str")
     counts = pd.Series(cells.to_numpy(), index=cleaned.to_numpy(dtype=object)).groupby(level=0, sort=False).sum()
     nothing = {"", *raw.no_answer.get("*", ()), *raw.no_answer.get(header, ())}
     return counts[[cell not in nothing for cell in counts.index]].sort_values(ascending=False, kind="stable")

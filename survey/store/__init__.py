@@ -16,9 +16,10 @@ from __future__ import annotations
 
 from survey.store.atomic import building
 from survey.store.lock import writing
+from survey.store.objects import draft
 from survey.store.place import digest, home
 from survey.store.retention import Purged, purge, sweep
-from survey.store.sealed import Sealed, expect, load, save
+from survey.store.sealed import Sealed, expect, load, refuse_gone, save
 from survey.store.verify import Verified, verify
 from survey.store.versions import changes, record, versions
 
@@ -29,11 +30,13 @@ __all__ = [
     "building",
     "changes",
     "digest",
+    "draft",
     "expect",
     "home",
     "load",
     "purge",
     "record",
+    "refuse_gone",
     "save",
     "sweep",
     "verify",

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from survey.store.atomic import settled, written
 from survey.store.manifest import OBJECTS
-from survey.store.place import sum_of
+from survey.store.place import guarded, sum_of
 
 ENDING = ".parquet"
 _CONTAINERS = b"containers"  # which columns hold tuples or lists: Parquet knows lists only
@@ -37,6 +37,13 @@ def put(home: Path, folder: Path, name: str, frame: pd.DataFrame | Path) -> str:
         found = written(draft, lambda file: write_frame(file, frame))
     os.replace(draft, path_of(home, found))
     return found
+
+
+def draft(path: Path, frame: pd.DataFrame) -> Path:
+    """Write a table into the folder that `survey.store.building` gives, for `survey.store.save`; give its path."""
+    with guarded(path.parent.parent), path.open("xb") as file:
+        write_frame(file, frame)
+    return path
 
 
 def write_frame(file: Any, frame: pd.DataFrame) -> None:

@@ -78,7 +78,7 @@ def _tidy(home: Path, keep: int) -> None:
 
 
 def _spare(known: Manifest, keep: int) -> frozenset[str]:
-    named = {version.get("of") for version in known.versions}
+    named = {key for version in known.versions for key in (version.get("of"), *version.get("needs", ()))}
     free = [key for key, entry in known.entries.items() if not entry.keep and key not in named]
     newest = sorted(free, key=lambda key: known.entries[key].number, reverse=True)
     return frozenset(newest[keep:])

@@ -67,11 +67,16 @@ class Sealed:
         return objects.path_of(self.home, self.sums[name])
 
     def _refuse(self, name: str) -> NoReturn:
-        refuse(
-            self.home,
-            f"table {name} was changed or taken away since it was opened; run again: it is built anew",
-            f"表 {name} 在打开后被改动或移走；请重新运行，系统会重新生成",
-        )
+        refuse_gone(self.home, name)
+
+
+def refuse_gone(home: Path, name: str) -> NoReturn:
+    """Refuse a table that is not there any more."""
+    refuse(
+        home,
+        f"table {name} was changed or taken away since it was opened; run again: it is built anew",
+        f"表 {name} 在打开后被改动或移走；请重新运行，系统会重新生成",
+    )
 
 
 def save(

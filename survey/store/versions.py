@@ -20,7 +20,7 @@ def record(home: Path, summary: Mapping[str, Any]) -> int:
     home : Path
         The store's folder.
     summary : mapping
-        JSON: ``of``, the key under which its tables were saved; ``inputs``, {file: SHA-256}; ``code``; ``wave``, where the study
+        JSON: ``of``, the key under which its tables were saved; ``needs``, keys of the entries they were made from; ``inputs``, {file: SHA-256}; ``code``; ``wave``, where the study
         has several panels; ``changed`` (`changes`), which alone does not make a version.
 
     Returns

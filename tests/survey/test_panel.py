@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from survey import open_study
-from survey import panel as panels
+from survey import build as panels
 from survey.panel import FRAMES, Panel
 from tests.survey.builders import (
     ANSWERS,
@@ -108,6 +108,10 @@ def test_the_columns_are_those_of_the_contract(panel: Panel) -> None:
         "second",
         "last",
         "count",
+        "volunteered",
+        "organised",
+        "proposed",
+        "designed",
     }
     assert held["cells"] == {
         "wave",

@@ -88,7 +88,13 @@ def test_students_in_faculties(panel: Callable[[str], Panel]) -> None:
 
 def test_meetings_in_a_city(panel: Callable[[str], Panel]) -> None:
     found = panel("la_meetup_rsvps")
-    assert rows_of(found) == {"read": 56818, "as_is": 56818, "repaired": 0}
+    assert rows_of(found) == {
+        "read": 56818,
+        "as_is": 56818,
+        "repaired": 0,
+        "note:attendance_not_recorded": 17,  # by pandas: rows of events that nobody said yes to
+        "note:near_duplicate": 247,  # by pandas: duplicated (member, created) beyond the first
+    }
     assert found.aside.empty
     careers = found.careers
     assert careers["member"].nunique() == len(careers) == 11284

@@ -1,0 +1,184 @@
+"""From what arrived to the sealed panel: files taken in, answers scored and weighted, the log reduced, all kept by content.
+
+Building is deterministic; what was built once from the same files by the same code is read from the store.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from survey import places, provenance, reduction, store
+from survey.identity import Key, study_key
+from survey.instrument import Item
+from survey.intake import Intake, take_in
+from survey.labels import label_table
+from survey.margins import weigh
+from survey.panel import FRAMES, Panel
+from survey.score import comparable, item_table, newest_forms, scales_of, score
+from survey.study import Study, Wave
+from survey.tally import whole_tally
+from survey.weights import Calibration
+
+ROLE_COLUMNS = (
+    "wave",
+    "member",
+    "log_member",
+    "group",
+    "region",
+    "mode",
+    "submitted",
+    "seconds",
+    "weight",
+    "strata",
+    "cluster",
+)
+
+_open: dict[tuple[Path, str], Panel] = {}
+
+
+def build(study: Study, wave: str | None = None) -> Panel:
+    """Build, or read from the store, the panel of all waves up to `wave`.
+
+    Raises
+    ------
+    survey.Refused
+        With the faults of all files; nothing is stored then.
+    """
+    current = study.wave(wave)
+    waves = study.until(current.name)
+    key = study_key(study.name, synthetic=study.settings.synthetic)
+    made_from = provenance.of_panel(study, waves, key)
+    seal = store.digest([json.dumps(made_from, sort_keys=True)])
+    if (study.folder, seal) not in _open:
+        _open[study.folder, seal] = _sealed(study, waves, key, made_from, seal)
+    return _open[study.folder, seal]
+
+
+def _sealed(study: Study, waves: Sequence[Wave], key: Key, made_from: dict[str, Any], seal: str) -> Panel:
+    home = store.home(study.name)
+    store.expect(home, key.fingerprint)
+    sealed = store.load(home, seal) or _saved(home, study, waves, key, seal)
+    _record(home, waves, made_from, sealed)
+    store.sweep(home)
+    tables = {name: sealed.frame(name) for name in FRAMES}
+    calibration = _unpacked(sealed.meta["calibration"])
+    reduced = dict(sealed.meta["reduced"])
+    return Panel(study, waves[-1].name, **tables, calibration=calibration, provenance=made_from, reduced=reduced)
+
+
+def _saved(home: Path, study: Study, waves: Sequence[Wave], key: Key, seal: str) -> store.Sealed:
+    """Build and save; another run that builds the same is waited for, and what it has made is taken."""
+    with store.writing(home):
+        sealed = store.load(home, seal)
+        if sealed is None:
+            intake = take_in(study, waves, key)
+            reduced = reduction.of_waves(study, waves, intake)
+            frames, calibration = _build(study, waves, intake, reduced)
+            meta = {
+                "calibration": _packed(calibration),
+                "waves": [w.name for w in waves],
+                "reduced": {wave: kept.key for wave, kept in reduced.items()},
+                "parts": [part.kept.key for part in intake.parts],
+            }
+            store.save(home, seal, frames, meta, fingerprint=key.fingerprint)
+            sealed = store.load(home, seal)
+    if sealed is None:
+        raise OSError("the store could not be read back; is the disk full?")
+    return sealed
+
+
+def _record(home: Path, waves: Sequence[Wave], made_from: dict[str, Any], sealed: store.Sealed) -> None:
+    """Write down the version, with the files that are others than in the one before."""
+    wave = waves[-1].name
+    before = store.versions(home, wave)
+    needs = [*sealed.meta["parts"], *sealed.meta["reduced"].values()]
+    summary = {"wave": wave, "of": sealed.key, "needs": needs, "inputs": made_from["inputs"], "code": made_from["code"]}
+    changed = store.changes(before[-1]["inputs"], made_from["inputs"]) if before else {}
+    store.record(home, {**summary, "changed": changed})
+
+
+def _build(
+    study: Study, waves: Sequence[Wave], intake: Intake, reduced: Mapping[str, store.Sealed]
+) -> tuple[dict[str, pd.DataFrame], Calibration | None]:
+    forms = newest_forms(study, waves)
+    tree = places.hierarchy(study.places)
+    members, broken = _members(study, waves, intake, forms, tree)
+    members, calibration, weight_tally = _weighted(study, members, intake.registry, tree)
+    log = {name: reduction.together(reduced, name) for name in ("careers", "cells", "observed")}
+    groups = pd.concat([members["group"], log["careers"]["group"], intake.registry["group"]]).dropna()
+    items = item_table(study, waves, forms, broken)
+    frames = {
+        "members": members,
+        **log,
+        **intake.tables,
+        "hierarchy": tree,
+        "items": items,
+        "labels": label_table(study, forms, groups),
+        "tally": whole_tally(study, waves, members, intake, items, weight_tally, tree),
+        "aside": intake.aside,
+        "located": intake.located,
+        "arrived": intake.arrived,
+    }
+    return frames, calibration
+
+
+def _packed(calibration: Calibration | None) -> dict[str, Any] | None:
+    if calibration is None:
+        return None
+    totals = [[[list(cell), total] for cell, total in margin.items()] for margin in calibration.totals]
+    return {"margins": [list(m) for m in calibration.margins], "totals": totals}
+
+
+def _unpacked(packed: dict[str, Any] | None) -> Calibration | None:
+    if packed is None:
+        return None
+    totals = ({tuple(cell): total for cell, total in margin} for margin in packed["totals"])
+    return Calibration(tuple(tuple(m) for m in packed["margins"]), tuple(totals))
+
+
+def _members(
+    study: Study, waves: Sequence[Wave], intake: Intake, forms: Mapping[str, Item], tree: pd.DataFrame
+) -> tuple[pd.DataFrame, dict[str, list[str]]]:
+    parts, broken = [], {}
+    for wave in (w for w in waves if w.name in intake.answers):
+        part, broken[wave.name] = comparable(study, wave, intake.answers[wave.name], forms)
+        parts.append(part)
+    whole = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({c: [] for c in ROLE_COLUMNS}, dtype="str")
+    whole = pd.concat([whole, _levels(whole["region"], tree)], axis=1)
+    for item in {column for cut in study.settings.cuts for column in cut} & set(forms) & set(whole.columns):
+        whole[item] = _categories(whole[item])
+    scales = scales_of(forms, study.settings.scales)
+    min_share = {name: scale.min_share for name, scale in study.settings.scales.items()}
+    return score(whole, scales, min_share), broken
+
+
+def _categories(codes: pd.Series) -> pd.Series:
+    """Codes of an item that answers are cut by are names, not numbers."""
+    return codes.astype("Int64").astype("str").where(codes.notna()) if codes.dtype.kind == "f" else codes
+
+
+def _levels(region: pd.Series, tree: pd.DataFrame) -> pd.DataFrame:
+    if tree.empty:
+        return pd.DataFrame(index=region.index)
+    above = places.ancestors(tree)
+    return above.reindex(region.to_numpy()).set_axis(region.index)
+
+
+def _weighted(
+    study: Study, members: pd.DataFrame, registry: pd.DataFrame, tree: pd.DataFrame
+) -> tuple[pd.DataFrame, Calibration | None, pd.DataFrame]:
+    own = members.get("weight", pd.Series(float("nan"), index=members.index, dtype="float64"))
+    # an answer without a weight, in a wave that brings weights, stands for nobody
+    brought = own.notna().groupby(members["wave"]).transform("any")
+    members = members.copy().assign(weight=own.astype("float64").where(brought, 1.0).fillna(0.0))
+    settings = study.settings.weights
+    if settings is None or members.empty:
+        return members, None, pd.DataFrame()
+    return weigh(
+        members, registry, count=settings.count, margins=settings.margins, hierarchy=tree, bounds=settings.bounds
+    )
