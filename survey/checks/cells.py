@@ -230,16 +230,17 @@ def within(column: pd.Series, values: pd.Series, lowest: float, highest: float) 
 
 def numbers(column: pd.Series, layout: Layout | None = None) -> pd.Series:
     """Plain decimal numbers as float, with the marks that the layout declares; infinite ones, and anything else, missing."""
-    layout = layout or Layout()
+    layout, texts = layout or Layout(), column.astype("category")
     thousands, point = re.escape(layout.thousands or "\0"), re.escape(layout.decimal)
     form = rf"[+-]?((\d+|\d{{1,3}}({thousands}\d{{3}})+)({point}\d*)?|{point}\d+)([eE][+-]?\d{{1,2}})?"
-    plain = column.where(column.str.fullmatch(form))
+    distinct = pd.Series(texts.cat.categories, dtype="str")
+    plain = distinct.where(distinct.str.fullmatch(form))
     if layout.thousands:
         plain = plain.str.replace(layout.thousands, "", regex=False)
     if layout.decimal != ".":
         plain = plain.str.replace(layout.decimal, ".", regex=False)
     values = pd.to_numeric(plain, errors="coerce").astype("float64")
-    return values.where(np.isfinite(values))
+    return values.where(np.isfinite(values)).take(texts.cat.codes.to_numpy()).set_axis(column.index)
 
 
 def seconds(column: pd.Series, layout: Layout) -> pd.Series:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from survey.checks.accepted import Book
-from survey.checks.cells import SEPARATOR, TOTAL, clean, emptied, recode, rewritten
+from survey.checks.cells import SEPARATOR, TOTAL, by_unique, clean, emptied, recode, rewritten
 from survey.faults import Fault, Refused
 from survey.identity import normalise
 from survey.readers import RawTable, read_table
@@ -95,15 +95,14 @@ def _follow_marks(raw: RawTable, book: Book) -> None:
 def _set_aside_tests(raw: RawTable, entry: FileEntry, book: Book) -> None:
     """Rows that wave.yaml names as tests, by what stands in a column."""
     for header, texts in entry.tests.items():
-        said = raw.column(header).str.strip()
-        book.set_aside(said.index[said.isin(texts)], "test")
+        book.set_aside(raw.index[raw.of(header).where(lambda text, tests=texts: text.strip() in tests)], "test")
 
 
 def _answered(raw: RawTable, header: str, target: str, left: np.ndarray, book: Book) -> pd.Series:
     """A mapped column's rows that are left; cells by which the platform says that there is no answer are empty and counted."""
     column = raw.column(header)[left]
     texts = (SPSS_NOTHING, *raw.no_answer.get("*", ()), *raw.no_answer.get(header, ()))
-    said = column.str.strip().isin(texts)
+    said = by_unique(column, lambda text: text.strip() in texts).astype(bool)
     book.count_cells("missing_code", target, said)
     return emptied(column, said)
 
@@ -114,7 +113,7 @@ def _cleaned(column: pd.Series, target: str, entry: FileEntry, separator: str, b
     codes = recode(cleaned, entry.values.get(target, {}), separator)
     if target not in PEOPLE:
         return codes
-    if codes.str.fullmatch(_IN_POWERS).any():
+    if codes.cat.categories.str.fullmatch(_IN_POWERS).any():
         book.fault(
             "the column of member numbers holds numbers in powers of ten (1.38E+10): digits are lost. Export the column as text",
             "会员编号列含有科学计数（如 1.38E+10），已丢失数字。请把该列按文本导出",
@@ -201,11 +200,11 @@ def _set_aside_blanks_and_totals(raw: RawTable, entry: FileEntry, book: Book) ->
     nothing = np.ones(len(raw.index), dtype=bool)  # so far, in all columns
     beside, totals = nothing.copy(), ~nothing  # so far, in those beside the answers
     for header in raw.columns:
-        texts = raw.column(header).str.strip()
-        empty = (texts == "").to_numpy()
+        column = raw.of(header)
+        empty = column.where(lambda text: not text.strip())
         nothing &= empty
         if entry.columns.get(header, "group") in ROLES[entry.holds]:
-            totals |= beside & texts.str.fullmatch(TOTAL).to_numpy(dtype=bool)
+            totals |= beside & column.where(lambda text: TOTAL.fullmatch(text.strip()))
             beside &= empty
     book.set_aside(raw.index[nothing], "blank")
     book.set_aside(raw.index[totals], "total")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from survey.readers.raw import refuse
 
-BLOCK = 2**20  # bytes that are decoded at once
+FIRST_BLOCK, BLOCK = 2**18, 2**22  # bytes that are decoded at once: the first, whose lines are looked at one by one, and the others
 START = 2**12  # bytes by which it is seen what a file is
 MAX_ROW = 2**26  # characters; no row of a table is longer
 CHANCE = 3  # characters of three bytes that make a line UTF-8 for certain
@@ -54,7 +54,7 @@ class Lines:
     def __init__(self, path: Path, encoding: str, tell: Callable[[int], None] = lambda _: None) -> None:
         self._path, self._encoding, self._tell, self.since = path, encoding, tell, 0
 
-    def __iter__(self) -> Iterator[io.StringIO]:
+    def __iter__(self) -> Iterator[str]:
         """Give whole lines, many at once; raise `csv.Error` for a row that is too long, UnicodeError for wrong bytes."""
         rest = ""
         for text, size in texts(self._path, self._encoding):
@@ -65,16 +65,43 @@ class Lines:
                 raise csv.Error("a row is too long")
             cut = rest.rfind("\n") + 1 or rest.rfind("\r", 0, -1) + 1  # behind a \r at the end a \n may follow
             if cut:
-                yield io.StringIO(rest[:cut], newline="")
+                yield rest[:cut]
                 rest = rest[cut:]
-        yield io.StringIO(rest, newline="")
+        if rest:
+            yield rest
+
+
+class Feed:
+    """The lines of blocks one by one, for `csv.reader`, which asks for the next block's only where a row goes on there."""
+
+    def __init__(self, blocks: Iterator[str]) -> None:
+        self._blocks, self._lines, self._left = blocks, iter(()), 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the last line of a block was the last to be given."""
+        return not self._left
+
+    def take(self, block: str) -> None:
+        """Go on with a block."""
+        lines = list(io.StringIO(block, newline=""))
+        self._lines, self._left = iter(lines), len(lines)
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        if not self._left:
+            self.take(next(self._blocks))
+        self._left -= 1
+        return next(self._lines)
 
 
 def texts(path: Path, encoding: str) -> Iterator[tuple[str, int]]:
     """Give a file's text by blocks, each with the bytes that it took; without a byte order mark."""
     decoder, first = _decoder(path, encoding), True
     with path.open("rb") as file:
-        while block := file.read(BLOCK):
+        while block := file.read(FIRST_BLOCK if first else BLOCK):
             text = decoder.decode(block)
             yield text.removeprefix("\ufeff") if first else text, len(block)
             first = first and not text

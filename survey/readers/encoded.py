@@ -17,6 +17,7 @@ import pandas as pd
 import pyarrow as pa
 
 MOST = 2**15 - 1  # different texts of a block: two bytes a cell
+MANY = 2**21  # different texts of a column beyond which neighbouring blocks are not made one
 SMALL = 2**7 - 1  # as many as one byte a cell can tell apart
 _BYTE: np.dtype[Any] = np.dtype(np.int8)
 _TWO_BYTES: np.dtype[Any] = np.dtype(np.int16)
@@ -138,16 +139,18 @@ class Column:
 class Encoder:
     """Takes a column's cells part by part."""
 
-    __slots__ = ("_blocks", "_codes", "_kind", "_known", "rows")
+    __slots__ = ("_blocks", "_cells", "_codes", "_kind", "_known", "_waiting", "rows")
 
     def __init__(self) -> None:
         self.rows = 0
         self._blocks: list[Block] = []
+        self._waiting: list[pa.DictionaryArray] = []
+        self._cells = 0  # that wait
         self._known, self._codes, self._kind = _Places(), bytearray(), _BYTE
 
     def add(self, cells: Sequence[str]) -> None:
         """Take the next cells, `MOST` at most."""
-        if len(self._known) + len(cells) > MOST:
+        if len(self._known) + len(cells) > MOST or self._waiting:
             self._close()
         codes = np.fromiter(map(self._known.__getitem__, cells), np.int16, len(cells))
         if self._kind is _BYTE and len(self._known) > SMALL:
@@ -155,6 +158,16 @@ class Encoder:
             self._kind = _TWO_BYTES
         self._codes += codes.astype(self._kind, copy=False).data
         self.rows += len(cells)
+
+    def add_encoded(self, cells: pa.DictionaryArray) -> None:
+        """Take the next cells, each different text of which stands in its dictionary once."""
+        if self._codes:
+            self._close()
+        self._waiting.append(cells)
+        self._cells += len(cells)
+        self.rows += len(cells)
+        if self._cells > MANY:
+            self._unify()
 
     def fill(self, rows: int) -> None:
         """Make the column as long as this by empty cells."""
@@ -168,7 +181,26 @@ class Encoder:
         self._close()
         return Column(tuple(self._blocks))
 
+    def _unify(self) -> None:
+        """Give the cells that wait one dictionary; where it is large, they wait no more."""
+        chunks = pa.chunked_array(self._waiting).unify_dictionaries()
+        one = pa.DictionaryArray.from_arrays(
+            pa.concat_arrays([chunk.indices for chunk in chunks.chunks]), chunks.chunk(0).dictionary
+        )
+        self._waiting, self._cells = [one], 0
+        if len(one.dictionary) > MANY:
+            self._settle()
+
+    def _settle(self) -> None:
+        for cells in self._waiting:
+            texts = cells.dictionary.cast(pa.large_string())
+            self._blocks.append(Block(_small(cells.indices.to_numpy(), len(texts)), texts))
+        self._waiting, self._cells = [], 0
+
     def _close(self) -> None:
+        if self._waiting:
+            self._unify()
+            self._settle()
         if self._codes:
             texts = pa.array(list(self._known), pa.large_string())
             self._blocks.append(Block(np.frombuffer(self._codes, self._kind), texts))

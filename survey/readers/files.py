@@ -6,12 +6,12 @@ CSV and Parquet are read part by part, so that the memory they take grows with t
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
-from itertools import chain, islice
+from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
 
-from survey.readers import columnar, decoding, workbook
+from survey.readers import blocks, columnar, decoding, workbook
 from survey.readers.progress import Progress
 from survey.readers.raw import PART_CELLS, TOP, Gathering, Grid, refuse
 from survey.schema import Layout
@@ -72,8 +72,7 @@ def _csv(path: Path, layout: Layout) -> Grid:
     delimiter = layout.delimiter or _delimiter(path, encoding, layout.header_row)
     gathering = Gathering(path, layout.header_row)
     try:
-        for rows, numbers in _parts(path, lines, delimiter):
-            gathering.add(rows, numbers)
+        _gather(path, lines, delimiter, gathering)
     except UnicodeError:  # it could be read a moment ago
         refuse(path, "the file is still being written; wait and try again", "文件仍在写入；请稍后再试")
     return gathering.grid({"format": "csv", "encoding": encoding, "delimiter": delimiter})
@@ -94,23 +93,44 @@ def _csv_top(path: Path, layout: Layout) -> Grid | None:
     return gathering.grid({"format": "csv", "encoding": encoding, "delimiter": delimiter}, whole=False)
 
 
-def _parts(path: Path, lines: decoding.Lines, delimiter: str) -> Iterator[tuple[list[list[str]], list[int]]]:
-    """Rows and the lines on which they begin, some at once."""
-    reader = _reader(lines, delimiter, strict=True)
+def _gather(path: Path, lines: decoding.Lines, delimiter: str, gathering: Gathering) -> None:
+    """Gather all rows: block by block where `blocks` can cut them, else row by row until a block ends together with a row."""
+    line, numbered = 1, iter(lines)
+    feed = decoding.Feed(numbered)
+    try:
+        for block in numbered:
+            columns = blocks.cut(block, delimiter) if gathering.takes_columns else None
+            if columns is not None:
+                gathering.add_columns(columns, line)
+                line, lines.since = line + len(columns[0]), 0
+            else:
+                feed.take(block)
+                line = _gather_rows(path, feed, lines, delimiter, gathering, line)
+    except csv.Error:
+        _refuse_quotes(path, line)
+
+
+def _gather_rows(
+    path: Path, feed: decoding.Feed, lines: decoding.Lines, delimiter: str, gathering: Gathering, first: int
+) -> int:
+    """Gather rows, each with the line on which it begins, until no block is begun; give the number of the next line."""
+    reader = csv.reader(feed, delimiter=delimiter, strict=True)
     rows: list[list[str]] = []
     numbers: list[int] = []
-    line, room = 1, PART_CELLS
+    line, room = first, PART_CELLS
     try:
-        for row in reader:
+        while not feed.is_empty:
+            row = next(reader)
             rows.append(row)
             numbers.append(line)
-            line, lines.since, room = reader.line_num + 1, 0, room - len(row) - 1
+            line, lines.since, room = first + reader.line_num, 0, room - len(row) - 1
             if room < 0:
-                yield rows, numbers
+                gathering.add(rows, numbers)
                 rows, numbers, room = [], [], PART_CELLS
     except csv.Error:
         _refuse_quotes(path, line)
-    yield rows, numbers
+    gathering.add(rows, numbers)
+    return line
 
 
 def _refuse_quotes(path: Path, line: int) -> NoReturn:
@@ -124,7 +144,7 @@ def _refuse_quotes(path: Path, line: int) -> NoReturn:
 
 
 def _reader(lines: decoding.Lines, delimiter: str, *, strict: bool) -> Any:
-    return csv.reader(chain.from_iterable(lines), delimiter=delimiter, strict=strict)
+    return csv.reader(decoding.Feed(iter(lines)), delimiter=delimiter, strict=strict)
 
 
 def _delimiter(path: Path, encoding: str, header_row: int) -> str:

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from survey.faults import Fault, Refused
 from survey.readers.encoded import Column, Encoder
@@ -116,6 +117,25 @@ class Gathering:
         self._top += rows[:missing]
         for part in _parts(rows[missing:]):
             self._encode(part)
+
+    @property
+    def takes_columns(self) -> bool:
+        """Whether the top is complete: what comes now may come by columns."""
+        return not self._above and len(self._top) == TOP
+
+    def add_columns(self, columns: Sequence[pa.DictionaryArray], first: int) -> None:
+        """Take the next lines, column by column, each line a row; `first` is the number of the first of them."""
+        rows = len(columns[0])
+        self._numbers.append(np.arange(first, first + rows, dtype=np.int64))
+        self._lengths.append(np.full(rows, len(columns), np.int32))
+        self._cells += rows * len(columns)
+        if self._cells > MAX_CELLS:
+            refuse_large(self._path)
+        self._encoders += [Encoder() for _ in range(len(columns) - len(self._encoders))]
+        for encoder, cells in zip(self._encoders, columns, strict=False):
+            encoder.fill(self._rows)
+            encoder.add_encoded(cells)
+        self._rows += rows
 
     def grid(self, form: dict[str, str], *, whole: bool = True) -> Grid:
         """End it."""
