@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from survey import places, store
-from survey.activity import Activity, reduce_log
+from survey.activity import Activity, LogPart, reduce_wave
 from survey.faults import Fault, Refused
 from survey.identity import Key, study_key
 from survey.instrument import Item
@@ -336,14 +338,35 @@ def _build(study: Study, waves: Sequence[Wave], key: Key) -> tuple[dict[str, pd.
 
 
 def _reduced(study: Study, waves: Sequence[Wave], log: pd.DataFrame) -> Activity:
-    organisers = log[["wave", "activity", "groups"]].explode("groups").dropna().drop_duplicates()
-    return reduce_log(
-        log,
-        organisers.rename(columns={"groups": "group"}) if len(organisers) else None,
-        windows=study.settings.windows.model_dump(),
-        log_end_per_wave={str(w): end for w, end in log.groupby("wave")["start"].max().items()},
-        not_reporting={w.name: w.settings.not_reporting for w in waves},
-    )
+    with store.building(store.home(study.name)) as folder:
+        parts = [_part(folder, str(wave), rows) for wave, rows in log.groupby("wave")]
+        each = [
+            reduce_wave(
+                parts,
+                wave.name,
+                again={},
+                took_part_days=study.settings.windows.took_part,
+                log_end=None,
+                not_reporting=wave.settings.not_reporting,
+                incidence=False,
+            )
+            for wave in waves
+        ]
+    tables = ("cells", "careers", "observed", "tally")
+    return Activity(**{t: pd.concat([getattr(a, t) for a in each], ignore_index=True) for t in tables}, incidence=None)
+
+
+def _part(folder: Path, wave: str, rows: pd.DataFrame) -> LogPart:
+    """Write a wave's accepted rows as the engine reads them."""
+    texts = rows[["member", "activity", "region", "channel", "response"]].assign(groups=rows["groups"].str.join(";"))
+    columns = {c: pa.array(texts[c], pa.string()) for c in texts}
+    columns |= dict.fromkeys(("role", "service"), pa.nulls(len(rows), pa.string()))
+    columns |= {c: pa.array(rows[c], pa.timestamp("us")) for c in ("start", "end")}
+    columns |= {"took_part": pa.array(rows["took_part"], pa.bool_()), "outside": pa.array([False] * len(rows))}
+    columns |= {"row": pa.array(range(len(rows)), pa.int64()), "rating": pa.nulls(len(rows), pa.float64())}
+    path = folder / f"log-{wave}.parquet"
+    pq.write_table(pa.table(columns), path, write_page_checksum=True)
+    return LogPart(wave, "log", path)
 
 
 def _packed(calibration: Calibration | None) -> dict[str, Any] | None:

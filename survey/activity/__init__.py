@@ -1,0 +1,15 @@
+"""What the log says, reduced once a wave: how much happened where (`cells`), who came how often (`careers`).
+
+The source is accepted Parquet, a part a raw file (`parts`). An engine behind one seam (`engines`: DuckDB in this process, or
+Spark) runs the same SQL (`steps`), which knows our own column names alone and counts whole numbers and times: the same
+rows give the same bytes in any order, on any number of threads, in either engine.
+"""
+
+from __future__ import annotations
+
+from survey.activity.frames import Activity
+from survey.activity.parts import LogPart
+from survey.activity.reduce import reduce_wave
+from survey.activity.repeated import repeated
+
+__all__ = ["Activity", "LogPart", "reduce_wave", "repeated"]
