@@ -42,7 +42,12 @@ def write_log(path: Path, rows: int, *, members: int = 300_000, activities: int 
     order = np.argsort(acts.start[what], kind="stable")
     table = _table(rng, acts, who[order], what[order], members)
     pq.write_table(
-        table, path, row_group_size=ROW_GROUP, write_page_checksum=True, dictionary_pagesize_limit=2**24, compression="zstd"
+        table,
+        path,
+        row_group_size=ROW_GROUP,
+        write_page_checksum=True,
+        dictionary_pagesize_limit=2**24,
+        compression="zstd",
     )
 
 
