@@ -83,7 +83,7 @@ def cells_frame(wave: str, counted: pa.Table, newcomers: pa.Table, names: Names)
     both["returning"] = both["people"] - both["first_time"]
     both["month"] = _first_days(both["month_no"])
     rated = both["rated"].to_numpy()
-    both["rating"] = np.where(rated > 0, both["ratings"] / MILLIONTHS / np.maximum(rated, 1), np.nan)
+    both["rating"] = np.where(rated > 0, both["ratings"] / (MILLIONTHS * np.maximum(rated, 1)), np.nan)
     return _named(both, wave, names)[list(CELLS)]
 
 

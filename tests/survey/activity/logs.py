@@ -24,13 +24,15 @@ DEFAULTS = {"groups": "", "took_part": True, "outside": False}
 
 def part(folder: Path, rows: pd.DataFrame | Sequence[dict], wave: str = "1", file: str = "log") -> LogPart:
     """Write rows as a part; what they do not say is its default, and rows are numbered from 1."""
-    frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows))
+    frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame([{**DEFAULTS, **row} for row in rows])
     columns = {}
     for name, kind in KINDS.items():
         given = frame[name] if name in frame else pd.Series([DEFAULTS.get(name)] * len(frame))
         if name == "row" and name not in frame:
             given = pd.Series(range(1, len(frame) + 1))
-        values = pd.to_datetime(given).astype("datetime64[us]") if name in ("start", "end") else given.astype("object")
+        values = (
+            given.map(pd.Timestamp).astype("datetime64[us]") if name in ("start", "end") else given.astype("object")
+        )
         array = pa.array(values.where(values.notna(), None), kind, from_pandas=True)
         columns[name] = array.dictionary_encode() if pa.types.is_string(kind) else array
     path = folder / f"{wave}-{file}.parquet"
