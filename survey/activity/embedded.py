@@ -16,6 +16,7 @@ from survey.activity.engines import refuse
 MEMORY = "1GB"  # above it the engine writes to its folder
 THREADS = 4  # at most: each wants memory of its own
 CAREFUL = (
+    f"memory_limit = '{MEMORY}'",
     "preserve_insertion_order = false",
     "python_enable_replacements = false",
     "enable_external_access = false",
@@ -31,12 +32,13 @@ class DuckDB:
 
     @classmethod
     @contextlib.contextmanager
-    def opened(cls, name: str, files: Sequence[Path], *, threads: int | None = None) -> Iterator[DuckDB]:
+    def opened(cls, files: Sequence[Path], *, threads: int | None = None) -> Iterator[DuckDB]:
         """Open it on these files; `threads`: as many as there are cores, at most `THREADS`."""
         with tempfile.TemporaryDirectory(prefix="workbench-") as folder, _in_words():
-            settings = {"threads": threads or min(os.cpu_count() or 1, THREADS), "memory_limit": MEMORY}
-            connection = duckdb.connect(":memory:", config={**settings, "temp_directory": folder})
+            connection = duckdb.connect(":memory:")
             try:
+                connection.execute(f"SET threads = {threads or min(os.cpu_count() or 1, THREADS)}")
+                connection.execute(f"SET temp_directory = {_quoted(Path(folder))}")
                 connection.execute(f"SET allowed_paths = [{', '.join(_quoted(path) for path in files)}]")
                 for setting in CAREFUL:
                     connection.execute(f"SET {setting}")

@@ -60,11 +60,15 @@ def opened(engine: str | None, files: Sequence[Path]) -> Iterator[Engine]:
     """
     name = chosen(engine)
     if name == EMBEDDED:
-        from survey.activity.embedded import DuckDB as Opened
+        from survey.activity.embedded import DuckDB
+
+        with DuckDB.opened(files) as run:
+            yield run
     else:
-        from survey.activity.spark import Spark as Opened  # type: ignore[assignment]
-    with Opened.opened(name, files) as run:
-        yield run
+        from survey.activity.spark import Spark
+
+        with Spark.opened(name, files) as cluster:
+            yield cluster
 
 
 def chosen(engine: str | None = None) -> str:

@@ -83,7 +83,7 @@ def cells_frame(wave: str, counted: pa.Table, newcomers: pa.Table, names: Names)
     both["returning"] = both["people"] - both["first_time"]
     both["month"] = _first_days(both["month_no"])
     rated = both["rated"].to_numpy()
-    both["rating"] = np.where(rated > 0, both["ratings"] / MILLIONTHS / np.maximum(rated, 1), np.nan)
+    both["rating"] = np.where(rated > 0, both["ratings"] / (MILLIONTHS * np.maximum(rated, 1)), np.nan)
     return _named(both, wave, names)[list(CELLS)]
 
 
@@ -127,12 +127,12 @@ def observed_frame(
         earliest=("earliest", "min"), recorded=("recorded", "max")
     )
     each["recorded"] = each["recorded"].astype("float64").where(each["earliest"] <= end)
-    seen = held.merge(each, on="activity").groupby("organiser_no", as_index=False)
-    seen = seen.agg(start=("earliest", "min"), recorded=("recorded", "mean"))
+    both = held.merge(each, on="activity").groupby("organiser_no")
+    seen = both.agg(start=("earliest", "min"), recorded=("recorded", "mean")).reset_index()
     organisation = names["group"].append(pd.Index([None], dtype="str")).take(seen["organiser_no"].to_numpy())
     heard = seen.assign(organisation=organisation, end=end, reported=True)
-    both = pd.concat([heard[~heard["organisation"].isin(list(silent))], silence(silent)], ignore_index=True)
-    return _observed(wave, both)
+    told = pd.concat([heard[~heard["organisation"].isin(list(silent))], silence(silent)], ignore_index=True)
+    return _observed(wave, told)
 
 
 def silence(silent: Sequence[str]) -> pd.DataFrame:

@@ -42,7 +42,7 @@ class Room:
 TABLE = (
     # It makes waves and never reads one.
     Room("survey.simulate*", (*FRAMES, "yaml", "pyarrow", "survey.simulate", "survey.simulate.*", "survey.places")),
-    Room("survey.activity*", ("pandas", "numpy", "pyarrow", "duckdb", "pyspark", "survey", "survey.*")),
+    Room("survey.activity*", ("pandas", "numpy", "pyarrow", "duckdb", "pyspark", "py4j", "survey", "survey.*")),
     Room("survey*", (*FRAMES, "pydantic", "yaml", "pyarrow", "duckdb", *READERS, "survey", "survey.*")),
     Room("analysis.core*", ("numpy", "scipy", *CORE)),
     Room("analysis.tidy", ("pandas", "numpy")),

@@ -29,8 +29,8 @@ ROOMS = ("survey", "analysis", "notebooks")
 EXEMPT = ("survey/places.csv", "survey/places_table.py")
 TEXTS = (".py", ".ipynb", ".csv", ".yaml", ".json", ".css", ".html", ".txt")
 # One-word names that are also terms of the rooms: of fit_attraction (in words: volunteered), of response, of a made person, of a
-# wave.yaml that nobody has confirmed yet (status: proposed).
-OUR_WORDS = {"intends", "志愿服务", "answered", "since", "proposed"}
+# wave.yaml that nobody has confirmed yet (status: proposed), a role at an activity (proposed, designed).
+OUR_WORDS = {"intends", "志愿服务", "answered", "since", "proposed", "designed"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,10 +123,12 @@ def test_the_columns_are_those_of_the_contract(panel: Panel) -> None:
         "people",
         "first_time",
         "returning",
+        "rated",
+        "rating",
     }
     assert held["registry"] >= {"wave", "group", "region", "members", "funds"}
     assert held["hierarchy"] == {"code", "parent", "level", "valid_from", "valid_to"}
-    assert held["observed"] == {"wave", "organisation", "start", "end", "reported"}
+    assert held["observed"] == {"wave", "organisation", "start", "end", "reported", "recorded"}
     assert held["labels"] == {"kind", "code", "en", "zh"}
     assert held["tally"] == {"wave", "file", "holds", "rule", "rows", "cells"}
     assert held["aside"] == {"wave", "file", "row", "reason", "nearest"}
