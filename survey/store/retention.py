@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import logging
-import shutil
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from survey.store import manifest, objects
-from survey.store.atomic import left_over, settle_folder
+from survey.store.atomic import left_over, take_away_left_over
 from survey.store.lock import writing, writing_if_free
 from survey.store.manifest import Manifest
-from survey.store.place import guarded, note
-
-FORMER = "panel-*"  # folders of stores before there was a manifest
+from survey.store.place import guarded, note, settle_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,9 @@ class Purged:
 
 
 def sweep(home: Path, keep: int = 4) -> None:
-    """Delete what nobody needs: leftovers of killed runs, and derived tables that no version names, but the newest `keep`.
+    """Delete what nobody needs: leftovers of killed runs, and derived tables that no version needs, but the newest `keep`.
+
+    A version needs its tables unless a later one was made from the same files, by other code.
 
     What living processes are at stays. Where another one writes to the store, or the store may not be written, this waits for the
     next run. Nothing is written where there is nothing to delete.
@@ -47,7 +47,7 @@ def sweep(home: Path, keep: int = 4) -> None:
     home : Path
         The store's folder.
     keep : int
-        Entries without a version that stay, from 0; those saved with ``keep=True`` always do.
+        Entries that no version needs and that stay all the same, from 0; those saved with ``keep=True`` always do.
 
     Raises
     ------
@@ -64,24 +64,39 @@ def sweep(home: Path, keep: int = 4) -> None:
 def _is_tidy(home: Path, known: Manifest, keep: int) -> bool:
     if _spare(known, keep) or _unnamed(home, known) or not manifest.in_step(home):
         return False
-    return not (left_over(home) or any(home.glob(FORMER)))
+    return not left_over(home)
 
 
 def _tidy(home: Path, keep: int) -> None:
     known = manifest.read(home)
     wanted = known.dropping(_spare(known, keep))
+    _tell_mended(home)
     if wanted != known or not manifest.in_step(home):
         manifest.write(home, wanted)
     with guarded(home):
         _delete(home, _unnamed(home, wanted))
-        _take_away(home)
+        take_away_left_over(home)
+
+
+def _tell_mended(home: Path) -> None:
+    if not manifest.new(home) and manifest.whole(home / manifest.COPY) is None:
+        note(
+            home,
+            f"{manifest.COPY} is missing or damaged; it is written again.",
+            f"{manifest.COPY} 缺失或损坏，已重新写入。",
+        )
 
 
 def _spare(known: Manifest, keep: int) -> frozenset[str]:
-    named = {version.get("of") for version in known.versions}
+    newest_of = {_made_from(version): version.get("of") for version in known.versions}
+    named = set(newest_of.values())
     free = [key for key, entry in known.entries.items() if not entry.keep and key not in named]
     newest = sorted(free, key=lambda key: known.entries[key].number, reverse=True)
     return frozenset(newest[keep:])
+
+
+def _made_from(version: Mapping[str, Any]) -> str:
+    return json.dumps([version.get("wave"), version.get("inputs")], sort_keys=True)
 
 
 def _unnamed(home: Path, known: Manifest) -> list[Path]:
@@ -97,21 +112,6 @@ def _delete(home: Path, files: Iterable[Path]) -> tuple[int, int]:
     if sizes:
         settle_folder(home / manifest.OBJECTS)
     return len(sizes), sum(sizes)
-
-
-def _take_away(home: Path) -> None:
-    for folder in left_over(home):
-        shutil.rmtree(folder, ignore_errors=True)
-    former = sorted(home.glob(FORMER))
-    for folder in former:
-        shutil.rmtree(folder, ignore_errors=True)
-    if former:
-        note(
-            home,
-            f"{len(former)} panel(s) of an earlier form of the store were deleted; they are built again when needed.",
-            f"已删除旧格式存储中的 {len(former)} 个面板，需要时会重新生成。",
-            logging.INFO,
-        )
 
 
 def purge(home: Path, wave: str) -> Purged:
@@ -140,5 +140,5 @@ def purge(home: Path, wave: str) -> Purged:
             manifest.write(home, left)
         with guarded(home):
             files, size = _delete(home, _unnamed(home, left))
-            _take_away(home)
+            take_away_left_over(home)
         return Purged(tuple(sorted(gone)), files, size)
