@@ -7,7 +7,6 @@ read from the store.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,15 +14,14 @@ from typing import Any
 
 import pandas as pd
 
-from survey import places, store
+from survey import places, raw_files, store
 from survey.activity import Activity, reduce_log
-from survey.faults import Fault, Refused
 from survey.identity import Key, study_key
 from survey.instrument import Item
 from survey.intake import Intake, take_in
 from survey.labels import label_table
 from survey.margins import weigh
-from survey.readers import MAX_BYTES
+from survey.memory import enough_memory
 from survey.schema import RESULT_TERMS
 from survey.score import comparable, item_table, newest_forms, scales_of, score
 from survey.study import Study, Wave
@@ -241,7 +239,7 @@ def build(study: Study, wave: str | None = None) -> Panel:
     Raises
     ------
     survey.Refused
-        With the faults of all files; nothing is stored then.
+        With the faults of all files, and where the memory does not suffice; nothing is stored then.
     """
     current = study.wave(wave)
     waves = study.until(current.name)
@@ -249,14 +247,15 @@ def build(study: Study, wave: str | None = None) -> Panel:
     provenance = _provenance(study, waves, key)
     seal = store.digest([json.dumps(provenance, sort_keys=True)])
     if (study.folder, seal) not in _open:
-        _open[study.folder, seal] = _sealed(study, waves, key, provenance, seal)
+        with enough_memory(study.name):
+            _open[study.folder, seal] = _sealed(study, waves, key, provenance, seal)
     return _open[study.folder, seal]
 
 
 def _sealed(study: Study, waves: Sequence[Wave], key: Key, provenance: dict[str, Any], seal: str) -> Panel:
     home = store.home(study.name)
     store.expect(home, key.fingerprint)
-    sealed = store.load(home, seal) or _saved(home, study, waves, key, seal)
+    sealed = store.load(home, seal) or _saved(home, study, waves, key, provenance, seal)
     _record(home, waves, provenance, seal)
     store.sweep(home)
     tables = {name: sealed.frame(name) for name in FRAMES}
@@ -264,12 +263,15 @@ def _sealed(study: Study, waves: Sequence[Wave], key: Key, provenance: dict[str,
     return Panel(study, waves[-1].name, **tables, calibration=calibration, provenance=provenance)
 
 
-def _saved(home: Path, study: Study, waves: Sequence[Wave], key: Key, seal: str) -> store.Sealed:
+def _saved(
+    home: Path, study: Study, waves: Sequence[Wave], key: Key, provenance: dict[str, Any], seal: str
+) -> store.Sealed:
     """Build and save; another run that builds the same is waited for, and what it has made is taken."""
     with store.writing(home):
         sealed = store.load(home, seal)
         if sealed is None:
             frames, calibration = _build(study, waves, key)
+            raw_files.refuse_changed(study, waves, provenance["inputs"])
             meta = {"calibration": _packed(calibration), "waves": [w.name for w in waves]}
             store.save(home, seal, frames, meta, fingerprint=key.fingerprint)
             sealed = store.load(home, seal)
@@ -288,25 +290,14 @@ def _record(home: Path, waves: Sequence[Wave], provenance: dict[str, Any], seal:
 
 
 def _provenance(study: Study, waves: Sequence[Wave], key: Key) -> dict[str, Any]:
-    own = sorted(p for p in study.folder.iterdir() if p.is_file() and p.suffix in (".yaml", ".csv"))
-    arrived = [w.folder / name for w in waves for name in ("wave.yaml", *sorted({e.file for e in w.settings.files}))]
     code = sorted(Path(__file__).parent.rglob("*.py")) + sorted(Path(__file__).parent.glob("*.csv"))
     return {
         "study": study.name,
         "waves": [w.name for w in waves],
-        "inputs": {(name := os.path.relpath(p, study.folder)): _digest_of(p, name) for p in own + arrived},
+        "inputs": raw_files.sums(study, waves),
         "key": key.fingerprint,
         "code": store.digest(code),
     }
-
-
-def _digest_of(path: Path, name: str) -> str:
-    try:
-        # What is too large is refused by its reader, which need not read it for that.
-        return store.digest([path]) if path.stat().st_size <= MAX_BYTES else ""
-    except OSError:
-        en = "this file cannot be read; check its permissions and the disk"
-        raise Refused([Fault(name, 0, en, "无法读取该文件；请检查权限和磁盘")]) from None
 
 
 def _build(study: Study, waves: Sequence[Wave], key: Key) -> tuple[dict[str, pd.DataFrame], Calibration | None]:

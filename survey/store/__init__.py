@@ -17,7 +17,7 @@ from __future__ import annotations
 from survey.store.atomic import building
 from survey.store.lock import writing
 from survey.store.place import digest, home
-from survey.store.retention import Purged, purge, sweep
+from survey.store.retention import Purged, holding, purge, sweep
 from survey.store.sealed import Sealed, expect, load, save
 from survey.store.verify import Verified, verify
 from survey.store.versions import changes, record, versions
@@ -30,6 +30,7 @@ __all__ = [
     "changes",
     "digest",
     "expect",
+    "holding",
     "home",
     "load",
     "purge",

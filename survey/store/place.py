@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
-from survey.faults import Fault, Refused
+from survey.faults import Fault, Refused, printable
 
 ROOT = Path(__file__).resolve().parents[2]
 _LOG = logging.getLogger("survey")
@@ -146,4 +146,5 @@ def label(folder: Path) -> str:
 
 def note(folder: Path, en: str, zh: str, level: int = logging.WARNING) -> None:
     """Tell, through the logger ``survey``, what befell a store; the record's attribute ``note`` is (place, en, zh)."""
-    _LOG.log(level, "%s: %s %s", label(folder), en, zh, extra={"note": (label(folder), en, zh)})
+    said = tuple(printable(part) for part in (label(folder), en, zh))
+    _LOG.log(level, "%s: %s %s", *said, extra={"note": said})

@@ -114,6 +114,23 @@ def _delete(home: Path, files: Iterable[Path]) -> tuple[int, int]:
     return len(sizes), sum(sizes)
 
 
+def holding(home: Path, wave: str) -> tuple[str, ...]:
+    """Give the keys of the entries whose ``meta["waves"]`` names a wave, sorted: what `purge` would erase.
+
+    Parameters
+    ----------
+    home : Path
+        The store's folder.
+    wave : str
+        The wave's name.
+    """
+    return _holding(manifest.read(home), wave)
+
+
+def _holding(known: Manifest, wave: str) -> tuple[str, ...]:
+    return tuple(sorted(key for key, entry in known.entries.items() if wave in entry.meta.get("waves", ())))
+
+
 def purge(home: Path, wave: str) -> Purged:
     """Erase a wave: every entry whose ``meta["waves"]`` names it, kept or not, and every table that only such entries name.
 
@@ -134,11 +151,11 @@ def purge(home: Path, wave: str) -> Purged:
     """
     with writing(home):
         known = manifest.read(home)
-        gone = frozenset(key for key, entry in known.entries.items() if wave in entry.meta.get("waves", ()))
-        left = known.dropping(gone)
+        gone = _holding(known, wave)
+        left = known.dropping(frozenset(gone))
         if gone or not manifest.in_step(home):
             manifest.write(home, left)
         with guarded(home):
             files, size = _delete(home, _unnamed(home, left))
             take_away_left_over(home)
-        return Purged(tuple(sorted(gone)), files, size)
+        return Purged(gone, files, size)

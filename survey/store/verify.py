@@ -33,6 +33,8 @@ class Verified:
         What they hold.
     faults : tuple of Fault
         What is missing, changed or foreign; empty where all is well.
+    readable : bool
+        Whether one of the two manifests is whole, so that the rest can be read.
     leftovers : int
         Tables and folders of runs that were stopped; no fault, `survey.store.sweep` takes them away.
     seconds : float
@@ -42,6 +44,7 @@ class Verified:
     files: int
     bytes: int
     faults: tuple[Fault, ...]
+    readable: bool
     leftovers: int
     seconds: float
 
@@ -64,13 +67,19 @@ def verify(home: Path) -> Verified:
     manifest.refuse_newer(home)
     there = _files(home)
     wrong = frozenset(name for name, good in _compared(there).items() if not good)
-    known = manifest.whole(home / manifest.NAME) or manifest.whole(home / manifest.COPY) or Manifest()
+    known = _known(home)
+    readable = known is not None or manifest.new(home)
+    known = known or Manifest()
     faults = [*_manifest_faults(home), *_table_faults(home, known, there, wrong), *_foreign(home, wrong - known.sums)]
     books = [home / name for name in (manifest.NAME, manifest.COPY) if (home / name).exists()]
     size = sum(path.stat().st_size for path in (*there.values(), *books) if path.exists())
     left = sum(name not in known.sums for name in there if name not in wrong)
     left += sum(path.name.startswith(PREFIX) for path in home.iterdir())
-    return Verified(len(there) + len(books), size, tuple(sorted(set(faults))), left, time.perf_counter() - start)
+    return Verified(len(there) + len(books), size, tuple(sorted(set(faults))), readable, left, time.perf_counter() - start)
+
+
+def _known(home: Path) -> Manifest | None:
+    return manifest.whole(home / manifest.NAME) or manifest.whole(home / manifest.COPY)
 
 
 def _files(home: Path) -> dict[str, Path]:
@@ -119,7 +128,7 @@ def _table_faults(home: Path, known: Manifest, there: dict[str, Path], wrong: fr
 
 def _still_named(home: Path) -> frozenset[str]:
     """Tables of the manifest as it is now: another run may have swept since it was read."""
-    found = manifest.whole(home / manifest.NAME) or manifest.whole(home / manifest.COPY)
+    found = _known(home)
     return found.sums if found else frozenset()
 
 
