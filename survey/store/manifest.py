@@ -145,7 +145,7 @@ def _content(path: Path) -> dict[str, Any] | None:
         said = content.pop("sum")
         good = said == sum_of(_rendered(content)) and text == _rendered(content | {"sum": said})
         return content if good and isinstance(content["format"], int) else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 

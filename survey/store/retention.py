@@ -10,6 +10,7 @@ from typing import Any
 
 from survey.store import manifest, objects
 from survey.store.atomic import left_over, take_away_left_over
+from survey.store.lock import NAME as LOCK
 from survey.store.lock import writing, writing_if_free
 from survey.store.manifest import Manifest
 from survey.store.place import guarded, note, settle_folder
@@ -64,7 +65,7 @@ def sweep(home: Path, keep: int = 4) -> None:
 def _is_tidy(home: Path, known: Manifest, keep: int) -> bool:
     if _spare(known, keep) or _unnamed(home, known) or not manifest.in_step(home):
         return False
-    return not left_over(home)
+    return not (left_over(home) or (home / LOCK).exists())  # a killed run's lock file goes with the next one's
 
 
 def _tidy(home: Path, keep: int) -> None:

@@ -12,8 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from survey import open_study, store
-from survey.store import manifest
+from survey import Refused, open_study, store
 from tests.survey.store.tap import WRITES, Act, Tap, failing, killing, watching
 
 
@@ -60,8 +59,10 @@ def read_on(home: str, until: int) -> dict[str, Any]:
             if sealed is None:
                 continue
             try:
-                rounds = {n for name in ("a", "b") for n in sealed.frame(name)["round"].unique()} | {sealed.meta["round"]}
-            except Exception as error:  # noqa: BLE001 - a version that is swept is refused, never half read
+                rounds = {n for name in ("a", "b") for n in sealed.frame(name)["round"].unique()} | {
+                    sealed.meta["round"]
+                }
+            except Refused as error:  # a version that was swept in the meantime is refused, never half read
                 late += 1
                 torn += [] if "run again" in str(error) else [str(error)]
                 continue
@@ -69,19 +70,6 @@ def read_on(home: str, until: int) -> dict[str, Any]:
             last = int(max(rounds))
             seen.add(last)
     return {"torn": torn, "seen": len(seen), "late": late}
-
-
-def hold(home: str, told: str) -> None:
-    """Take the lock, say so in a file, and keep it until one is killed."""
-    with _ground(home), store.writing(store.home("small")):
-        Path(told).write_text("held", "utf-8")
-        signal.pause()
-
-
-def manifest_text(home: str) -> str:
-    """Read the manifest as it is."""
-    with _ground(home):
-        return manifest.read(store.home("small")).text().decode()
 
 
 def table(writer: int, n: int) -> pd.DataFrame:

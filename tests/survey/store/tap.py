@@ -1,4 +1,4 @@
-"""The calls of the operating system by which a store is written, counted, and one of them spoilt: the product has no hooks for it."""
+"""The calls of the operating system by which a store is written, counted, and one of them spoilt; no hooks in the product."""
 
 from __future__ import annotations
 
