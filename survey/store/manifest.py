@@ -180,7 +180,7 @@ def write(home: Path, manifest: Manifest) -> None:
         for name in (COPY, NAME):
             written(folder / name, lambda file: file.write(text))
             os.replace(folder / name, home / name)
-        settle_folder(home)
+            settle_folder(home)  # each before the next: no loss of power leaves the manifest without its copy
 
 
 def refuse_newer(home: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -67,6 +68,7 @@ def _faults(told: list[list[str]] | None) -> tuple[tuple[str, str, str], ...] | 
 
 def main() -> None:
     """Serve until no more jobs come."""
+    logging.getLogger("survey").addHandler(logging.NullHandler())
     for name in PRELOADED:
         importlib.import_module(name)
     for line in sys.stdin:
