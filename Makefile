@@ -39,8 +39,9 @@ test: lint # lint, all tests but the slow ones, every notebook cell against its 
 test-slow: .venv/.ready # the slow tier  运行慢速测试
 	$(PYTEST) tests -m slow $(PARALLEL)
 
-validate: .venv/.ready # by hand, an hour and more: 10,000 spoilt files  逐一检验
+validate: .venv/.ready # by hand, some hours: 10,000 spoilt files, 1,000 kills  逐一检验
 	WORKBENCH_FUZZ=10000 $(PYTEST) tests/survey/fuzz -m "not slow" -n $(WORKERS) --dist load
+	WORKBENCH_KILLS=1000 $(PYTEST) tests/survey/store/test_kills.py -m slow -s
 
 catalogue: .venv/.ready # write docs/bad-input.md again: what becomes of every case of bad input
 	$(PY) -m tests.survey.catalogue.table

@@ -18,6 +18,7 @@ from survey.instrument import Item
 from survey.intake import Intake, take_in
 from survey.labels import label_table
 from survey.margins import weigh
+from survey.memory import enough_memory
 from survey.panel import FRAMES, Panel
 from survey.score import comparable, item_table, newest_forms, scales_of, score
 from survey.study import Study, Wave
@@ -47,7 +48,7 @@ def build(study: Study, wave: str | None = None) -> Panel:
     Raises
     ------
     survey.Refused
-        With the faults of all files; nothing is stored then.
+        With the faults of all files, and where the memory does not suffice; nothing is stored then.
     """
     current = study.wave(wave)
     waves = study.until(current.name)
@@ -55,7 +56,8 @@ def build(study: Study, wave: str | None = None) -> Panel:
     made_from = provenance.of_panel(study, waves, key)
     seal = store.digest([json.dumps(made_from, sort_keys=True)])
     if (study.folder, seal) not in _open:
-        _open[study.folder, seal] = _sealed(study, waves, key, made_from, seal)
+        with enough_memory(study.name):
+            _open[study.folder, seal] = _sealed(study, waves, key, made_from, seal)
     return _open[study.folder, seal]
 
 

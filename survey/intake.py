@@ -29,9 +29,12 @@ LOG_KEY = ("activity", "member")
 TABLES = {
     "registry": ("group", "region", *REGISTRY_COUNTS),
     "memberships": MEMBERSHIPS,
-    **{kind: ("group", "region") for kind in STAGES},
+    **dict.fromkeys(STAGES, ("group", "region")),
 }
-_TYPES = {**dict.fromkeys((*REGISTRY_COUNTS, "times"), "float64"), **dict.fromkeys(("joined", "left"), "datetime64[us]")}
+_TYPES = {
+    **dict.fromkeys((*REGISTRY_COUNTS, "times"), "float64"),
+    **dict.fromkeys(("joined", "left"), "datetime64[us]"),
+}
 
 
 @dataclass(frozen=True, slots=True)

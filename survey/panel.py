@@ -36,6 +36,7 @@ FRAMES = (
     "arrived",
 )
 
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Panel:
     """Frozen tables of all waves up to the current one; their columns are in ``docs/study-format.md``.
@@ -46,7 +47,8 @@ class Panel:
         Where it came from.
     wave : str
         The current wave, the one asked for.
-    members, careers, cells, registry, memberships, visits, proposals, cases, hierarchy, observed, items, labels, tally, aside, located, arrived : DataFrame
+    members, careers, cells, registry, memberships, visits, proposals, cases, hierarchy, observed, items, labels, tally, aside, \
+located, arrived : DataFrame
         See the study format.
     calibration : Calibration or None
         What the weights were calibrated on.

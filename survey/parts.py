@@ -7,7 +7,7 @@ that checked it stands beside it: other code checks it anew and takes its place.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from survey import provenance, store
+from survey import provenance, raw_files, store
 from survey.checks import CHECKS, Accepted, Roll, check_log
 from survey.checks.accepted import ARRIVED
 from survey.faults import Fault, Refused, refuse_if
@@ -24,7 +24,10 @@ from survey.schema import FileEntry
 from survey.study import Study, Wave
 
 NO_ROWS = np.array([], np.int64)
-BY_MEMBER = ("log", "memberships")  # kinds whose rows are stored by pseudonym: neighbours in a file are none in the store
+BY_MEMBER = (
+    "log",
+    "memberships",
+)  # kinds whose rows are stored by pseudonym: neighbours in a file are none in the store
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -133,13 +136,14 @@ def of_waves(study: Study, waves: Sequence[Wave], key: Key) -> list[Part]:
     survey.Refused
         With the faults of all files; the store is as it was then.
     """
-    home, own = store.home(study.name), provenance.own_files(study)
+    home, sums = store.home(study.name), raw_files.sums(study, waves)
     with store.building(home) as folder:
         makers = [
-            [_Maker(home, folder / f"{w}-{n}", study, wave, e, own, key) for n, e in enumerate(wave.settings.files)]
+            [_Maker(home, folder / f"{w}-{n}", study, wave, e, sums, key) for n, e in enumerate(wave.settings.files)]
             for w, wave in enumerate(waves)
         ]
         refuse_if(_faults(makers))
+        raw_files.refuse_changed(study, waves, sums)
         return [maker.kept() for of_wave in makers for maker in of_wave]
 
 
@@ -164,9 +168,8 @@ class _Maker:
     study: Study
     wave: Wave
     entry: FileEntry
-    own: dict[str, str]
+    sums: Mapping[str, str]
     key: Key
-    file_sum: str = ""
     under: str = ""
     _found: store.Sealed | None = None
     _new: dict[str, Path] = field(default_factory=dict)
@@ -175,7 +178,6 @@ class _Maker:
     def check(self, roll: Sequence[_Maker]) -> list[Fault]:
         """Look for the part in the store, else check the file; give its faults."""
         try:
-            self.file_sum = provenance.of_file(self.wave.folder / self.entry.file, self._name)
             self.under = self._made_from(roll)
             found = store.load(self.home, self.under)
             if found is None or found.meta["code"] != provenance.code():
@@ -200,25 +202,26 @@ class _Maker:
         return pd.read_parquet(self._new["rows"]) if self._found is None else self._found.frame("rows")
 
     @property
+    def file_sum(self) -> str:
+        """SHA-256 of the file."""
+        return self.sums[self._name]
+
+    @property
     def _name(self) -> str:
         return f"{self.wave.label}{self.entry.file}"
 
     def _made_from(self, roll: Sequence[_Maker]) -> str:
         wave = self.wave.settings.model_dump(mode="json", exclude={"files"})
-        said = {"study": self.own, "wave": wave, "entry": self.entry.model_dump(mode="json"), "key": self.key.fingerprint}
+        own = {name: known for name, known in self.sums.items() if "/" not in name}
+        said = {"study": own, "wave": wave, "entry": self.entry.model_dump(mode="json"), "key": self.key.fingerprint}
         compared = [maker.under for maker in roll]
         return store.digest([self.file_sum, json.dumps({**said, "roll": compared}, sort_keys=True)])
 
     def _checked(self, roll: Sequence[_Maker]) -> Accepted:
         if roll:
             listed = pd.concat([maker.rows() for maker in roll], ignore_index=True)
-            accepted = check_log(self.study, self.wave, self.entry, self.key, Roll(listed))
-        else:
-            accepted = CHECKS[self.entry.holds](self.study, self.wave, self.entry, self.key)
-        if provenance.of_file(self.wave.folder / self.entry.file, self._name) != self.file_sum:
-            en = "the file was changed while it was read; wait until it is written, and run again"
-            raise Refused([Fault(self.entry.file, 0, en, "读取过程中文件被改动；请等写入完成后重新运行")])
-        return accepted
+            return check_log(self.study, self.wave, self.entry, self.key, Roll(listed))
+        return CHECKS[self.entry.holds](self.study, self.wave, self.entry, self.key)
 
     def _write(self, accepted: Accepted) -> None:
         """Write the tables beside the store, so that no two large files stand in memory at once."""
@@ -232,7 +235,9 @@ class _Maker:
             "aside": accepted.aside,
             "located": accepted.located.astype({"wave": "str", "file": "str", "rule": "str", "column": "str"}),
         }
-        self._new = {name: store.draft(self.draft.with_name(f"{self.draft.name}-{name}"), t) for name, t in tables.items()}
+        self._new = {
+            name: store.draft(self.draft.with_name(f"{self.draft.name}-{name}"), t) for name, t in tables.items()
+        }
         self._meta = {
             "waves": [self.wave.name],
             "file": self._name,

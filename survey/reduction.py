@@ -64,7 +64,8 @@ def _made_from(study: Study, wave: Wave, intake: Intake) -> str:
 
 def _tables(reduced: Activity) -> dict[str, pd.DataFrame]:
     tables = {name: getattr(reduced, name) for name in ("cells", "careers", "observed")}
-    return {**tables, "counts": reduced.tally, "incidence": reduced.incidence.to_pandas()}
+    met = {} if reduced.incidence is None else {"incidence": reduced.incidence.to_pandas()}
+    return {**tables, "counts": reduced.tally, **met}
 
 
 def together(reduced: Mapping[str, store.Sealed], table: str) -> pd.DataFrame:

@@ -17,7 +17,19 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 SENSITIVE = ("health", "disability", "minor", "whereabouts")
 REFUSED_TOPICS = ("belief", "loyalty", "party", "vote", "religion", "ethnicity")
 ANSWER_ROLES = ("member", "group", "region", "submitted", "seconds", "consent", "weight", "strata", "cluster")
-LOG_ROLES = ("member", "activity", "group", "region", "start", "end", "channel", "response", "role", "service", "rating")
+LOG_ROLES = (
+    "member",
+    "activity",
+    "group",
+    "region",
+    "start",
+    "end",
+    "channel",
+    "response",
+    "role",
+    "service",
+    "rating",
+)
 # What somebody did at an activity; who only came took part.
 PARTS = ("took_part", "volunteered", "organised", "proposed", "designed")
 REGISTRY_COUNTS = ("members", "organisations", "established", "staff", "venues", "funds")

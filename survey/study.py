@@ -149,7 +149,7 @@ def open_study(name_or_folder: str | os.PathLike[str] | None = None, *, first: b
     survey.Refused
         With every fault of the folder, each with file and line, in English and Chinese.
     """
-    folder = _folder(name_or_folder if name_or_folder is not None else os.environ.get("WORKBENCH_STUDY") or "demo")
+    folder = study_folder(name_or_folder if name_or_folder is not None else os.environ.get("WORKBENCH_STUDY") or "demo")
     typed = read_typed(folder, STUDY_FILE, StudyFile, _HARMLESS_STUDY | {"name": folder.name})
     faults = list(typed.faults)
     arrived, proposals = _wave_files(folder)
@@ -171,7 +171,14 @@ def open_study(name_or_folder: str | os.PathLike[str] | None = None, *, first: b
     return Study(folder, known.settings, known.items, known.groups, places_or_none, tuple(waves), proposed)
 
 
-def _folder(name_or_folder: str | os.PathLike[str]) -> Path:
+def study_folder(name_or_folder: str | os.PathLike[str]) -> Path:
+    """Give the folder of a study by its name or place; nothing in it is read.
+
+    Raises
+    ------
+    survey.Refused
+        Where there is none; those that are there are named.
+    """
     given = Path(name_or_folder)
     home = Path(os.environ.get("WORKBENCH_STUDIES") or ROOT / "data" / "raw")
     folder = given if len(given.parts) > 1 else home / given.name

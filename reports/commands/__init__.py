@@ -16,8 +16,10 @@ def app() -> typer.Typer:
     from reports.commands.check import check
     from reports.commands.lab import lab
     from reports.commands.new_wave import new_wave
+    from reports.commands.purge import purge
     from reports.commands.refresh import refresh
     from reports.commands.report import report
+    from reports.commands.verify import verify
 
     gathered = typer.Typer(
         help="Cohesion Workbench 凝聚力工作台: a wave's files in, a reviewer's report out.",
@@ -25,19 +27,22 @@ def app() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    for command in (check, new_wave, report, lab, refresh):
+    for command in (check, new_wave, report, lab, verify, purge, refresh):
         gathered.command()(command)
     return gathered
 
 
 def main() -> None:
     """Run the command; bad input ends in plain words and exit code 2, never in a traceback."""
+    from reports.commands.check import shell_language
+    from reports.commands.notes import show_notes
     from reports.commands.progress import show_progress
     from reports.notebooks import NotebookFailed
     from reports.pages import NotReleased
     from survey import Refused
 
     show_progress()
+    show_notes(shell_language())
     try:
         app()()
     except Refused as refused:

@@ -23,9 +23,7 @@ def check(
     import survey
     from reports import checking
 
-    language = lang or shell_language()
-    if language not in ("en", "zh"):
-        raise typer.BadParameter(f"{language!r} is none of en, zh")
+    language = language_of(lang)
     try:
         panel = survey.open_study(study).panel(wave)
     except survey.Refused as refused:
@@ -47,6 +45,14 @@ def check(
     told = checking.account(panel, language)
     _tell(told, _page(told, panel.study.name, panel.wave, language, synthetic=panel.study.settings.synthetic), language)
     raise typer.Exit(told.state)
+
+
+def language_of(given: str | None) -> str:
+    """The language that was asked for, else the shell's."""
+    language = given or shell_language()
+    if language not in ("en", "zh"):
+        raise typer.BadParameter(f"{language!r} is none of en, zh")
+    return language
 
 
 def shell_language() -> str:

@@ -23,4 +23,13 @@ CHECKS: dict[str, Callable[[Study, Wave, FileEntry, Key], Accepted]] = {
     "cases": check_affairs,
 }
 
-__all__ = ["CHECKS", "Accepted", "Roll", "check_affairs", "check_answers", "check_log", "check_memberships", "check_registry"]
+__all__ = [
+    "CHECKS",
+    "Accepted",
+    "Roll",
+    "check_affairs",
+    "check_answers",
+    "check_log",
+    "check_memberships",
+    "check_registry",
+]

@@ -112,7 +112,7 @@ class Accepted:
     @property
     def reasons(self) -> dict[int, str]:
         """{row: reason} of the rows set aside."""
-        return self.set_aside.to_dict()
+        return dict(zip(self.set_aside.index.tolist(), self.set_aside, strict=True))
 
     @property
     def mended(self) -> frozenset[int]:
@@ -186,7 +186,7 @@ class Book:
     def asides(self) -> pd.Series:
         """Reasons (category) of the rows set aside so far, by row."""
         out = self._reason > 0
-        reasons = pd.Categorical.from_codes(self._reason[out] - 1, list(REASONS))
+        reasons = pd.Categorical.from_codes(self._reason[out] - 1, pd.Index(list(REASONS), dtype="str"))
         return pd.Series(reasons, index=pd.Index(self._rows[out]))
 
     def is_left(self, rows: Iterable[int]) -> np.ndarray:

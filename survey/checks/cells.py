@@ -75,7 +75,10 @@ def emptied(column: pd.Series, cells: pd.Series) -> pd.Series:
 
 
 def clean(column: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """Half-width signs, ASCII digits, no invisible signs, no blanks around (as category); and which cells that changed by more than blanks."""
+    """Half-width signs, ASCII digits, no invisible signs, no blanks around; and which cells that changed (blanks do not count).
+
+    What is cleaned comes as category.
+    """
     texts = column.astype("category")
     cleaned = {text: _clean(text) for text in texts.cat.categories}
     changed = by_unique(texts, lambda text: cleaned[text] != " ".join(text.split())).astype(bool)

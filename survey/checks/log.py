@@ -39,10 +39,11 @@ def check_log(study: Study, wave: Wave, entry: FileEntry, key: Key, roll: Roll |
     Returns
     -------
     Accepted
-        ``.frame``, text as category: ``member`` (log side), ``activity``, ``groups`` (codes of the organisers in their order, joined
-        by ``;``; empty where the study has no groups), ``region``, ``start``, ``end`` (datetime64[us], local), ``channel``,
-        ``response``, ``role`` (one of `survey.schema.PARTS`), ``service``, ``rating`` (float), ``took_part`` (boolean; missing where
-        nobody of an activity is said to have come: then attendance was not recorded). Rows that do not mean taking part stay.
+        ``.frame``, text as category: ``member`` (log side), ``activity``, ``groups`` (codes of the organisers in their order,
+        joined by ``;``; empty where the study has no groups), ``region``, ``start``, ``end`` (datetime64[us], local),
+        ``channel``, ``response``, ``role`` (one of `survey.schema.PARTS`), ``service``, ``rating`` (float), ``took_part``
+        (boolean; missing where nobody of an activity is said to have come: then attendance was not recorded). Rows that do not
+        mean taking part stay.
     """
     opened = open_file(study, wave, entry)
     book = opened.book
@@ -103,7 +104,9 @@ def _nothing(index: pd.Index, text: str | None) -> pd.Series:
 
 def _times(study: Study, entry: FileEntry, frame: pd.DataFrame, book: Book) -> tuple[pd.Series, pd.Series]:
     start, met = times(frame["start"], entry.layout.times, study.settings.time_zone)
-    book.count_all("start", {"default_time": met["default_time"]})  # a row without a beginning is set aside with its reason
+    book.count_all(
+        "start", {"default_time": met["default_time"]}
+    )  # a row without a beginning is set aside with its reason
     if "end" not in frame:
         return start, pd.Series(pd.NaT, index=frame.index, dtype="datetime64[us]")
     end, met = times(frame["end"], entry.layout.times, study.settings.time_zone)
@@ -171,7 +174,9 @@ def _compared(frame: pd.DataFrame, roll: Roll | None, book: Book) -> pd.DataFram
 def _doubt(frame: pd.DataFrame, book: Book) -> None:
     """Take note of who stayed longer than a day, was at two activities at once, or stands there twice under two numbers."""
     book.note("longer_than_a_day", int((frame["end"] - frame["start"] > DAY).sum()))
-    known = frame[frame["took_part"].fillna(False) & frame["end"].notna()].sort_values(["member", "start"], kind="stable")
+    known = frame[frame["took_part"].fillna(False) & frame["end"].notna()].sort_values(
+        ["member", "start"], kind="stable"
+    )
     before = known.groupby("member", observed=True)
     overlaps = (known["start"] < before["end"].shift()) & (known["activity"].cat.codes != _codes_before(known))
     book.note("two_places_at_once", int(overlaps.sum()))

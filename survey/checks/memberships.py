@@ -98,10 +98,10 @@ class Roll:
         """
         ours = pd.Series(groups.cat.categories, dtype="str").str.split(";")
         has, inside = np.zeros(len(member), bool), np.zeros(len(member), bool)
-        for group, times in self.frame.groupby(self.frame["group"].fillna("")):
+        for group, lists in self.frame.groupby(self.frame["group"].fillna("")):
             rows = np.flatnonzero(np.array([group in named for named in ours], bool)[groups.cat.codes.to_numpy()])
-            held = times["member"].map({m: n for n, m in enumerate(member.cat.categories)})
-            spans = times.assign(who=held).dropna(subset=["who"]).sort_values("joined", na_position="first")
+            held = lists["member"].map({m: n for n, m in enumerate(member.cat.categories)})
+            spans = lists.assign(who=held).dropna(subset=["who"]).sort_values("joined", na_position="first")
             who, when = member.cat.codes.to_numpy()[rows], start.to_numpy()[rows]
             for _, nth in spans.groupby(spans.groupby("who").cumcount()):
                 first, until = _spans(nth, len(member.cat.categories))

@@ -95,7 +95,8 @@ def _follow_marks(raw: RawTable, book: Book) -> None:
 def _set_aside_tests(raw: RawTable, entry: FileEntry, book: Book) -> None:
     """Rows that wave.yaml names as tests, by what stands in a column."""
     for header, texts in entry.tests.items():
-        book.set_aside(raw.index[raw.of(header).where(lambda text, tests=texts: text.strip() in tests)], "test")
+        said = by_unique(raw.column(header), str.strip)
+        book.set_aside(said.index[said.isin(texts)], "test")
 
 
 def _answered(raw: RawTable, header: str, target: str, left: np.ndarray, book: Book) -> pd.Series:

@@ -15,7 +15,10 @@ from pathlib import Path
 
 from survey.readers.raw import refuse
 
-FIRST_BLOCK, BLOCK = 2**18, 2**22  # bytes that are decoded at once: the first, whose lines are looked at one by one, and the others
+FIRST_BLOCK, BLOCK = (
+    2**18,
+    2**22,
+)  # bytes that are decoded at once: the first, whose lines are looked at one by one, and the others
 START = 2**12  # bytes by which it is seen what a file is
 MAX_ROW = 2**26  # characters; no row of a table is longer
 CHANCE = 3  # characters of three bytes that make a line UTF-8 for certain
@@ -75,7 +78,8 @@ class Feed:
     """The lines of blocks one by one, for `csv.reader`, which asks for the next block's only where a row goes on there."""
 
     def __init__(self, blocks: Iterator[str]) -> None:
-        self._blocks, self._lines, self._left = blocks, iter(()), 0
+        self._blocks, self._left = blocks, 0
+        self._lines: Iterator[str] = iter(())
 
     @property
     def is_empty(self) -> bool:

@@ -6,7 +6,7 @@ A store is the folder ``data/store/<study>/``, private to its owner (``WORKBENCH
     manifest.json               which tables belong together under which key, and the versions; its own checksum is in it
     manifest.1.json             the same once more, for the day on which the first is damaged
     lock                        while somebody writes: process, host, since when
-    .building-<process>-*       what is not finished
+    .building-*                 what is not finished
 
 A run that stops anywhere leaves the old state or the new one: everything is written beside, brought to the disk, renamed, and
 the manifest is renamed last. Every checksum is computed anew at every reading.
@@ -18,7 +18,7 @@ from survey.store.atomic import building
 from survey.store.lock import writing
 from survey.store.objects import draft
 from survey.store.place import digest, home
-from survey.store.retention import Purged, purge, sweep
+from survey.store.retention import Purged, holding, purge, sweep
 from survey.store.sealed import Sealed, expect, load, refuse_gone, save
 from survey.store.verify import Verified, verify
 from survey.store.versions import changes, record, versions
@@ -32,6 +32,7 @@ __all__ = [
     "digest",
     "draft",
     "expect",
+    "holding",
     "home",
     "load",
     "purge",

@@ -1,13 +1,12 @@
 """Files that are whole or not there: written beside, brought to the disk, then renamed.
 
-What is being built lies in a folder named after its process, which holds a lock of the operating system on it: what a killed
-process left can be told from what a living one is at.
+What is being built lies in a folder on which its process holds a lock of the operating system: what a killed process left can
+be told from what a living one is at, whatever number either has.
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import hashlib
 import io
@@ -35,9 +34,7 @@ def building(home: Path) -> Iterator[Path]:
         Where the disk is full or the store may not be written.
     """
     with guarded(home):
-        folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=home))
-        held = os.open(folder, os.O_RDONLY)
-        fcntl.flock(held, fcntl.LOCK_EX)
+        folder, held = _claimed(home)
     try:
         yield folder
     finally:
@@ -45,39 +42,52 @@ def building(home: Path) -> Iterator[Path]:
         os.close(held)
 
 
-def left_over(home: Path) -> list[Path]:
-    """Give the building folders that nobody is at work in: their process has ended and nobody holds their lock."""
-    return [folder for folder in sorted(home.glob(f"{PREFIX}*")) if not (_lives(folder) or _held(folder))]
+def _claimed(home: Path) -> tuple[Path, int]:
+    """Make a folder and lock it; once more where it was taken for a leftover before the lock was on it."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=home))
+        held = _locked(folder, fcntl.LOCK_EX)
+        if held is not None:
+            return folder, held
 
 
-def alive(process: int) -> bool:
-    """Tell whether a process of this machine lives."""
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _lives(folder: Path) -> bool:
-    process = folder.name.removeprefix(PREFIX).partition("-")[0]
-    return process.isdecimal() and alive(int(process))
-
-
-def _held(folder: Path) -> bool:
+def _locked(folder: Path, how: int) -> int | None:
+    """Lock a folder; None where it is gone, or another process holds it."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except FileNotFoundError:
-        return True  # its owner has just taken it away
+        return None
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        fcntl.flock(descriptor, how)
+        if os.path.samestat(os.fstat(descriptor), folder.stat()):
+            return descriptor
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    os.close(descriptor)
+    return None
+
+
+def left_over(home: Path) -> bool:
+    """Tell whether a process has left a building folder behind: nobody holds its lock."""
+    return any(_nobodys(folder) for folder in home.glob(f"{PREFIX}*"))
+
+
+def take_away_left_over(home: Path) -> None:
+    """Delete the building folders that nobody is at work in."""
+    for folder in sorted(home.glob(f"{PREFIX}*")):
+        _nobodys(folder, delete=True)
+
+
+def _nobodys(folder: Path, *, delete: bool = False) -> bool:
+    held = _locked(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    if held is None:
+        return False
+    try:
+        if delete:
+            shutil.rmtree(folder, ignore_errors=True)
     finally:
-        os.close(descriptor)
-    return False
+        os.close(held)
+    return True
 
 
 class _Draft(io.RawIOBase):
@@ -116,19 +126,8 @@ def written(path: Path, fill: Callable[[Any], object]) -> str:
 
 
 def settled(path: Path) -> str:
-    """Bring a file to the disk that somebody else has written; give its SHA-256."""
+    """Bring a file to the disk that somebody else has written, private like all others; give its SHA-256."""
     with path.open("rb") as file:
+        os.fchmod(file.fileno(), 0o600)
         os.fsync(file.fileno())
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def settle_folder(folder: Path) -> None:
-    """Bring to the disk which names a folder holds; without this a rename may be undone by a loss of power."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno != errno.EINVAL:  # file systems that cannot do it for folders
-            raise
-    finally:
-        os.close(descriptor)

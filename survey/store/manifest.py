@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from survey.store.atomic import building, settle_folder, written
-from survey.store.place import guarded, note, refuse, sum_of
+from survey.store.atomic import building, written
+from survey.store.place import guarded, note, refuse, settle_folder, sum_of
 
 FORMAT = 1
 NAME, COPY, OBJECTS = "manifest.json", "manifest.1.json", "objects"
@@ -108,6 +108,9 @@ def read(home: Path) -> Manifest:
     found = whole(home / NAME)
     if found is not None:
         return found
+    refuse_newer(home)
+    if new(home):
+        return Manifest()
     copy = whole(home / COPY)
     if copy is not None:
         note(
@@ -116,9 +119,6 @@ def read(home: Path) -> Manifest:
             f"{NAME} 缺失或损坏，改用其副本。",
         )
         return copy
-    if new(home):
-        return Manifest()
-    _refuse_newer(home)
     return refuse(
         home,
         f"{NAME} and its copy are both damaged or lost: nothing was changed. Restore the folder of this store from a backup; or, "
@@ -129,34 +129,42 @@ def read(home: Path) -> Manifest:
 
 
 def whole(path: Path) -> Manifest | None:
-    """Read one manifest file; None where it is absent or not, byte for byte, what was written."""
-    try:
-        text = path.read_bytes()
-        content = json.loads(text)
-        said = content.pop("sum")
-        if (
-            content["format"] != FORMAT
-            or said != sum_of(_rendered(content))
-            or text != _rendered(content | {"sum": said})
-        ):
-            return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    """Read one manifest file; None where it is absent, of another format, or not, byte for byte, what was written."""
+    content = _content(path)
+    if content is None or content["format"] != FORMAT:
         return None
     entries = {key: Entry(**entry) for key, entry in content["entries"].items()}
     return Manifest(entries, tuple(content["versions"]), content["key"])
 
 
+def _content(path: Path) -> dict[str, Any] | None:
+    """Give what a manifest of any format says, where its checksum is that of its bytes: all formats are rendered alike."""
+    try:
+        text = path.read_bytes()
+        content = json.loads(text)
+        said = content.pop("sum")
+        good = said == sum_of(_rendered(content)) and text == _rendered(content | {"sum": said})
+        return content if good and isinstance(content["format"], int) else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
 def new(home: Path) -> bool:
-    """Tell whether nothing was ever saved here: the first manifest is written before the first table."""
-    return not any((home / name).exists() for name in (NAME, COPY, OBJECTS))
+    """Tell whether nothing was ever saved here: the first manifest, an empty one, is written before the first table.
+
+    Its copy alone is what a run leaves that was stopped between the two.
+    """
+    if (home / NAME).exists() or (home / OBJECTS).exists():
+        return False
+    return not (home / COPY).exists() or whole(home / COPY) == Manifest()
 
 
 def in_step(home: Path) -> bool:
     """Tell whether the manifest and its copy are the same bytes."""
     try:
         return (home / NAME).read_bytes() == (home / COPY).read_bytes()
-    except FileNotFoundError:
-        return new(home)
+    except OSError:
+        return not any((home / name).exists() for name in (NAME, COPY))
 
 
 def write(home: Path, manifest: Manifest) -> None:
@@ -172,30 +180,17 @@ def write(home: Path, manifest: Manifest) -> None:
         for name in (COPY, NAME):
             written(folder / name, lambda file: file.write(text))
             os.replace(folder / name, home / name)
-        settle_folder(home)
+            settle_folder(home)  # each before the next: no loss of power leaves the manifest without its copy
 
 
 def refuse_newer(home: Path) -> None:
-    """Refuse a store that a newer workbench has written."""
-    if whole(home / NAME) is None and whole(home / COPY) is None:
-        _refuse_newer(home)
-
-
-def _refuse_newer(home: Path) -> None:
-    formats = [f for f in (_format(home / name) for name in (NAME, COPY)) if f is not None and f > FORMAT]
-    if formats:
+    """Refuse a store that a newer workbench has written, were it one of its two manifests only."""
+    found = [content["format"] for name in (NAME, COPY) if (content := _content(home / name)) is not None]
+    if max(found, default=FORMAT) > FORMAT:
         refuse(
             home,
-            f"a newer version of the workbench has written this store (format {max(formats)}; this one reads {FORMAT}): nothing "
+            f"a newer version of the workbench has written this store (format {max(found)}; this one reads {FORMAT}): nothing "
             "was changed. Update the workbench, or set WORKBENCH_HOME to another folder",
-            f"该存储由更新版本的工作台写入（格式 {max(formats)}，本版本可读 {FORMAT}）：没有改动任何内容。"
+            f"该存储由更新版本的工作台写入（格式 {max(found)}，本版本可读 {FORMAT}）：没有改动任何内容。"
             "请升级工作台，或用 WORKBENCH_HOME 指定其他文件夹",
         )
-
-
-def _format(path: Path) -> int | None:
-    try:
-        found = json.loads(path.read_bytes())["format"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return found if isinstance(found, int) else None

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
-from survey.faults import Fault, Refused
+from survey.faults import Fault, Refused, printable
 
 ROOT = Path(__file__).resolve().parents[2]
 _LOG = logging.getLogger("survey")
@@ -40,12 +40,33 @@ def home(study: str) -> Path:
     base = os.environ.get("WORKBENCH_HOME")
     folder = (Path(base) / "store" if base else ROOT / "data" / "store") / study
     with guarded(folder):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not folder.is_dir():
+            _make(folder)
         about = folder.stat()
         _refuse_other_owner(folder, about.st_uid)
         if about.st_mode & 0o077:
             folder.chmod(about.st_mode & 0o700)
     return folder
+
+
+def _make(folder: Path) -> None:
+    """Make a folder and those above it; each name is brought to the disk, or a loss of power would take all below along."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for path in missing:
+        settle_folder(path.parent)
+
+
+def settle_folder(folder: Path) -> None:
+    """Bring to the disk which names a folder holds; without this a rename may be undone by a loss of power."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # file systems that cannot do it for folders
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def _refuse_other_owner(folder: Path, owner: int) -> None:
@@ -101,9 +122,9 @@ def _refuse_disk(folder: Path, error: OSError) -> NoReturn:
     if error.errno in _FORBIDDEN:
         refuse(
             folder,
-            "the store cannot be written: you may not write to this folder. Set WORKBENCH_HOME to a folder of your own, or have "
-            "its permissions changed",
-            "无法写入存储文件夹：没有写入权限。请用 WORKBENCH_HOME 指定自己的文件夹，或请管理员修改权限",
+            f"the store cannot be written: you may not write to the folder {folder}. Set WORKBENCH_HOME to a folder of your own, "
+            "or have its permissions changed",
+            f"无法写入存储文件夹 {folder}：没有写入权限。请用 WORKBENCH_HOME 指定自己的文件夹，或请管理员修改权限",
         )
     name = errno.errorcode.get(error.errno or 0, type(error).__name__)
     refuse(
@@ -125,4 +146,5 @@ def label(folder: Path) -> str:
 
 def note(folder: Path, en: str, zh: str, level: int = logging.WARNING) -> None:
     """Tell, through the logger ``survey``, what befell a store; the record's attribute ``note`` is (place, en, zh)."""
-    _LOG.log(level, "%s: %s %s", label(folder), en, zh, extra={"note": (label(folder), en, zh)})
+    said = tuple(printable(part) for part in (label(folder), en, zh))
+    _LOG.log(level, "%s: %s %s", *said, extra={"note": said})

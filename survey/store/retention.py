@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import logging
-import shutil
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from survey.store import manifest, objects
-from survey.store.atomic import left_over, settle_folder
+from survey.store.atomic import left_over, take_away_left_over
+from survey.store.lock import NAME as LOCK
 from survey.store.lock import writing, writing_if_free
 from survey.store.manifest import Manifest
-from survey.store.place import guarded, note
-
-FORMER = "panel-*"  # folders of stores before there was a manifest
+from survey.store.place import guarded, note, settle_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,9 @@ class Purged:
 
 
 def sweep(home: Path, keep: int = 4) -> None:
-    """Delete what nobody needs: leftovers of killed runs, and derived tables that no version names, but the newest `keep`.
+    """Delete what nobody needs: leftovers of killed runs, and derived tables that no version needs, but the newest `keep`.
+
+    A version needs its tables unless a later one was made from the same files, by other code.
 
     What living processes are at stays. Where another one writes to the store, or the store may not be written, this waits for the
     next run. Nothing is written where there is nothing to delete.
@@ -47,7 +48,7 @@ def sweep(home: Path, keep: int = 4) -> None:
     home : Path
         The store's folder.
     keep : int
-        Entries without a version that stay, from 0; those saved with ``keep=True`` always do.
+        Entries that no version needs and that stay all the same, from 0; those saved with ``keep=True`` always do.
 
     Raises
     ------
@@ -64,24 +65,39 @@ def sweep(home: Path, keep: int = 4) -> None:
 def _is_tidy(home: Path, known: Manifest, keep: int) -> bool:
     if _spare(known, keep) or _unnamed(home, known) or not manifest.in_step(home):
         return False
-    return not (left_over(home) or any(home.glob(FORMER)))
+    return not (left_over(home) or (home / LOCK).exists())  # a killed run's lock file goes with the next one's
 
 
 def _tidy(home: Path, keep: int) -> None:
     known = manifest.read(home)
     wanted = known.dropping(_spare(known, keep))
+    _tell_mended(home)
     if wanted != known or not manifest.in_step(home):
         manifest.write(home, wanted)
     with guarded(home):
         _delete(home, _unnamed(home, wanted))
-        _take_away(home)
+        take_away_left_over(home)
+
+
+def _tell_mended(home: Path) -> None:
+    if not manifest.new(home) and manifest.whole(home / manifest.COPY) is None:
+        note(
+            home,
+            f"{manifest.COPY} is missing or damaged; it is written again.",
+            f"{manifest.COPY} 缺失或损坏，已重新写入。",
+        )
 
 
 def _spare(known: Manifest, keep: int) -> frozenset[str]:
-    named = {key for version in known.versions for key in (version.get("of"), *version.get("needs", ()))}
+    newest_of = {_made_from(version): version for version in known.versions}
+    named = {key for version in newest_of.values() for key in (version.get("of"), *version.get("needs", ()))}
     free = [key for key, entry in known.entries.items() if not entry.keep and key not in named]
     newest = sorted(free, key=lambda key: known.entries[key].number, reverse=True)
     return frozenset(newest[keep:])
+
+
+def _made_from(version: Mapping[str, Any]) -> str:
+    return json.dumps([version.get("wave"), version.get("inputs")], sort_keys=True)
 
 
 def _unnamed(home: Path, known: Manifest) -> list[Path]:
@@ -99,19 +115,21 @@ def _delete(home: Path, files: Iterable[Path]) -> tuple[int, int]:
     return len(sizes), sum(sizes)
 
 
-def _take_away(home: Path) -> None:
-    for folder in left_over(home):
-        shutil.rmtree(folder, ignore_errors=True)
-    former = sorted(home.glob(FORMER))
-    for folder in former:
-        shutil.rmtree(folder, ignore_errors=True)
-    if former:
-        note(
-            home,
-            f"{len(former)} panel(s) of an earlier form of the store were deleted; they are built again when needed.",
-            f"已删除旧格式存储中的 {len(former)} 个面板，需要时会重新生成。",
-            logging.INFO,
-        )
+def holding(home: Path, wave: str) -> tuple[str, ...]:
+    """Give the keys of the entries whose ``meta["waves"]`` names a wave, sorted: what `purge` would erase.
+
+    Parameters
+    ----------
+    home : Path
+        The store's folder.
+    wave : str
+        The wave's name.
+    """
+    return _holding(manifest.read(home), wave)
+
+
+def _holding(known: Manifest, wave: str) -> tuple[str, ...]:
+    return tuple(sorted(key for key, entry in known.entries.items() if wave in entry.meta.get("waves", ())))
 
 
 def purge(home: Path, wave: str) -> Purged:
@@ -134,11 +152,11 @@ def purge(home: Path, wave: str) -> Purged:
     """
     with writing(home):
         known = manifest.read(home)
-        gone = frozenset(key for key, entry in known.entries.items() if wave in entry.meta.get("waves", ()))
-        left = known.dropping(gone)
+        gone = _holding(known, wave)
+        left = known.dropping(frozenset(gone))
         if gone or not manifest.in_step(home):
             manifest.write(home, left)
         with guarded(home):
             files, size = _delete(home, _unnamed(home, left))
-            _take_away(home)
-        return Purged(tuple(sorted(gone)), files, size)
+            take_away_left_over(home)
+        return Purged(gone, files, size)

@@ -11,10 +11,10 @@ from typing import Any, NoReturn
 import pandas as pd
 
 from survey.store import manifest, objects
-from survey.store.atomic import building, settle_folder
+from survey.store.atomic import building
 from survey.store.lock import writing, writing_if_free
 from survey.store.manifest import Entry, Manifest
-from survey.store.place import guarded, note, refuse
+from survey.store.place import guarded, note, refuse, settle_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +109,15 @@ def save(
     Raises
     ------
     survey.Refused
-        Where the disk is full, the store may not be written, or another process writes to it for too long.
+        Where the disk is full, the store may not be written, was made with another key, or another process writes to it for too
+        long.
     ValueError
         Where other tables are kept under this key.
     """
     with writing(home):
         before = manifest.read(home)
+        if fingerprint is not None:
+            expect(home, fingerprint)
         plain = json.loads(json.dumps(dict(meta)))
         known = before.entries.get(key)
         if known is not None and _is_the_same(home, known, plain, keep):
@@ -137,7 +140,9 @@ def _is_the_same(home: Path, known: Entry, meta: Mapping[str, Any], keep: bool) 
 def _put_all(home: Path, frames: Mapping[str, pd.DataFrame | Path]) -> dict[str, str]:
     place = home / manifest.OBJECTS
     with guarded(home), building(home) as folder:
-        place.mkdir(exist_ok=True, mode=0o700)
+        if not place.is_dir():
+            place.mkdir(mode=0o700)
+            settle_folder(home)
         sums = {name: objects.put(home, folder, f"{n}", frame) for n, (name, frame) in enumerate(frames.items())}
         settle_folder(place)
         return sums
@@ -170,6 +175,7 @@ def _mended(home: Path) -> Manifest:
     if not manifest.new(home) and manifest.whole(home / manifest.NAME) is None:
         with writing_if_free(home) as held:
             if held:
+                found = manifest.read(home)  # another run may have written it in the meantime
                 manifest.write(home, found)
     return found
 

@@ -16,7 +16,6 @@ from survey.store.atomic import PREFIX
 from survey.store.lock import NAME as LOCK
 from survey.store.manifest import Manifest
 from survey.store.place import label, sum_of
-from survey.store.retention import FORMER
 
 THREADS = 4  # hashing leaves the interpreter to others
 _OBJECT = re.compile(r"[0-9a-f]{64}\.parquet")
@@ -34,6 +33,8 @@ class Verified:
         What they hold.
     faults : tuple of Fault
         What is missing, changed or foreign; empty where all is well.
+    readable : bool
+        Whether one of the two manifests is whole, so that the rest can be read.
     leftovers : int
         Tables and folders of runs that were stopped; no fault, `survey.store.sweep` takes them away.
     seconds : float
@@ -43,6 +44,7 @@ class Verified:
     files: int
     bytes: int
     faults: tuple[Fault, ...]
+    readable: bool
     leftovers: int
     seconds: float
 
@@ -65,12 +67,21 @@ def verify(home: Path) -> Verified:
     manifest.refuse_newer(home)
     there = _files(home)
     wrong = frozenset(name for name, good in _compared(there).items() if not good)
-    known = manifest.whole(home / manifest.NAME) or manifest.whole(home / manifest.COPY) or Manifest()
-    faults = [*_manifest_faults(home), *_table_faults(home, known, there, wrong), *_foreign(home, there, known, wrong)]
+    known = _known(home)
+    readable = known is not None or manifest.new(home)
+    known = known or Manifest()
+    faults = [*_manifest_faults(home), *_table_faults(home, known, there, wrong), *_foreign(home, wrong - known.sums)]
     books = [home / name for name in (manifest.NAME, manifest.COPY) if (home / name).exists()]
     size = sum(path.stat().st_size for path in (*there.values(), *books) if path.exists())
-    left = sum(name not in known.sums for name in there if name not in wrong) + len(_unfinished(home))
-    return Verified(len(there) + len(books), size, tuple(sorted(set(faults))), left, time.perf_counter() - start)
+    left = sum(name not in known.sums for name in there if name not in wrong)
+    left += sum(path.name.startswith(PREFIX) for path in home.iterdir())
+    return Verified(
+        len(there) + len(books), size, tuple(sorted(set(faults))), readable, left, time.perf_counter() - start
+    )
+
+
+def _known(home: Path) -> Manifest | None:
+    return manifest.whole(home / manifest.NAME) or manifest.whole(home / manifest.COPY)
 
 
 def _files(home: Path) -> dict[str, Path]:
@@ -119,7 +130,7 @@ def _table_faults(home: Path, known: Manifest, there: dict[str, Path], wrong: fr
 
 def _still_named(home: Path) -> frozenset[str]:
     """Tables of the manifest as it is now: another run may have swept since it was read."""
-    found = manifest.whole(home / manifest.NAME) or manifest.whole(home / manifest.COPY)
+    found = _known(home)
     return found.sums if found else frozenset()
 
 
@@ -130,14 +141,14 @@ def _table_fault(home: Path, one: str, name: str, keep: bool, en: str, zh: str) 
     return Fault(file, 0, f"table {name} {en}; {what}", f"表 {name} {zh}；{what_zh}")
 
 
-def _foreign(home: Path, there: dict[str, Path], known: Manifest, wrong: frozenset[str]) -> Iterator[Fault]:
-    """Files that no run of the workbench leaves."""
-    own = {manifest.NAME, manifest.COPY, manifest.OBJECTS, LOCK, *(path.name for path in _unfinished(home))}
-    names = [path.name for path in home.iterdir() if path.name not in own]
+def _foreign(home: Path, wrong: frozenset[str]) -> Iterator[Fault]:
+    """Files that no run of the workbench leaves: of other names, or under a checksum that is neither theirs nor known."""
+    own = (manifest.NAME, manifest.COPY, manifest.OBJECTS, LOCK)
+    names = [path.name for path in home.iterdir() if path.name not in own and not path.name.startswith(PREFIX)]
     folder = home / manifest.OBJECTS
-    inside = [path for path in folder.iterdir() if path not in there.values()] if folder.is_dir() else []
-    names += [f"{manifest.OBJECTS}/{path.name}" for path in inside]
-    names += [f"{manifest.OBJECTS}/{one[:12]}…{objects.ENDING}" for one in wrong - known.sums]
+    inside = folder.iterdir() if folder.is_dir() else ()
+    names += [f"{manifest.OBJECTS}/{path.name}" for path in inside if not _OBJECT.fullmatch(path.name)]
+    names += [f"{manifest.OBJECTS}/{one[:12]}…{objects.ENDING}" for one in wrong]
     for name in names:
         yield Fault(
             f"{label(home)}/{name}",
@@ -145,7 +156,3 @@ def _foreign(home: Path, there: dict[str, Path], known: Manifest, wrong: frozens
             "this does not belong to the store; look what it is and take it away",
             "这不属于该存储；请查明来源并移走",
         )
-
-
-def _unfinished(home: Path) -> list[Path]:
-    return [*home.glob(f"{PREFIX}*"), *home.glob(FORMER)]

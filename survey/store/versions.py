@@ -10,6 +10,7 @@ from typing import Any
 
 from survey.store import manifest
 from survey.store.lock import writing
+from survey.store.place import note
 
 
 def record(home: Path, summary: Mapping[str, Any]) -> int:
@@ -20,13 +21,15 @@ def record(home: Path, summary: Mapping[str, Any]) -> int:
     home : Path
         The store's folder.
     summary : mapping
-        JSON: ``of``, the key under which its tables were saved; ``needs``, keys of the entries they were made from; ``inputs``, {file: SHA-256}; ``code``; ``wave``, where the study
+        JSON: ``of``, the key under which its tables were saved; ``needs``, keys of the entries that they
+        were made from; ``inputs``, {file: SHA-256}; ``code``; ``wave``, where the study
         has several panels; ``changed`` (`changes`), which alone does not make a version.
 
     Returns
     -------
     int
-        From 1. Where the newest version of the same ``wave`` says the same, that one's; nothing is written then.
+        From 1. Where the newest version of the same ``wave`` says the same, that one's; nothing is written then. Where files
+        changed, that is told through the logger ``survey``.
 
     Raises
     ------
@@ -42,7 +45,23 @@ def record(home: Path, summary: Mapping[str, Any]) -> int:
             return known
         number = 1 + max((version["number"] for version in before.versions), default=0)
         manifest.write(home, replace(before, versions=(*before.versions, {"number": number, **plain})))
-        return number
+    _tell_changes(home, number, plain.get("changed", {}))
+    return number
+
+
+def _tell_changes(home: Path, number: int, changed: Mapping[str, list[str]]) -> None:
+    """Tell which files are others than before: nobody may have meant to change them."""
+    words = {"edited": "改动", "added": "新增", "removed": "移走"}
+    told = {what: ", ".join(changed[what]) for what in words if changed.get(what)}
+    if told:
+        en = "; ".join(f"{what}: {names}" for what, names in told.items())
+        zh = "；".join(f"{words[what]}：{names}" for what, names in told.items())
+        note(
+            home,
+            f"files differ from what the version before recorded ({en}); version {number} is made from them as they are now, the "
+            "earlier one stays.",
+            f"文件与上一版本的记录不同（{zh}）；已按现在的文件生成版本 {number}，旧版本仍保留。",
+        )
 
 
 def _same(before: manifest.Manifest, summary: Mapping[str, Any]) -> int | None:

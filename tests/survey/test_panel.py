@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from survey import open_study
 from survey import build as panels
+from survey import open_study
 from survey.panel import FRAMES, Panel
 from tests.survey.builders import (
     ANSWERS,

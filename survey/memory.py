@@ -1,0 +1,56 @@
+"""Where the memory does not suffice: said in plain words, as any other fault of what one asks for."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+from collections.abc import Iterator
+
+import duckdb
+
+from survey.faults import Fault, Refused
+
+
+@contextlib.contextmanager
+def enough_memory(what: str) -> Iterator[None]:
+    """Say in words that something needs more memory than there is; what was stored before stays as it was.
+
+    Parameters
+    ----------
+    what : str
+        Name of the study or file, for the message.
+
+    Raises
+    ------
+    survey.Refused
+        In place of what numpy, pyarrow, the engine or the operating system raise for it.
+    """
+    try:
+        yield
+    except (MemoryError, duckdb.OutOfMemoryException):
+        pass
+    except OSError as error:
+        if error.errno != errno.ENOMEM:
+            raise
+    except (RuntimeError, ImportError) as error:
+        if not _is_of_memory(error):
+            raise
+    else:
+        return
+    raise Refused([_fault(what)])
+
+
+def _is_of_memory(error: Exception) -> bool:
+    """A thread that could not start, a library that could not be laid into the memory: they have no kind of their own."""
+    said = str(error).lower()
+    return "can't start new thread" in said or "cannot allocate memory" in said or "failed to map" in said
+
+
+def _fault(what: str) -> Fault:
+    return Fault(
+        what,
+        0,
+        "the memory does not suffice for this study: nothing was stored, what was stored before is as it was. Close other "
+        "programs, raise the limit on memory, or run on a larger machine",
+        "内存不足，无法处理本研究：没有保存新内容，原有内容保持不变。请关闭其他程序、提高内存上限，或换用更大的机器",
+    )
