@@ -69,9 +69,9 @@ class Key:
 def normalise(value: str) -> str:
     """Write an id in one way, so that the same id is the same person in every file.
 
-    Half-width and upper case, digits of any script as ASCII; without blanks, invisible signs, hyphens and dashes; without +86 or 0086 before a mobile number;
-    without the ``.0`` that a spreadsheet puts behind a whole number. Everything else stays: leading zeros, dots, slashes. What
-    holds no letter and no digit is no id.
+    Half-width and upper case, digits of any script as ASCII; without blanks, invisible signs, hyphens and dashes; without +86 or
+    0086 before a mobile number; without the ``.0`` that a spreadsheet puts behind a whole number. Everything else stays: leading
+    zeros, dots, slashes. What holds no letter and no digit is no id.
 
     Examples
     --------

@@ -39,7 +39,7 @@ class Intake:
     Attributes
     ----------
     answers : dict of DataFrame
-        By wave: ``member, log_member, group, region, mode``, roles and items (not yet reversed).
+        By wave: ``member, log_member, identified, group, region, mode``, roles and items (not yet reversed).
     log, registry : DataFrame
         Of all waves, with ``wave``.
     tally : DataFrame

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from survey import places, store
+from survey import linkage, places, store
 from survey.activity import Activity, reduce_log
 from survey.faults import Fault, Refused
 from survey.identity import Key, study_key
@@ -44,6 +44,7 @@ FRAMES = (
     "aside",
     "located",
     "arrived",
+    "linkage",
 )
 ROLE_COLUMNS = (
     "wave",
@@ -70,7 +71,7 @@ class Panel:
         Where it came from.
     wave : str
         The current wave, the one asked for.
-    members, careers, cells, registry, hierarchy, observed, items, labels, tally, aside, located, arrived : DataFrame
+    members, careers, cells, registry, hierarchy, observed, items, labels, tally, aside, located, arrived, linkage : DataFrame
         See the study format.
     calibration : Calibration or None
         What the weights were calibrated on.
@@ -92,6 +93,7 @@ class Panel:
     aside: pd.DataFrame
     located: pd.DataFrame
     arrived: pd.DataFrame
+    linkage: pd.DataFrame
     calibration: Calibration | None
     provenance: dict[str, Any]
 
@@ -311,6 +313,8 @@ def _digest_of(path: Path, name: str) -> str:
 
 def _build(study: Study, waves: Sequence[Wave], key: Key) -> tuple[dict[str, pd.DataFrame], Calibration | None]:
     intake = take_in(study, waves, key)
+    links = linkage.settle(study, waves, intake.answers, linkage.seen_in(intake.log))
+    intake = replace(intake, answers=links.answers)
     forms = newest_forms(study, waves)
     tree = places.hierarchy(study.places)
     members, broken = _members(study, waves, intake, forms, tree)
@@ -327,10 +331,11 @@ def _build(study: Study, waves: Sequence[Wave], key: Key) -> tuple[dict[str, pd.
         "observed": activity.observed,
         "items": items,
         "labels": label_table(study, forms, groups),
-        "tally": whole_tally(study, waves, members, intake, items, weight_tally, tree),
+        "tally": whole_tally(study, waves, members, intake, items, pd.concat([weight_tally, links.tally]), tree),
         "aside": intake.aside,
         "located": intake.located.astype({"wave": "str", "file": "str", "rule": "str", "column": "str"}),
         "arrived": intake.arrived,
+        "linkage": links.table,
     }
     return frames, calibration
 
