@@ -1,11 +1,11 @@
 """How many answers lead to the log, and whether the link can be trusted.
 
-An answer meets the log only where the member consented. The share of consenting members whom the log knows is the linkage rate. It
-is low where members do not come to anything; where it falls far from one wave to the next, the ids are written in another form or the
-key is another, and the link of that wave is stopped.
+An answer meets the log only where the member consented. The share of consenting members whom the log knows is the linkage rate.
+It is low where members do not come to anything; where it falls far from one wave to the next, the ids are written in another form
+or the key is another, and the link of that wave is stopped.
 
-Intervals: Wilson (1927), Journal of the American Statistical Association 22, 209-212; of a difference, Newcombe (1998), Statistics in
-Medicine 17, 873-890, method 10. Bounds of the rate of all who answered: Manski (1989), Journal of Human Resources 24, 343-360.
+Intervals: Wilson (1927), Journal of the American Statistical Association 22, 209-212; of a difference, Newcombe (1998), Statistics
+in Medicine 17, 873-890, method 10. Bounds of the rate of all who answered: Manski (1989), Journal of Human Resources 24, 343-360.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def settle(
         or [pd.DataFrame({name: [] for name in LINKAGE})],
         ignore_index=True,
     )
-    status = _judged(study.settings.rules.linkage_drop, waves, table[table["group"] == ALL].set_index("wave"))
+    status = _judged(study.settings.rules.linkage_drop, waves, table[table["group"] == ALL])
     table["status"] = table["wave"].map(status).astype("str")
     kept = {name: _without_links(frame, stopped=status.get(name) == STOPPED) for name, frame in answers.items()}
     return Links(kept, _typed(table), _tallied(table, status))
@@ -205,18 +205,20 @@ def _rates(answers: int, consented: int, found: int, *, there: bool) -> tuple[fl
 
 def _judged(most: float, waves: Sequence[Wave], whole: pd.DataFrame) -> dict[str, str]:
     """The status of each wave."""
+    rows = {
+        str(w): rest for w, *rest in whole[["wave", "rate", "found", "consented"]].itertuples(index=False, name=None)
+    }
     found: dict[str, str] = {}
     before: tuple[float, float] | None = None
-    for wave in (w for w in waves if w.name in whole.index):
-        row = whole.loc[wave.name]
-        if math.isnan(row["rate"]):
-            found[wave.name] = NO_LOG if math.isnan(row["found"]) else LINKED
+    for wave in (w for w in waves if w.name in rows):
+        rate, *now = rows[wave.name]
+        if math.isnan(rate):
+            found[wave.name] = NO_LOG if math.isnan(now[0]) else LINKED
             continue
-        now = (float(row["found"]), float(row["consented"]))
-        fell = before is not None and has_fallen(before, now, most)
+        fell = before is not None and has_fallen(before, (now[0], now[1]), most)
         accepted = any(decision.rule == "linkage" for decision in wave.settings.decisions)
         found[wave.name] = (ACCEPTED if accepted else STOPPED) if fell else LINKED
-        before = before if found[wave.name] == STOPPED else now
+        before = before if found[wave.name] == STOPPED else (now[0], now[1])
     return found
 
 
@@ -237,13 +239,14 @@ def _tallied(table: pd.DataFrame, status: Mapping[str, str]) -> pd.DataFrame:
 
 
 def _lines(table: pd.DataFrame, status: Mapping[str, str]) -> Iterator[tuple[str, str, str, str, int, int]]:
+    whole = table.loc[table["group"] == ALL, ["wave", "consented", "found"]]
     first = True
-    for row in table[table["group"] == ALL].itertuples():
-        if status[row.wave] == STOPPED:
-            yield (row.wave, ALL, "answers", "link_stopped", int(row.consented), 0)
-        elif first and row.found == 0 and row.consented >= MANY:
-            yield (row.wave, ALL, "answers", "nobody_linked", int(row.consented), 0)
-        first = first and math.isnan(row.rate)
+    for wave, consented, found in whole.itertuples(index=False, name=None):
+        if status[wave] == STOPPED:
+            yield (wave, ALL, "answers", "link_stopped", int(consented), 0)
+        elif first and found == 0 and consented >= MANY:
+            yield (wave, ALL, "answers", "nobody_linked", int(consented), 0)
+        first = first and (math.isnan(found) or not consented)
 
 
 def _typed(table: pd.DataFrame) -> pd.DataFrame:

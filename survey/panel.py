@@ -26,6 +26,7 @@ from survey.margins import weigh
 from survey.readers import MAX_BYTES
 from survey.schema import RESULT_TERMS
 from survey.score import comparable, item_table, newest_forms, scales_of, score
+from survey.sealed_record import read_record
 from survey.study import Study, Wave
 from survey.tally import whole_tally
 from survey.weights import Calibration
@@ -303,6 +304,9 @@ def _provenance(study: Study, waves: Sequence[Wave], key: Key) -> dict[str, Any]
 
 
 def _digest_of(path: Path, name: str) -> str:
+    sealed = None if path.exists() else read_record(path.parent).get(path.name)
+    if sealed is not None:
+        return sealed.digest
     try:
         # What is too large is refused by its reader, which need not read it for that.
         return store.digest([path]) if path.stat().st_size <= MAX_BYTES else ""

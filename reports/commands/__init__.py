@@ -18,6 +18,7 @@ def app() -> typer.Typer:
     from reports.commands.new_wave import new_wave
     from reports.commands.refresh import refresh
     from reports.commands.report import report
+    from reports.commands.seal import seal
 
     gathered = typer.Typer(
         help="Cohesion Workbench 凝聚力工作台: a wave's files in, a reviewer's report out.",
@@ -25,7 +26,7 @@ def app() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    for command in (check, new_wave, report, lab, refresh):
+    for command in (check, new_wave, report, seal, lab, refresh):
         gathered.command()(command)
     return gathered
 

@@ -15,6 +15,7 @@ from survey.identity import normalise
 from survey.readers import RawTable, read_table
 from survey.readers.raw import HIDDEN, shown
 from survey.schema import PEOPLE, ROLES, FileEntry
+from survey.sealing import refuse_sealed
 from survey.study import Study, Wave
 from survey.wording import guesses
 
@@ -51,6 +52,7 @@ def open_file(study: Study, wave: Wave, entry: FileEntry) -> Opened:
 
     Ids of members are written in one way (`survey.identity.normalise`). What the platform says is no answer is emptied.
     """
+    refuse_sealed(wave, entry)
     raw = read_table(
         wave.folder / entry.file,
         platform=entry.platform,

@@ -43,6 +43,7 @@ TABLE = (
     # It makes waves and never reads one.
     Room("survey.simulate*", (*FRAMES, "yaml", "pyarrow", "survey.simulate", "survey.simulate.*", "survey.places")),
     Room("survey.activity*", ("pandas", "numpy", "pyarrow", "duckdb", "pyspark", "survey", "survey.*")),
+    Room("survey.sealing", ("pyrage", "survey", "survey.*")),
     Room("survey*", (*FRAMES, "pydantic", "yaml", "pyarrow", "duckdb", *READERS, "survey", "survey.*")),
     Room("analysis.core*", ("numpy", "scipy", *CORE)),
     Room("analysis.tidy", ("pandas", "numpy")),
