@@ -27,6 +27,7 @@ from survey.readers import MAX_BYTES
 from survey.schema import RESULT_TERMS
 from survey.score import comparable, item_table, newest_forms, scales_of, score
 from survey.sealed_record import read_record
+from survey.store import manifest
 from survey.study import Study, Wave
 from survey.tally import whole_tally
 from survey.weights import Calibration
@@ -248,7 +249,8 @@ def build(study: Study, wave: str | None = None) -> Panel:
     """
     current = study.wave(wave)
     waves = study.until(current.name)
-    key = study_key(study.name, synthetic=study.settings.synthetic)
+    made_with = manifest.read(store.home(study.name)).key
+    key = study_key(study.name, synthetic=study.settings.synthetic, expected=made_with)
     provenance = _provenance(study, waves, key)
     seal = store.digest([json.dumps(provenance, sort_keys=True)])
     if (study.folder, seal) not in _open:

@@ -14,6 +14,7 @@ def app() -> typer.Typer:
     import typer
 
     from reports.commands.check import check
+    from reports.commands.doctor import doctor
     from reports.commands.lab import lab
     from reports.commands.new_wave import new_wave
     from reports.commands.refresh import refresh
@@ -26,7 +27,7 @@ def app() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    for command in (check, new_wave, report, seal, lab, refresh):
+    for command in (check, new_wave, report, seal, doctor, lab, refresh):
         gathered.command()(command)
     return gathered
 

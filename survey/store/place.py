@@ -37,8 +37,7 @@ def home(study: str) -> Path:
     >>> home("demo").name
     'demo'
     """
-    base = os.environ.get("WORKBENCH_HOME")
-    folder = (Path(base) / "store" if base else ROOT / "data" / "store") / study
+    folder = path_of(study)
     with guarded(folder):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         about = folder.stat()
@@ -46,6 +45,12 @@ def home(study: str) -> Path:
         if about.st_mode & 0o077:
             folder.chmod(about.st_mode & 0o700)
     return folder
+
+
+def path_of(study: str) -> Path:
+    """Say where a study's store lies, or would; nothing is made."""
+    base = os.environ.get("WORKBENCH_HOME")
+    return (Path(base) / "store" if base else ROOT / "data" / "store") / study
 
 
 def _refuse_other_owner(folder: Path, owner: int) -> None:
