@@ -19,7 +19,6 @@ from survey.study import Study
 from tests.survey.builders import write_study
 
 Usage = namedtuple("Usage", "total used free")
-Passed = dict[str, int]
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +41,7 @@ def study(sound: Path) -> Study:
     return open_study(made)
 
 
-def found(study: Study | None = None) -> Passed:
+def found(study: Study | None = None) -> dict[str, int]:
     return {one.check: one.level for one in doctor.examine(study)}
 
 
