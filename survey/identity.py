@@ -29,6 +29,7 @@ _NAME = "COHESION-WORKBENCH"
 _WITH_COUNTRY = re.compile(r"(?:\+|00)86(1[3-9]\d{9})", re.ASCII)
 _AS_DECIMAL = re.compile(r"(\d+)\.0+", re.ASCII)
 _LEFT_OUT = ("Z", "C", "Pd")  # categories of signs: blanks, invisible signs and controls, hyphens and dashes
+_MINUS = "\N{MINUS SIGN}"  # which stands for a hyphen, and is none by its category
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -84,7 +85,7 @@ def normalise(value: str) -> str:
     if value.isascii() and value.isalnum() and not value.startswith("0086"):
         return value.upper()
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).upper())
-    text = "".join(_digit(sign) for sign in text if not unicodedata.category(sign).startswith(_LEFT_OUT))
+    text = "".join(_digit(s) for s in text if s != _MINUS and not unicodedata.category(s).startswith(_LEFT_OUT))
     text = unicodedata.normalize("NFKC", text)  # signs may meet where one between them was left out
     for form in (_AS_DECIMAL, _WITH_COUNTRY):
         if match := form.fullmatch(text):

@@ -116,9 +116,10 @@ def test_columns_of_numbers_are_hardly_ever_taken_for_identifiers() -> None:
     """2,000 columns of numbers of eighteen sorts, each of a magnitude of its own."""
     generator = np.random.default_rng(20)
     columns = [NUMBERS[n % len(NUMBERS)](generator) for n in range(SIMULATED)]
-    for kept in (False, True):
-        alarms = sum(identifies(column, kept) for column in columns)
-        assert alarms <= FALSE_ALARMS * SIMULATED, f"{alarms} of {SIMULATED}, kept: {kept}"
+    alarms = sum(
+        identifies(column, kept=True) for column in columns
+    )  # which is all that would be found without kept, and more
+    assert alarms <= FALSE_ALARMS * SIMULATED, f"{alarms} of {SIMULATED}"
 
 
 # What these columns hold are the platform's numbers of answers, which are eleven digits from 13 on.
