@@ -16,6 +16,11 @@ WORDS = {
     ),
     "delimiter": ("delimiter “{sign}”", "分隔符“{sign}”"),
     "left_out": ("not mapped, not stored: {names}", "未对应、不保存的列：{names}"),
+    "identifying": (
+        "of these, columns that lead to people (phone or id numbers, mail, names): {names}; they stay in the file that arrived, "
+        "until workbench seal",
+        "其中可识别个人的列（手机号、身份证号、邮箱、姓名）：{names}；仍留在收到的文件中，可用 workbench seal 封存",
+    ),
     "aside": ("set aside: {n} {what} (row {rows})", "搁置 {n} 行：{what}（第 {rows} 行）"),
     "nearest": (
         "nearest that the study knows: {codes}; write other spellings under values",
@@ -125,6 +130,17 @@ WORDS = {
     "too_small": (
         "registry: it counts fewer members than answered in the whole wave; the answers are not weighted by it",
         "组织登记：本波次登记会员总数少于答卷总数，未按其加权",
+    ),
+    "link_stopped": (
+        "far fewer of those who consented are found in the log than the wave before, more than chance explains: id form or key "
+        "changed? None of the {n} answers is linked to the log. Put the ids right, or accept this in wave.yaml under decisions "
+        "(rule: linkage)",
+        "同意关联者中能在活动记录里找到的比例比上一波次大幅下降，超出偶然范围：编号写法或密钥是否变了？"
+        "本波次 {n} 份答卷均未与活动记录关联。请改正编号，或在 decisions 中说明接受（rule: linkage）",
+    ),
+    "nobody_linked": (
+        "none of the {n} members who consented is found in the log: are ids written in another form there?",
+        "同意关联的 {n} 人在活动记录中一个也找不到：两边编号的写法是否不同？",
     ),
     "children_differ_from_parent": (
         "registry: in {n} cases the places below do not add up to the place above",

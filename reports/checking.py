@@ -104,6 +104,8 @@ def _concerns(tally: Frame) -> bool:
         "without_a_count",
         "too_small",
         "not_weighted",
+        "link_stopped",
+        "nobody_linked",
     )
     return any(rule.startswith(kinds) and rule not in NO_CONCERN for rule, _, _ in _lines(tally))
 
@@ -130,7 +132,8 @@ def _came(file: Frame, language: str) -> tuple[str, ...]:
         said.append(say("delimiter", language, sign={"\t": "tab"}.get(file["delimiter"], file["delimiter"])))
     told = {"platform": file["platform"], "form": ", ".join(said), "columns": file["columns"], "mapped": file["mapped"]}
     left_out = (say("left_out", language, names=file["left_out"]),) if file["left_out"] else ()
-    return (say("came", language, **told), *left_out)
+    personal = (say("identifying", language, names=file["identifying"]),) if file["identifying"] else ()
+    return (say("came", language, **told), *left_out, *personal)
 
 
 def _rule(line: Line, about: dict[str, Frame], language: str) -> str:

@@ -48,6 +48,14 @@ def subset(text: str) -> str:
     return base64.b64encode(file.getvalue()).decode()
 
 
+def there() -> bool:
+    """Tell whether the font's file is on this machine."""
+    try:
+        return _collection().is_file()
+    except ImportError:
+        return False
+
+
 def _collection() -> Path:
     import noto_cjk_sans_otc
 

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PYTHON = "3.11"
 # Names that differ on conda-forge, and packages that are not there and come by pip.
 CONDA_NAMES = {"duckdb": "python-duckdb", "brotli": "brotli-python", "matplotlib": "matplotlib-base"}
-BY_PIP = {"noto-cjk-sans-otc", "svy", "ordinalcorr"}
+BY_PIP = {"noto-cjk-sans-otc", "svy", "ordinalcorr", "pyrage"}
 # An optional group that conda users do not need would stand in pyproject.toml and not here.
 EXTRAS = ("dev",)
 HEAD = """\

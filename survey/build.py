@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from survey import places, provenance, reduction, store
+from survey import linkage, places, provenance, reduction, store
 from survey.identity import Key, study_key
 from survey.instrument import Item
 from survey.intake import Intake, take_in
@@ -52,7 +52,8 @@ def build(study: Study, wave: str | None = None) -> Panel:
     """
     current = study.wave(wave)
     waves = study.until(current.name)
-    key = study_key(study.name, synthetic=study.settings.synthetic)
+    made_with = store.key_of(store.home(study.name))
+    key = study_key(study.name, synthetic=study.settings.synthetic, expected=made_with)
     made_from = provenance.of_panel(study, waves, key)
     seal = store.digest([json.dumps(made_from, sort_keys=True)])
     if (study.folder, seal) not in _open:
@@ -107,9 +108,10 @@ def _record(home: Path, waves: Sequence[Wave], made_from: dict[str, Any], sealed
 def _build(
     study: Study, waves: Sequence[Wave], intake: Intake, reduced: Mapping[str, store.Sealed]
 ) -> tuple[dict[str, pd.DataFrame], Calibration | None]:
+    links = linkage.settle(study, waves, intake.answers, intake.seen, intake.listed)
     forms = newest_forms(study, waves)
     tree = places.hierarchy(study.places)
-    members, broken = _members(study, waves, intake, forms, tree)
+    members, broken = _members(study, waves, links.answers, forms, tree)
     members, calibration, weight_tally = _weighted(study, members, intake.registry, tree)
     log = {name: reduction.together(reduced, name) for name in ("careers", "cells", "observed")}
     groups = pd.concat([members["group"], log["careers"]["group"], intake.registry["group"]]).dropna()
@@ -121,10 +123,11 @@ def _build(
         "hierarchy": tree,
         "items": items,
         "labels": label_table(study, forms, groups),
-        "tally": whole_tally(study, waves, members, intake, items, weight_tally, tree),
+        "tally": whole_tally(study, waves, members, intake, items, pd.concat([weight_tally, links.tally]), tree),
         "aside": intake.aside,
         "located": intake.located,
         "arrived": intake.arrived,
+        "linkage": links.table,
     }
     return frames, calibration
 
@@ -144,11 +147,15 @@ def _unpacked(packed: dict[str, Any] | None) -> Calibration | None:
 
 
 def _members(
-    study: Study, waves: Sequence[Wave], intake: Intake, forms: Mapping[str, Item], tree: pd.DataFrame
+    study: Study,
+    waves: Sequence[Wave],
+    answers: Mapping[str, pd.DataFrame],
+    forms: Mapping[str, Item],
+    tree: pd.DataFrame,
 ) -> tuple[pd.DataFrame, dict[str, list[str]]]:
     parts, broken = [], {}
-    for wave in (w for w in waves if w.name in intake.answers):
-        part, broken[wave.name] = comparable(study, wave, intake.answers[wave.name], forms)
+    for wave in (w for w in waves if w.name in answers):
+        part, broken[wave.name] = comparable(study, wave, answers[wave.name], forms)
         parts.append(part)
     whole = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({c: [] for c in ROLE_COLUMNS}, dtype="str")
     whole = pd.concat([whole, _levels(whole["region"], tree)], axis=1)

@@ -24,10 +24,7 @@ SHORTEST = 5  # signs; nothing shorter identifies
 LEAST_DIGITS, RESIDENT_DIGITS = 8, 17  # digits without which nothing identifies, and is no resident's number
 LOOKED_AT = 5000  # different values by which the share of identifiers is known to a hundredth or so
 MOST = 0.2  # share of a column's different values that may look like an identifier by chance
-NEARLY_ALL, FEW = (
-    0.9,
-    10,
-)  # share of a column's ids by which the column is of one kind, and the ids below which that is not told
+NEARLY_ALL, FEW = 0.9, 10  # share by which a column's ids are of one kind; fewer ids than that do not tell
 BY_CHANCE = (
     0.01  # share of numbers of 18 signs, far above what passes day of birth and check digit by accident (0.003 %)
 )
@@ -42,7 +39,7 @@ _LAND_LINE = re.compile(
     r"(?<![\d.-])(?:\+?86[- ]?)?(?:\(0?\d{2,3}\) ?|0(?:10|2\d|[3-9]\d{2})-)[2-9]\d{2,3}[- ]?\d{4}(?!\d)"
 )
 _AREA_FIRST = re.compile(r"(?<![\d.-])\+86[- ]?(?:10|2\d|[3-9]\d{2})[- ][2-9]\d{2,3}[- ]?\d{4}(?!\d)")
-_MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}")
+_MAIL = re.compile(r"(?<![^@\s])[^@\s]+@[^@\s]+\.[A-Za-z]{2,}")  # from where a word begins: looked at once
 _PASSPORT = re.compile(r"(?:护照|通行证|passport|permit)\D{0,9}?[A-Z]{1,2}\d{7,9}(?!\d)", re.IGNORECASE)
 # A run of digits as people write them, and one that stands among words; the decimals of a number are neither.
 _DIGITS = re.compile(rf"(?:\d\D{{0,4}}){{{LEAST_DIGITS}}}")

@@ -44,7 +44,7 @@ class Intake:
     Attributes
     ----------
     answers : dict of DataFrame
-        By wave: ``member, log_member, group, region, mode``, roles and items (not yet reversed).
+        By wave: ``member, log_member, identified, group, region, mode``, roles and items (not yet reversed).
     logs : tuple of LogPart
         The log's accepted rows, file by file, wave by wave.
     again : dict
@@ -65,6 +65,17 @@ class Intake:
     def registry(self) -> pd.DataFrame:
         """The registry of all waves."""
         return self.tables["registry"]
+
+    @property
+    def seen(self) -> pd.DataFrame:
+        """``wave, member, group``: whom each wave's log knows, whatever they answered to an invitation."""
+        return _stacked([_seen(part) for part in self.parts if part.brings("log")], ["wave", "member", "group"])
+
+    @property
+    def listed(self) -> pd.DataFrame | None:
+        """``wave, member, group``: who is on the lists of members; None where there is no list."""
+        listed = self.tables["memberships"]
+        return listed[["wave", "member", "group"]] if len(listed) else None
 
     @property
     def tally(self) -> pd.DataFrame:
@@ -88,6 +99,8 @@ class Intake:
 
 
 def _stacked(frames: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
+    if not frames:
+        return pd.DataFrame(columns=list(columns), dtype="str")
     some = [frame for frame in frames if len(frame)] or list(frames[:1])
     return pd.concat(some, ignore_index=True).reindex(columns=list(columns))
 
@@ -165,6 +178,15 @@ def _repeated_rows(logs: Sequence[LogPart], found: Sequence[Part]) -> dict[tuple
 def _key_columns(entry: FileEntry) -> tuple[str, ...]:
     roles = ("groups" if role == "group" else role for role in entry.key or LOG_KEY)
     return tuple(dict.fromkeys(role for role in roles if role != "groups"))
+
+
+def _seen(part: Part) -> pd.DataFrame:
+    """Whom one file of the log knows: ``wave, member, group``, each once; group missing where the study has none."""
+    rows = pd.read_parquet(part.path, columns=["row", "member", "groups"])
+    rows = rows.loc[~rows["row"].isin(part.again), ["member", "groups"]].drop_duplicates().astype("str")
+    named = rows.assign(group=rows["groups"].str.split(activity.BETWEEN), wave=part.wave.name).explode("group")
+    named = named.assign(group=named["group"].where(named["group"] != ""))
+    return named[["wave", "member", "group"]].drop_duplicates().astype("str")
 
 
 def _together(found: Sequence[Part], holds: str, columns: Sequence[str]) -> pd.DataFrame:

@@ -34,6 +34,7 @@ FRAMES = (
     "aside",
     "located",
     "arrived",
+    "linkage",
 )
 
 
@@ -48,7 +49,7 @@ class Panel:
     wave : str
         The current wave, the one asked for.
     members, careers, cells, registry, memberships, visits, proposals, cases, hierarchy, observed, items, labels, tally, aside, \
-located, arrived : DataFrame
+located, arrived, linkage : DataFrame
         See the study format.
     calibration : Calibration or None
         What the weights were calibrated on.
@@ -76,6 +77,7 @@ located, arrived : DataFrame
     aside: pd.DataFrame
     located: pd.DataFrame
     arrived: pd.DataFrame
+    linkage: pd.DataFrame
     calibration: Calibration | None
     provenance: dict[str, Any]
     reduced: Mapping[str, str]

@@ -21,6 +21,7 @@ from survey.checks.accepted import ARRIVED
 from survey.faults import Fault, Refused, refuse_if
 from survey.identity import Key
 from survey.schema import FileEntry
+from survey.sealed_record import refuse_sealed
 from survey.study import Study, Wave
 
 NO_ROWS = np.array([], np.int64)
@@ -179,14 +180,24 @@ class _Maker:
         """Look for the part in the store, else check the file; give its faults."""
         try:
             self.under = self._made_from(roll)
-            found = store.load(self.home, self.under)
-            if found is None or found.meta["code"] != provenance.code():
+            self._found = self._stored()
+            if self._found is None:
                 self._write(self._checked(roll))
-            else:
-                self._found = found
         except Refused as refused:
             return [self._placed(fault) for fault in refused.faults]
         return []
+
+    def _stored(self) -> store.Sealed | None:
+        """The part that the store has, made by this code; of a file that was sealed, the one that was made when it was there."""
+        found = store.load(self.home, self.under)
+        if (self.wave.folder / self.entry.file).exists():
+            return found if found is not None and found.meta["code"] == provenance.code() else None
+        if found is None:
+            known = store.find(self.home, file=self._name, file_sum=self.file_sum, entry=self._entry)
+            found = store.load(self.home, known[0]) if known else None
+        if found is None:
+            refuse_sealed(self.wave.folder / self.entry.file, self._name)
+        return found
 
     def kept(self) -> Part:
         """Keep the part in the store, and give it."""
@@ -207,13 +218,18 @@ class _Maker:
         return self.sums[self._name]
 
     @property
+    def _entry(self) -> str:
+        """What wave.yaml says of the file, and the key of its pseudonyms, in short."""
+        return store.digest([json.dumps(self.entry.model_dump(mode="json"), sort_keys=True), self.key.fingerprint])
+
+    @property
     def _name(self) -> str:
         return f"{self.wave.label}{self.entry.file}"
 
     def _made_from(self, roll: Sequence[_Maker]) -> str:
         wave = self.wave.settings.model_dump(mode="json", exclude={"files"})
         own = {name: known for name, known in self.sums.items() if "/" not in name}
-        said = {"study": own, "wave": wave, "entry": self.entry.model_dump(mode="json"), "key": self.key.fingerprint}
+        said = {"study": own, "wave": wave, "entry": self._entry}
         compared = [maker.under for maker in roll]
         return store.digest([self.file_sum, json.dumps({**said, "roll": compared}, sort_keys=True)])
 
@@ -242,6 +258,7 @@ class _Maker:
             "waves": [self.wave.name],
             "file": self._name,
             "file_sum": self.file_sum,
+            "entry": self._entry,
             "code": provenance.code(),
             "read": accepted.read,
             "accepted": len(rows),

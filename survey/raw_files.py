@@ -11,6 +11,7 @@ from typing import Any
 from survey import store
 from survey.faults import Fault, Refused, refuse_if
 from survey.readers import MAX_BYTES
+from survey.sealed_record import read_record
 from survey.study import WAVE_FILE, Study, Wave
 
 _OWN = (".yaml", ".csv")
@@ -115,6 +116,9 @@ def _own(folder: Path) -> list[Path]:
 
 
 def _sum(path: Path, name: str) -> str:
+    sealed = None if path.exists() else read_record(path.parent).get(path.name)
+    if sealed is not None:
+        return sealed.digest
     try:
         # What is too large is refused by its reader, which need not read it for that.
         return store.digest([path]) if path.stat().st_size <= MAX_BYTES else ""

@@ -49,7 +49,7 @@ ROLES = {
     "cases": ("case", "member", "group", "region", "service", *STAGES["cases"]),
 }
 PEOPLE = ("member", "officer")  # roles that name somebody: pseudonyms take their place
-RESERVED = frozenset(ANSWER_ROLES) | {"wave", "log_member", "mode"}  # columns of the panel's answers
+RESERVED = frozenset(ANSWER_ROLES) | {"wave", "log_member", "mode", "identified"}  # columns of the panel's answers
 # What results are called that stand on no item and no scale, by where their people come from; an item cannot be called so.
 RESULT_TERMS = {
     "survey": ("response", "weights"),
@@ -275,6 +275,7 @@ class Rules(Model):
     total_share: Annotated[float, Field(ge=0, le=1)] = 0.05
     outside_fieldwork_share: Annotated[float, Field(ge=0, le=1)] = 0.05
     registry_gap: Annotated[float, Field(ge=0, le=1)] = 0.01
+    linkage_drop: Annotated[float, Field(ge=0, le=1)] = 0.25
     least_answered: Annotated[float, Field(ge=0, le=1)] = 0
     least_seconds: Annotated[float, Field(ge=0)] | None = None
     least_age: LeastAge | None = None
@@ -362,7 +363,13 @@ class Decision(Model):
     """A rule that a named office overrode for a file, and why; the report shows it."""
 
     rule: Literal[
-        "set_aside_share", "out_of_range_share", "total_share", "outside_fieldwork_share", "direction", "registry_gap"
+        "set_aside_share",
+        "out_of_range_share",
+        "total_share",
+        "outside_fieldwork_share",
+        "direction",
+        "registry_gap",
+        "linkage",
     ]
     accept: str
     office: Filled

@@ -16,6 +16,7 @@ from survey.faults import Fault, Refused
 from survey.folder import Document, place
 from survey.instrument import Item
 from survey.schema import NAME, REGISTRY_COUNTS, RESERVED, ROLES, STAGES, FileEntry, StudyFile, WaveFile
+from survey.sealed_record import read_record
 from survey.typed import Typed, Where
 
 # What a file must say of where it belongs, in a study that has groups or places; others name the group alone.
@@ -262,7 +263,8 @@ def _entry_faults(
     known: Known, folder: Path, document: Document, settings: WaveFile, n: int, entry: FileEntry
 ) -> Iterator[Fault]:
     try:
-        place(folder, entry.file)
+        if entry.file not in read_record(folder) or (folder / entry.file).exists():  # what was sealed need not be there
+            place(folder, entry.file)
     except Refused as refused:
         yield from (
             _at(document, ("files", n, "file"), f"{entry.file}: {f.en}", f"{entry.file}：{f.zh}")

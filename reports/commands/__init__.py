@@ -14,11 +14,13 @@ def app() -> typer.Typer:
     import typer
 
     from reports.commands.check import check
+    from reports.commands.doctor import doctor
     from reports.commands.lab import lab
     from reports.commands.new_wave import new_wave
     from reports.commands.purge import purge
     from reports.commands.refresh import refresh
     from reports.commands.report import report
+    from reports.commands.seal import seal
     from reports.commands.verify import verify
 
     gathered = typer.Typer(
@@ -27,7 +29,7 @@ def app() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    for command in (check, new_wave, report, lab, verify, purge, refresh):
+    for command in (check, new_wave, report, verify, seal, purge, doctor, lab, refresh):
         gathered.command()(command)
     return gathered
 

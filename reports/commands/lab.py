@@ -11,6 +11,16 @@ from typing import Annotated
 
 import typer
 
+# For nobody but its user, whatever the user's own files of settings say; the token is made anew at every start.
+SETTINGS = (
+    "--ServerApp.ip=127.0.0.1",
+    "--ServerApp.allow_root=False",
+    "--ServerApp.allow_origin=",
+    "--ServerApp.allow_origin_pat=",
+    "--ServerApp.allow_remote_access=False",
+    "--ServerApp.disable_check_xsrf=False",
+)
+
 
 def lab(
     study: Annotated[str, typer.Argument(help="name of a study, or its folder 研究名称或文件夹")] = "demo",
@@ -27,8 +37,7 @@ def lab(
     typer.echo(os.path.relpath(folder))
     if not only_copy:
         environment = {**os.environ, "WORKBENCH_STUDY": str(opened.folder), "WORKBENCH_WAVE": opened.wave(wave).name}
-        loopback = ["--ServerApp.ip=127.0.0.1", "--ServerApp.allow_root=False"]
-        raise typer.Exit(subprocess.call([sys.executable, "-m", "jupyterlab", *loopback, str(folder)], env=environment))
+        raise typer.Exit(subprocess.call([sys.executable, "-m", "jupyterlab", *SETTINGS, str(folder)], env=environment))
 
 
 def copies(study: str) -> Path:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from survey.activity.frames import Activity
 from survey.activity.parts import LogPart
-from survey.activity.reduce import reduce_wave
+from survey.activity.reduce import BETWEEN, reduce_wave
 from survey.activity.repeated import repeated
 
-__all__ = ["Activity", "LogPart", "reduce_wave", "repeated"]
+__all__ = ["BETWEEN", "Activity", "LogPart", "reduce_wave", "repeated"]

@@ -35,6 +35,7 @@ ARRIVED = [
     "columns",
     "mapped",
     "left_out",
+    "identifying",
 ]
 CELL_RULES = (
     "cleaned",
@@ -93,7 +94,8 @@ class Accepted:
         {(rule, header): first rows} in which cells of a column met a rule.
     form : mapping
         How the file came: ``platform, format, encoding, delimiter, sheet``, the numbers of its ``columns`` and of those that are
-        ``mapped``, and ``left_out``, names of those that are not; they are not stored.
+        ``mapped``, ``left_out``, names of those that are not (they are not stored), and ``identifying``, of these, those that
+        lead to people.
     """
 
     frame: pd.DataFrame

@@ -27,8 +27,8 @@ def check_answers(study: Study, wave: Wave, entry: FileEntry, key: Key) -> Accep
     Returns
     -------
     Accepted
-        ``.frame``: ``member`` (survey side), ``log_member`` (only with consent), ``group``, ``region``, the mapped roles and
-        items as codes and numbers; text items are left out.
+        ``.frame``: ``member`` (survey side), ``log_member`` (only with consent), ``identified`` (bool: there is an id),
+        ``group``, ``region``, the mapped roles and items as codes and numbers; text items are left out.
 
     Raises
     ------
@@ -90,6 +90,7 @@ def _people(wave: Wave, entry: FileEntry, frame: pd.DataFrame, key: Key, book: B
         "region": frame["region"],
         "member": member.where(member.notna(), key.pseudonyms(row, "row")),
         "log_member": key.pseudonyms(ids, "log").where(consent),
+        "identified": member.notna(),
     }
 
 

@@ -12,6 +12,7 @@ import unicodedata
 import numpy as np
 import pandas as pd
 
+from survey.activity import BETWEEN
 from survey.checks import cells
 from survey.checks.accepted import Accepted, Book, first_of_each
 from survey.checks.memberships import Roll
@@ -23,7 +24,6 @@ from survey.schema import PARTS, FileEntry
 from survey.study import Study, Wave
 
 TEXTS = ("channel", "response", "service")
-JOIN = ";"  # between the codes of an activity's organisers
 
 
 def check_log(study: Study, wave: Wave, entry: FileEntry, key: Key, roll: Roll | None = None) -> Accepted:
@@ -78,7 +78,7 @@ def _organisers(study: Study, frame: pd.DataFrame, separator: str, book: Book) -
     texts = pd.Series(frame["group"].cat.categories, dtype="str")
     parts = texts.str.split(unicodedata.normalize("NFKC", separator), regex=False).explode().str.strip()
     codes = known_groups(study, parts)
-    named = [JOIN.join(sorted(set(found.dropna()))) for _, found in codes.groupby(level=0)]
+    named = [BETWEEN.join(sorted(set(found.dropna()))) for _, found in codes.groupby(level=0)]
     groups = cells.rewritten(frame["group"], lambda _: pd.Series(named, dtype="str"))
     partly = codes.isna().groupby(level=0).any().to_numpy()[frame["group"].cat.codes.to_numpy()]
     book.count_cells("unknown_label", "group", (groups != "") & partly)

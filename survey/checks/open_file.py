@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from survey.checks import ids
 from survey.checks.accepted import Book
 from survey.checks.cells import SEPARATOR, TOTAL, by_unique, clean, emptied, recode, rewritten
 from survey.faults import Fault, Refused
@@ -18,18 +18,8 @@ from survey.schema import PEOPLE, ROLES, FileEntry
 from survey.study import Study, Wave
 from survey.wording import guesses
 
-_LIKE_A_NUMBER = re.compile(r"[+\d(][\d\s().-]*[\dXx]")  # times and words are not looked at further
-_MOBILE = re.compile(r"1[3-9]\d{9}")
-_CITIZEN = re.compile(r"[1-9]\d{5}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dX]")
-_IN_POWERS = re.compile(r"\d(\.\d+)?[eE]\+?\d+")
 SHEET_ERRORS = ("#N/A", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#SPILL!", "#CALC!")
 SPSS_NOTHING = "#NULL!"  # what SPSS writes into a spreadsheet where there is no answer
-SHORTEST_IDENTIFIER = 5
-EXACT_DIGITS = 15  # of a number that a spreadsheet has held
-USUAL_LENGTH = 0.9  # share of member numbers of one length above which shorter ones are to be looked at
-_KEPT_AS_TEXT = ("activity", "group", "channel", "response", "service", "strata", "cluster")
-_MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}")
-_CITIZEN_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +70,8 @@ def open_file(study: Study, wave: Wave, entry: FileEntry) -> Opened:
         for header, target in entry.columns.items()
     }
     frame = _without_errors(pd.DataFrame(columns, index=raw.index[left]), study, book)
-    _note_identifiers(entry, frame, book)
+    ids.refuse_identifiers(raw, entry, frame, book)
+    frame = ids.set_aside_bad(frame, book)
     labels = {target: raw.labels[header] for header, target in entry.columns.items() if header in raw.labels}
     return Opened(frame, book, labels, separator, frozenset(raw.marks.get("unfinished", ())))
 
@@ -114,13 +105,9 @@ def _cleaned(column: pd.Series, target: str, entry: FileEntry, separator: str, b
     codes = recode(cleaned, entry.values.get(target, {}), separator)
     if target not in PEOPLE:
         return codes
-    if codes.cat.categories.str.fullmatch(_IN_POWERS).any():
-        book.fault(
-            "the column of member numbers holds numbers in powers of ten (1.38E+10): digits are lost. Export the column as text",
-            "会员编号列含有科学计数（如 1.38E+10），已丢失数字。请把该列按文本导出",
-        )
+    ids.refuse_powers(codes, book)
     members = rewritten(codes, lambda texts: texts.map(normalise))
-    _doubt_numbers(members, book)
+    ids.doubt(members, book)
     return members
 
 
@@ -133,22 +120,6 @@ def _without_errors(frame: pd.DataFrame, study: Study, book: Book) -> pd.DataFra
             book.judge(target, frame[target], {"sheet_error": hit})
             frame[target] = emptied(frame[target], hit)
     return frame
-
-
-def _doubt_numbers(members: pd.Series, book: Book) -> None:
-    """What a spreadsheet does to numbers: digits after the fifteenth become noughts, leading noughts are lost."""
-    digits = pd.Series([m for m in members.unique() if m.isascii() and m.isdigit()], dtype="str")
-    long = digits[digits.str.len() > EXACT_DIGITS]
-    if len(long) > 1 and (long.str[EXACT_DIGITS:].str.strip("0") == "").all():
-        book.fault(
-            f"the column of member numbers holds numbers of more than {EXACT_DIGITS} digits that all end in noughts: a spreadsheet "
-            "has rounded them. Export the column as text",
-            f"会员编号列中超过 {EXACT_DIGITS} 位的号码末尾全是 0，已被表格软件四舍五入。请把该列按文本导出",
-        )
-    usual = digits.str.len().max()
-    if (digits.str.len() == usual).sum() >= USUAL_LENGTH * len(digits):
-        short = digits[digits.str.len() < usual]
-        book.note("short_numbers", int(members.isin(short).sum()))
 
 
 def _refuse_absent(study: Study, wave: Wave, entry: FileEntry, there: list[str]) -> None:
@@ -209,35 +180,3 @@ def _set_aside_blanks_and_totals(raw: RawTable, entry: FileEntry, book: Book) ->
             beside &= empty
     book.set_aside(raw.index[nothing], "blank")
     book.set_aside(raw.index[totals], "total")
-
-
-def _note_identifiers(entry: FileEntry, frame: pd.DataFrame, book: Book) -> None:
-    headers = {target: header for header, target in entry.columns.items()}
-    found = [headers[t] for t in frame.columns if t not in PEOPLE and identifies(frame[t], kept=t in _KEPT_AS_TEXT)]
-    if found:
-        names = ", ".join(found)
-        book.fault(
-            f"columns that hold phone numbers, id numbers or e-mail addresses: {names}. Remove them, or map the one that "
-            "names the member to the role member",
-            f"这些列含有手机号、身份证号或电子邮箱：{names}。请删除，或把标识会员的一列对应到角色 member",
-        )
-
-
-def identifies(column: pd.Series, *, kept: bool) -> bool:
-    """Whether a fifth of the distinct values identify people, or, where the column is kept as text, one does for certain."""
-    values = [v for v in column.unique() if v]
-    if max(map(len, values), default=0) < SHORTEST_IDENTIFIER:
-        return False
-    numbers = [v for v in values if _LIKE_A_NUMBER.fullmatch(v)]
-    certain = sum(1 for v in values if "@" in v and _MAIL.fullmatch(v)) + sum(1 for v in numbers if _citizen(v))
-    phones = sum(1 for v in numbers if _MOBILE.fullmatch(normalise(v)))
-    return certain + phones > 0.2 * len(values) or (kept and certain > 0)
-
-
-def _citizen(value: str) -> bool:
-    """Whether this is a resident's id number: 18 signs with a day of birth and a check digit that fits."""
-    number = normalise(value)
-    if not _CITIZEN.fullmatch(number):
-        return False
-    total = sum(int(d) * w for d, w in zip(number, _CITIZEN_WEIGHTS, strict=False))
-    return "10X98765432"[total % 11] == number[17]

@@ -25,6 +25,10 @@ REASONS = {
         "rows with a place that the study does not know, or that was not valid then",
         "地区编码不存在或当时无效",
     ),
+    "bad_number": (
+        "rows with a number that cannot be right (an id number's check digit, a mobile number's length)",
+        "号码有误的行（身份证号校验位不符或手机号位数不对）",
+    ),
     "no_member": ("rows without a member number", "没有会员编号"),
     "no_activity": ("rows without an activity", "没有活动编号"),
     "no_time": ("rows without a readable time", "没有可识别的时间"),
@@ -78,6 +82,10 @@ ADVICE = {
     "repeated_answer": (
         "Is the right column mapped to member? Did the same people answer twice? ",
         "member 对应的列是否正确？是否同一批人答了两次？",
+    ),
+    "bad_number": (
+        "Was the column typed by hand, or cut? Have the numbers looked up where the list is kept. ",
+        "该列是否手工录入或被截断？请向名册保管单位核对号码。",
     ),
     "unknown_group": (
         "Write other spellings under values; add organisations that are new to the study. ",

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from survey.checks.cells import clean
-from survey.checks.open_file import identifies
+from survey.identifiers import identifies
 from survey.readers import RawTable
 from survey.readers.raw import refuse
 from survey.wording import bare, parts

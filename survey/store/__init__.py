@@ -14,12 +14,12 @@ the manifest is renamed last. Every checksum is computed anew at every reading.
 
 from __future__ import annotations
 
-from survey.store.atomic import building
+from survey.store.atomic import building, written
 from survey.store.lock import writing
 from survey.store.objects import draft
-from survey.store.place import digest, home
+from survey.store.place import digest, home, path_of, settle_folder, sum_of
 from survey.store.retention import Purged, holding, purge, sweep
-from survey.store.sealed import Sealed, expect, load, refuse_gone, save
+from survey.store.sealed import Sealed, expect, find, keep, key_of, load, refuse_gone, save
 from survey.store.verify import Verified, verify
 from survey.store.versions import changes, record, versions
 
@@ -32,15 +32,22 @@ __all__ = [
     "digest",
     "draft",
     "expect",
+    "find",
     "holding",
     "home",
+    "keep",
+    "key_of",
     "load",
+    "path_of",
     "purge",
     "record",
     "refuse_gone",
     "save",
+    "settle_folder",
+    "sum_of",
     "sweep",
     "verify",
     "versions",
     "writing",
+    "written",
 ]

@@ -37,8 +37,7 @@ def home(study: str) -> Path:
     >>> home("demo").name
     'demo'
     """
-    base = os.environ.get("WORKBENCH_HOME")
-    folder = (Path(base) / "store" if base else ROOT / "data" / "store") / study
+    folder = path_of(study)
     with guarded(folder):
         if not folder.is_dir():
             _make(folder)
@@ -67,6 +66,12 @@ def settle_folder(folder: Path) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+def path_of(study: str) -> Path:
+    """Say where a study's store lies, or would; nothing is made."""
+    base = os.environ.get("WORKBENCH_HOME")
+    return (Path(base) / "store" if base else ROOT / "data" / "store") / study
 
 
 def _refuse_other_owner(folder: Path, owner: int) -> None:

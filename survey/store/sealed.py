@@ -195,6 +195,36 @@ def _tell_damage(home: Path, known: Entry, damaged: list[str]) -> None:
     )
 
 
+def find(home: Path, **meta: Any) -> list[str]:
+    """Give the keys of entries for good (``keep``) whose ``meta`` says all of this, the newest first."""
+    known = manifest.read(home).entries
+    found = [k for k, e in known.items() if e.keep and all(e.meta.get(name) == value for name, value in meta.items())]
+    return sorted(found, key=lambda key: known[key].number, reverse=True)
+
+
+def keep(home: Path, key: str) -> bool:
+    """Let the tables under a key stay for good, as `save` does with ``keep=True``; tells whether they are there, and whole.
+
+    Raises
+    ------
+    survey.Refused
+        Where the store cannot be written.
+    """
+    with writing(home):
+        before = manifest.read(home)
+        known = before.entries.get(key)
+        if known is None or not all(objects.is_whole(home, name) for name in known.frames.values()):
+            return False
+        if not known.keep:
+            manifest.write(home, before.adding(key, replace(known, keep=True)))
+        return True
+
+
+def key_of(home: Path) -> str | None:
+    """Give the fingerprint of the key by which a store's pseudonyms were made; None where there are none yet."""
+    return manifest.read(home).key
+
+
 def expect(home: Path, fingerprint: str) -> None:
     """Refuse where the store's pseudonyms were made with another key: old and new answers would never meet.
 

@@ -23,6 +23,7 @@ READERS = ("python_calamine", "openpyxl", "pyreadstat")
 FONT = ("noto_cjk_sans_otc",)
 MODELS = ("statsmodels", "pingouin", "svy", "pyfixest", "networkx", "ordinalcorr")
 NOTEBOOK_TOOLS = ("nbclient", "nbconvert", "nbformat", "jupyter_client", "traitlets", "IPython")
+MACHINE_TOOLS = ("packaging", "jupyter_core")
 PAGE_TOOLS = ("jinja2", "markupsafe", "typer", "rich", "fontTools", "brotli")
 CORE = ("analysis.core", "analysis.core.*")
 METHODS = ("analysis.methods", "analysis.methods.*")
@@ -43,6 +44,7 @@ TABLE = (
     # It makes waves and never reads one.
     Room("survey.simulate*", (*FRAMES, "yaml", "pyarrow", "survey.simulate", "survey.simulate.*", "survey.places")),
     Room("survey.activity*", ("pandas", "numpy", "pyarrow", "duckdb", "pyspark", "py4j", "survey", "survey.*")),
+    Room("survey.sealing", ("pyrage", "survey", "survey.*")),
     Room("survey*", (*FRAMES, "pydantic", "yaml", "pyarrow", "duckdb", *READERS, "survey", "survey.*")),
     Room("analysis.core*", ("numpy", "scipy", *CORE)),
     Room("analysis.tidy", ("pandas", "numpy")),
@@ -57,7 +59,7 @@ TABLE = (
     # The lazy door of the house: it may name every verb's module, and loads none before it is asked.
     Room("analysis", ("analysis.methods.*", "analysis.questions.*", "analysis.disclosure*", "analysis.display*")),
     Room("notebooks*", ("survey", "survey.*", "analysis", "analysis.*")),
-    Room("reports*", ("survey*", "analysis*", "reports*", *NOTEBOOK_TOOLS, *PAGE_TOOLS, *FONT)),
+    Room("reports*", ("survey*", "analysis*", "reports*", *NOTEBOOK_TOOLS, *PAGE_TOOLS, *MACHINE_TOOLS, *FONT)),
 )
 
 

@@ -136,6 +136,11 @@ def test_the_columns_are_those_of_the_contract(panel: Panel) -> None:
         "columns",
         "mapped",
         "left_out",
+        "identifying",
+    }
+    assert held["linkage"] == {"wave", "group", "answers", "with_id", "consented", "found", "in_memberships"} | {
+        *("log_members", "log_only", "memberships_only"),
+        *("rate", "conf_low", "conf_high", "lowest", "highest", "status"),
     }
 
 
