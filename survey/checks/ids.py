@@ -26,7 +26,7 @@ _IN_POWERS = re.compile(r"\d(\.\d+)?[eE]\+?\d+")
 
 def refuse_powers(codes: pd.Series, book: Book) -> None:
     """Note a fault where ids arrived as numbers in powers of ten."""
-    if codes.str.fullmatch(_IN_POWERS).any():
+    if any(_IN_POWERS.fullmatch(text) for text in codes.cat.categories):
         book.fault(
             "the column of member numbers holds numbers in powers of ten (1.38E+10): digits are lost. Export the column as text",
             "会员编号列含有科学计数（如 1.38E+10），已丢失数字。请把该列按文本导出",
@@ -53,8 +53,9 @@ def set_aside_bad(frame: pd.DataFrame, book: Book) -> pd.DataFrame:
     """Set rows aside whose number cannot be anybody's (`survey.identifiers.bad_numbers`); give the others."""
     for role in (r for r in PEOPLE if r in frame):
         bad = bad_numbers(frame[role].unique())
-        book.set_aside(frame.index[frame[role].isin(bad)], "bad_number")
-        frame = frame[~frame[role].isin(bad)]
+        if bad:
+            book.set_aside(frame.index[frame[role].isin(bad)], "bad_number")
+            frame = book.left(frame)
     return frame
 
 
