@@ -87,5 +87,7 @@ def _in_words() -> Iterator[None]:
             f"活动记录超出 {MEMORY} 内存和临时文件夹的可用空间。请清理空间，或用 TMPDIR 指定更大磁盘上的文件夹，"
             "再重新运行；参见 README",
         )
-    except (duckdb.IOException, duckdb.InvalidInputException):
+    except (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException):
+        raise
+    except duckdb.Error:  # a damaged file can end in any of its errors
         unreadable()

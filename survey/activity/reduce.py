@@ -161,7 +161,7 @@ def _step(run: Engine, queries: Sequence[tuple[str, str]], bounds: dict[str, obj
 
 
 def _moment(time: pd.Timestamp) -> str:
-    return f"TIMESTAMP '{time:%Y-%m-%d %H:%M:%S.%f}'"
+    return f"TIMESTAMP '{time.year:04d}-{time:%m-%d %H:%M:%S.%f}'"
 
 
 def _in_order(run: Engine, name: str) -> pd.Index:

@@ -117,15 +117,15 @@ def _session(session_type: Any, master: str) -> Any:
     builder = session_type.builder.master(master).appName("workbench")
     for name, value in {**SETTINGS, **(ALONE if master.startswith(HERE) else {})}.items():
         builder = builder.config(name, value)
-    return builder.getOrCreate()
+    with warnings.catch_warnings():
+        # It warns of pandas 3, which is of no matter here: no table of pandas is handed over.
+        warnings.simplefilter("ignore", FutureWarning)
+        return builder.getOrCreate()
 
 
 def _session_type() -> Any:
     try:
-        with warnings.catch_warnings():
-            # It warns of pandas 3, which is of no matter here: no table of pandas is handed over.
-            warnings.simplefilter("ignore", FutureWarning)
-            from pyspark.sql import SparkSession
+        from pyspark.sql import SparkSession
     except ImportError:
         refuse(
             "Spark is asked for and pyspark is not installed; install it (pip install 'cohesion-workbench[spark]') with Java 17, "

@@ -34,7 +34,7 @@ def test_a_step_is_kept_and_fetched(files):
         run.step("kept", "SELECT x, y FROM seen")
         assert run.fetch("SELECT x, y FROM kept").to_pylist() == [{"x": 2, "y": "two"}]
         run.forget("kept")
-        with pytest.raises(duckdb.CatalogException):
+        with pytest.raises(duckdb.CatalogException):  # a fault of our own SQL is not taken for a damaged file
             run.fetch("SELECT x FROM kept")
 
 
@@ -85,8 +85,8 @@ def test_without_memory_and_disk_it_says_what_to_do(files, monkeypatch):
 def test_a_damaged_part_ends_in_words(tmp_path, harm):
     whole = part(tmp_path, ROWS * 2000)
     data = whole.path.read_bytes()
-    half = len(data) // 2
-    whole.path.write_bytes(data[:half] if harm == "cut" else data[:4] + b"\xff" * (half - 4) + data[half:])
+    half, foot = len(data) // 2, len(data) - 8 - int.from_bytes(data[-8:-4], "little")
+    whole.path.write_bytes(data[:half] if harm == "cut" else data[:4] + b"\xff" * (foot - 4) + data[foot:])
     if harm == "gone":
         whole.path.unlink()
     with pytest.raises(Refused, match=r"cannot be read[\s\S]*无法读取") as told:
