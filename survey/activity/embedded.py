@@ -18,6 +18,7 @@ THREADS = 4  # at most: each wants memory of its own
 CAREFUL = (
     f"memory_limit = '{MEMORY}'",
     "preserve_insertion_order = false",
+    "enable_progress_bar = false",  # ours is the only voice on the screen
     "python_enable_replacements = false",
     "enable_external_access = false",
     "lock_configuration = true",
