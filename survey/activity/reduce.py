@@ -106,7 +106,7 @@ def _read_as_one(run: Engine, parts: Sequence[LogPart], again: Again) -> list[st
     if len(repeats):
         run.table("again", repeats)
     waves = sorted({part.wave for part in parts})
-    run.view("log", as_one(parts, waves, set(repeats["part"].to_pylist())))
+    run.view("log", as_one(parts, waves, set(repeats["part"].unique().to_pylist())))
     return waves
 
 

@@ -128,9 +128,10 @@ def _session_type() -> Any:
         from pyspark.sql import SparkSession
     except ImportError:
         refuse(
-            "Spark is asked for and pyspark is not installed; install it (pip install 'cohesion-workbench[spark]') with Java 17, "
-            "or leave --engine out",
-            "指定了 Spark，但未安装 pyspark；请安装（pip install 'cohesion-workbench[spark]'）及 Java 17，或去掉 --engine",
+            "Spark is asked for and pyspark is not installed; in the project's folder run .venv/bin/python -m pip install -e "
+            "'.[spark]' (Java 17 is needed too), or leave --engine out",
+            "指定了 Spark，但未安装 pyspark；请在项目文件夹运行 .venv/bin/python -m pip install -e '.[spark]'（另需 Java 17），"
+            "或去掉 --engine",
         )
     return SparkSession
 
