@@ -36,7 +36,7 @@ lab: .venv/.ready # JupyterLab on copies of the notebooks  打开笔记本
 test: lint # lint, all tests but the slow ones, every notebook cell against its stored output  运行测试
 	$(PYTEST) tests notebooks -m "not slow" $(NBVAL) $(PARALLEL)
 
-test-slow: .venv/.ready # the slow tier  运行慢速测试
+test-slow: .venv/.spark # the slow tier  运行慢速测试
 	$(PYTEST) tests -m slow $(PARALLEL)
 
 validate: .venv/.ready # by hand, some hours: 10,000 spoilt files, 1,000 kills  逐一检验
@@ -64,7 +64,12 @@ COMPILE := .venv/bin/uv pip compile -q --universal --generate-hashes --python-ve
 lock: .venv/.ready # choose versions again within pyproject.toml's bounds, then environment.yml
 	$(COMPILE) pyproject.toml --extra dev -o requirements/lock.txt
 	echo uv | $(COMPILE) - -o requirements/uv.txt
+	$(PY) requirements/spark.py --show | $(COMPILE) - -c requirements/lock.txt -o requirements/spark.txt
 	$(PY) requirements/environment.py
+
+# Spark for the slow tier alone: `make report` and `make test` do without its 400 MB.
+.venv/.spark: .venv/.ready requirements/spark.txt requirements/spark.py
+	$(PY) requirements/spark.py
 
 clean: # take away .venv and caches; data/store and reports/out stay
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info

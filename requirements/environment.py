@@ -21,7 +21,7 @@ PYTHON = "3.11"
 # Names that differ on conda-forge, and packages that are not there and come by pip.
 CONDA_NAMES = {"duckdb": "python-duckdb", "brotli": "brotli-python", "matplotlib": "matplotlib-base"}
 BY_PIP = {"noto-cjk-sans-otc", "svy", "ordinalcorr", "pyrage"}
-# An optional group that conda users do not need would stand in pyproject.toml and not here.
+# An optional group that conda users do not need stands in pyproject.toml and not here: `spark` has a lock of its own.
 EXTRAS = ("dev",)
 HEAD = """\
 # Written by `make environment` from pyproject.toml and requirements/lock.txt; do not edit.

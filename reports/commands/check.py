@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reports.commands.engine import Engine, Exchange, count_with
+
 if TYPE_CHECKING:
     from reports.checking import Account
 
@@ -18,12 +20,15 @@ def check(
     wave: Annotated[str | None, typer.Argument(help="wave; the latest where none is given 调查波次，默认最新")] = None,
     lang: Annotated[str | None, typer.Option(help="en or zh; by the shell's language where none is given 语言")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="for scripts 供脚本使用")] = False,
+    engine: Engine = None,
+    exchange: Exchange = None,
 ) -> None:
     """Check a study's folder and files: exit code 0 fine, 1 something to look at, 2 refused. 检查研究文件夹和数据文件。"""
     import survey
     from reports import checking
 
     language = language_of(lang)
+    count_with(engine, exchange)
     try:
         panel = survey.open_study(study).panel(wave)
     except survey.Refused as refused:

@@ -11,13 +11,14 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from survey.activity.engines import refuse
+from survey.activity.engines import refuse, unreadable
 
 MEMORY = "1GB"  # above it the engine writes to its folder
 THREADS = 4  # at most: each wants memory of its own
 CAREFUL = (
     f"memory_limit = '{MEMORY}'",
     "preserve_insertion_order = false",
+    "enable_progress_bar = false",  # ours is the only voice on the screen
     "python_enable_replacements = false",
     "enable_external_access = false",
     "lock_configuration = true",
@@ -87,10 +88,7 @@ def _in_words() -> Iterator[None]:
             f"活动记录超出 {MEMORY} 内存和临时文件夹的可用空间。请清理空间，或用 TMPDIR 指定更大磁盘上的文件夹，"
             "再重新运行；参见 README",
         )
-    except (duckdb.IOException, duckdb.InvalidInputException):
-        refuse(
-            "accepted rows of the log cannot be read, or the folder for temporary files cannot be written. Check the disk and its "
-            "free space, and run again; if it happens again, delete the study's store: it is built anew from what arrived",
-            "无法读取已接收的活动记录，或无法写入临时文件夹。请检查磁盘及其可用空间，再重新运行；"
-            "如再次出现，请删除该研究的存储，系统会根据原始文件重建",
-        )
+    except (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException):
+        raise
+    except duckdb.Error:  # a damaged file can end in any of its errors
+        unreadable()

@@ -86,3 +86,13 @@ def chosen(engine: str | None = None) -> str:
 def refuse(en: str, zh: str) -> NoReturn:
     """Raise `Refused` with one fault of the engine."""
     raise Refused([Fault("engine", 0, en, zh)])
+
+
+def unreadable() -> NoReturn:
+    """Raise `Refused` where accepted rows cannot be read back."""
+    refuse(
+        "accepted rows of the log cannot be read, or the folder for temporary files cannot be written. Check the disk and its "
+        "free space, and run again; if it happens again, delete the study's store: it is built anew from what arrived",
+        "无法读取已接收的活动记录，或无法写入临时文件夹。请检查磁盘及其可用空间，再重新运行；"
+        "如再次出现，请删除该研究的存储，系统会根据原始文件重建",
+    )

@@ -11,6 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from survey.activity.engines import unreadable
+
 TEXTS = ("member", "activity", "groups", "region", "channel", "response", "role", "service")
 OTHERS = ("start", "end", "rating", "took_part")
 COLUMNS = ("row", *TEXTS, *OTHERS)
@@ -44,7 +46,8 @@ class LogPart:
         of the row's organisers joined by ``;``, ``""`` where the study has no groups) and, with missing ones, ``region,
         channel, response, role`` (took_part, volunteered, organised, proposed, designed; missing: took part),
         ``service``; ``start, end`` timestamp[us], local, without a zone; ``rating`` float64; ``took_part`` bool (missing:
-        attendance of that activity was not recorded).
+        attendance of that activity was not recorded). Whoever hands it over has compared its checksum: engines read what they
+        find.
     """
 
     wave: str
@@ -64,6 +67,8 @@ def check_parts(parts: Sequence[LogPart]) -> None:
     ------
     ValueError
         For two parts of one name, a missing column, a missing cell where there must be one, a rating too large to add.
+    survey.Refused
+        Where a file is damaged or gone.
     """
     names = [part.name for part in parts]
     if len(set(names)) < len(names):
@@ -73,7 +78,10 @@ def check_parts(parts: Sequence[LogPart]) -> None:
 
 
 def _check_part(part: LogPart) -> None:
-    about = pq.read_metadata(part.path)
+    try:
+        about = pq.read_metadata(part.path)
+    except (OSError, pa.ArrowInvalid):
+        unreadable()
     absent = sorted(set(COLUMNS) - set(about.schema.names))
     if absent:
         raise ValueError(f"a part of the log lacks the columns {absent}; it needs {list(COLUMNS)}")

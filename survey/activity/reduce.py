@@ -106,7 +106,7 @@ def _read_as_one(run: Engine, parts: Sequence[LogPart], again: Again) -> list[st
     if len(repeats):
         run.table("again", repeats)
     waves = sorted({part.wave for part in parts})
-    run.view("log", as_one(parts, waves, set(repeats["part"].to_pylist())))
+    run.view("log", as_one(parts, waves, set(repeats["part"].unique().to_pylist())))
     return waves
 
 
@@ -161,7 +161,7 @@ def _step(run: Engine, queries: Sequence[tuple[str, str]], bounds: dict[str, obj
 
 
 def _moment(time: pd.Timestamp) -> str:
-    return f"TIMESTAMP '{time:%Y-%m-%d %H:%M:%S.%f}'"
+    return f"TIMESTAMP '{time.year:04d}-{time:%m-%d %H:%M:%S.%f}'"
 
 
 def _in_order(run: Engine, name: str) -> pd.Index:

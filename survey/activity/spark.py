@@ -117,20 +117,21 @@ def _session(session_type: Any, master: str) -> Any:
     builder = session_type.builder.master(master).appName("workbench")
     for name, value in {**SETTINGS, **(ALONE if master.startswith(HERE) else {})}.items():
         builder = builder.config(name, value)
-    return builder.getOrCreate()
+    with warnings.catch_warnings():
+        # It warns of pandas 3, which is of no matter here: no table of pandas is handed over.
+        warnings.simplefilter("ignore", FutureWarning)
+        return builder.getOrCreate()
 
 
 def _session_type() -> Any:
     try:
-        with warnings.catch_warnings():
-            # It warns of pandas 3, which is of no matter here: no table of pandas is handed over.
-            warnings.simplefilter("ignore", FutureWarning)
-            from pyspark.sql import SparkSession
+        from pyspark.sql import SparkSession
     except ImportError:
         refuse(
-            "Spark is asked for and pyspark is not installed; install it (pip install 'cohesion-workbench[spark]') with Java 17, "
-            "or leave --engine out",
-            "指定了 Spark，但未安装 pyspark；请安装（pip install 'cohesion-workbench[spark]'）及 Java 17，或去掉 --engine",
+            "Spark is asked for and pyspark is not installed; in the project's folder run .venv/bin/python -m pip install -e "
+            "'.[spark]' (Java 17 is needed too), or leave --engine out",
+            "指定了 Spark，但未安装 pyspark；请在项目文件夹运行 .venv/bin/python -m pip install -e '.[spark]'（另需 Java 17），"
+            "或去掉 --engine",
         )
     return SparkSession
 

@@ -52,6 +52,16 @@ def test_what_cannot_be_is_refused_without_a_traceback(arguments: tuple[str, ...
     assert "Traceback" not in done.stderr
 
 
+def test_an_engine_is_chosen_by_option_and_refused_where_it_is_not_known() -> None:
+    told = workbench("check", "demo", "--engine", "oracle")
+    assert told.returncode == 2
+    assert "--engine" in told.stderr
+    assert "Traceback" not in told.stderr
+    lost = workbench("check", "demo", "--engine", "spark://127.0.0.1:7077", "--json")
+    assert "WORKBENCH_EXCHANGE" in lost.stdout + lost.stderr
+    assert lost.returncode == 2
+
+
 def test_lab_copies_the_notebooks_and_keeps_changed_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path))
     folder = copies("demo")

@@ -35,7 +35,15 @@ def test_conda_gets_the_python_that_is_tested(project: Path) -> None:
     assert tomllib.loads(pyproject)["project"]["requires-python"] == ">=3.11"
 
 
-@pytest.mark.parametrize("name", ["lock.txt", "uv.txt"])
+def test_spark_is_apart_and_its_lock_is_within_its_bounds(project: Path) -> None:
+    pyproject, lock, environment = texts(project)
+    asked = [Requirement(line) for line in tomllib.loads(pyproject)["project"]["optional-dependencies"]["spark"]]
+    held = versions((project / "requirements/spark.txt").read_text("utf-8"))
+    assert [one.name for one in asked if not one.specifier.contains(held[one.name][0])] == []
+    assert not set(held) & (set(versions(lock)) | set(pins(environment))), "make report and conda do without Spark"
+
+
+@pytest.mark.parametrize("name", ["lock.txt", "uv.txt", "spark.txt"])
 def test_every_package_of_a_lock_has_its_hash(project: Path, name: str) -> None:
     lock = (project / "requirements" / name).read_text("utf-8")
     packages = re.split(r"^(?=\S)", lock, flags=re.MULTILINE)[1:]
@@ -43,7 +51,7 @@ def test_every_package_of_a_lock_has_its_hash(project: Path, name: str) -> None:
     assert [entry.split()[0] for entry in packages if not re.search(r"--hash=sha256:[0-9a-f]{64}\b", entry)] == []
 
 
-@pytest.mark.parametrize("name", ["lock.txt", "uv.txt"])
+@pytest.mark.parametrize("name", ["lock.txt", "uv.txt", "spark.txt"])
 def test_a_lock_names_no_address_and_no_place(project: Path, name: str) -> None:
     lock = (project / "requirements" / name).read_text("utf-8")
     assert re.findall(r"://|--index|--find-links|--trusted|file:|^\s*#.*|\s/\S+", lock, flags=re.MULTILINE) == []

@@ -13,6 +13,7 @@ from survey.activity import LogPart
 from tests.survey.activity.logs import part
 
 FIRST = datetime(2023, 1, 1)
+ACTIVITIES = "pqrstuv"
 FILES = (("1", "a"), ("1", "b"), ("2", "a"), ("2", "b"))
 COUNTED = ("volunteered", "organised", "proposed", "designed")
 
@@ -20,9 +21,10 @@ COUNTED = ("volunteered", "organised", "proposed", "designed")
 def random_log(seed: int, rows: int = 60, groups: bool = True) -> dict[tuple[str, str], list[dict]]:
     """Draw rows of four files in two waves: series, joint activities, repeats, missing cells, times at the ends of months."""
     draw, files, taken = random.Random(seed), {name: [] for name in FILES}, set()
+    starts = {activity: [_moment(draw), _moment(draw)] for activity in ACTIVITIES}
     for _ in range(rows):
         wave, file = draw.choice(FILES)
-        row = _row(draw, groups)
+        row = _row(draw, starts, groups)
         key = (wave, file, row["activity"], row["member"], row["groups"], row["start"])
         if key not in taken:
             taken.add(key)
@@ -30,17 +32,19 @@ def random_log(seed: int, rows: int = 60, groups: bool = True) -> dict[tuple[str
     return {name: _numbered(rows) for name, rows in files.items() if rows}
 
 
-def _row(draw: random.Random, groups: bool) -> dict:
-    activity = draw.choice("pqrstuv")
-    moment = FIRST + timedelta(
-        days=draw.choice([0, 30, 31, 58, 59, 400]) + draw.randint(0, 1), hours=draw.choice([0, 23])
-    )
+def _moment(draw: random.Random) -> datetime:
+    days = draw.choice([0, 30, 31, 58, 59, 400]) + draw.randint(0, 1)
+    return FIRST + timedelta(days=days, hours=draw.choice([0, 23]), microseconds=draw.choice([0, 1]))
+
+
+def _row(draw: random.Random, starts: dict[str, list[datetime]], groups: bool) -> dict:
+    activity = draw.choice(ACTIVITIES)
     return {
         "member": draw.choice("abcde") * 32,
         "activity": activity,
         "groups": draw.choice(["g1", "g2", "g1;g2", "g1;g3"]) if groups else "",
         "region": draw.choice(["r1", "r2", None]),
-        "start": moment + timedelta(microseconds=draw.choice([0, 1])),
+        "start": draw.choice(starts[activity]),
         "channel": draw.choice(["online", "site", None]),
         "response": draw.choice(["yes", "no", None]),
         "role": draw.choice([None, "took_part", *COUNTED]),

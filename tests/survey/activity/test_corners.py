@@ -84,6 +84,28 @@ def test_a_member_of_several_organisations_has_a_career_in_each(tmp_path):
     ]
 
 
+def test_an_activity_is_held_by_whom_its_own_wave_names(tmp_path):
+    parts = [
+        part(tmp_path, [came("ann", "a", "2024-05-01", groups="g1")], "1"),
+        part(tmp_path, [came("bob", "a", "2024-05-01", groups="g2")], "2"),
+    ]
+    assert listed(reduced(parts, "2").careers, "member", "group") == [("ann", "g1"), ("bob", "g2")]
+
+
+def test_what_arrives_later_does_not_alter_an_earlier_wave(tmp_path):
+    late = [came("ann", "b", "2024-04-01", groups="g2"), came("ann", "c", "2025-05-01", groups="g1")]
+    parts = [part(tmp_path, [came("ann", "a", "2024-05-01", groups="g1")], "1"), part(tmp_path, late, "2")]
+    assert listed(reduced(parts, "1").careers, "group", "count", "joined") == [("g1", 1, day("2024-05-01"))]
+    assert listed(reduced(parts, "2").careers, "group", "count") == [("g1", 2), ("g2", 1)]
+
+
+def test_a_time_whose_two_rows_name_two_places_is_one_time(tmp_path):
+    row = came("ann", "a", "2024-05-01", groups="g1", region="r2", role="organised")
+    other = {**row, "groups": "g2", "region": "r1", "role": None}
+    careers = reduced([part(tmp_path, [row, other, came("ann", "b", "2024-05-02", groups="g1;g2")])]).careers
+    assert listed(careers, "group", "count", "region", "organised") == [("g1", 2, "r1", 1), ("g2", 2, "r1", 1)]
+
+
 def test_a_series_is_one_activity_and_several_times(tmp_path):
     rows = [came("ann", "a", f"2024-05-{number:02d}") for number in (1, 8, 8, 15)]
     found = reduced([part(tmp_path, rows)])
