@@ -75,7 +75,9 @@ def verify(home: Path) -> Verified:
     size = sum(path.stat().st_size for path in (*there.values(), *books) if path.exists())
     left = sum(name not in known.sums for name in there if name not in wrong)
     left += sum(path.name.startswith(PREFIX) for path in home.iterdir())
-    return Verified(len(there) + len(books), size, tuple(sorted(set(faults))), readable, left, time.perf_counter() - start)
+    return Verified(
+        len(there) + len(books), size, tuple(sorted(set(faults))), readable, left, time.perf_counter() - start
+    )
 
 
 def _known(home: Path) -> Manifest | None:
