@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from survey import Refused, open_study, store
+from tests.survey.store.faults import said
 from tests.survey.store.tap import WRITES, Act, Tap, failing, killing, watching
 
 
@@ -67,7 +68,7 @@ def read_on(home: str, until: int) -> dict[str, Any]:
                 }
             except Refused as error:  # a version that was swept in the meantime is refused, never half read
                 late += 1
-                torn += [] if "run again" in str(error) else [str(error)]
+                torn += [] if said("reader during write", str(error)) else [str(error)]
                 continue
             torn += [sorted(map(int, rounds))] if len(rounds) > 1 or int(max(rounds)) < last else []
             last = int(max(rounds))

@@ -244,7 +244,7 @@ ROWS = (
     ),
     Fault(
         "user deletes a wave",
-        "what arrived and every table that holds it are gone; reports stay, and names and checksums of files in the list of versions",
+        "what arrived and every table that holds it are gone; reports stay, so do names and checksums of files in the versions",
         "a scan of all bytes for what was planted; killed on the way",
         (
             f"{STORE}test_versions.py::test_a_wave_is_erased_from_every_file",
