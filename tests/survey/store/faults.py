@@ -94,9 +94,13 @@ ROWS = (
     ),
     Fault(
         "out of memory",
-        "said in words; the old state; the next run goes through",
-        "a limit on the address space at 25, 50 and 75 % of what the run takes beyond its start",
-        (f"{STORE}test_faults_memory.py::test_too_little_memory",),
+        "the old state, and the next run goes through; said in words, but where a library written in C ends the process instead",
+        "a limit on the address space at 25, 50 and 75 % of what the run needs beyond its start; every kind of error by which "
+        "Python, numpy, pyarrow, the engine and the operating system say it",
+        (
+            f"{STORE}test_faults_memory.py::test_too_little_memory",
+            f"{STORE}test_faults_memory.py::test_whoever_says_it_it_is_said_in_words",
+        ),
         "the memory does not suffice for this study",
         "内存不足，无法处理本研究",
     ),

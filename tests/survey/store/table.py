@@ -11,8 +11,8 @@ PAGE = Path(__file__).resolve().parents[3] / "docs" / "faults.md"
 HEAD = """# What becomes of faults
 
 What may befall an intake or a store, what holds all the same, and how the tests bring it about. The words are what the product
-says, in part; each test looks for them. `make faults` writes this page from `tests/survey/store/faults.py`. What becomes of bad input
-stands in [bad-input.md](bad-input.md).
+says, in part; each test looks for them. `make faults` writes this page from `tests/survey/store/faults.py`. What becomes of bad
+input stands in [bad-input.md](bad-input.md).
 
 下列每一种故障都由测试实际制造；表中说明发生后仍然成立的保证，以及系统给出的提示（节选）。
 
