@@ -4,7 +4,7 @@
 MAKEFLAGS += --no-print-directory
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help report check lab test test-slow validate catalogue lint notebooks environment lock clean
+.PHONY: help report check verify lab test test-slow validate catalogue faults lint notebooks environment lock clean
 
 STUDY ?= demo
 WAVE ?=
@@ -30,6 +30,9 @@ report: .venv/.ready # the report of STUDY (default demo), latest wave or WAVE  
 check: .venv/.ready # is the folder of STUDY in order, and what arrived for WAVE?  检查资料
 	$(WORKBENCH) check "$(STUDY)" $(WAVE) || [ $$? = 1 ] # 1: something to look at
 
+verify: .venv/.ready # is every byte stored for STUDY what was written, and what arrived what was recorded?  检查存储
+	$(WORKBENCH) verify "$(STUDY)" || [ $$? = 1 ] # 1: other files arrived since
+
 lab: .venv/.ready # JupyterLab on copies of the notebooks  打开笔记本
 	$(WORKBENCH) lab "$(STUDY)" $(WAVE)
 
@@ -42,6 +45,9 @@ test-slow: .venv/.spark # the slow tier  运行慢速测试
 validate: .venv/.ready # by hand, some hours: 10,000 spoilt files, 1,000 kills  逐一检验
 	WORKBENCH_FUZZ=10000 $(PYTEST) tests/survey/fuzz -m "not slow" -n $(WORKERS) --dist load
 	WORKBENCH_KILLS=1000 $(PYTEST) tests/survey/store/test_kills.py -m slow -s
+
+faults: .venv/.ready # write docs/faults.md again: what becomes of every fault of disk, power, memory and neighbours
+	$(PY) -m tests.survey.store.table
 
 catalogue: .venv/.ready # write docs/bad-input.md again: what becomes of every case of bad input
 	$(PY) -m tests.survey.catalogue.table

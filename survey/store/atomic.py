@@ -38,8 +38,20 @@ def building(home: Path) -> Iterator[Path]:
     try:
         yield folder
     finally:
+        _take_away(folder)
+        let_go(held)
+
+
+def _take_away(folder: Path) -> None:
+    """Delete a building folder; what the disk does not let go now, the next sweep takes."""
+    with contextlib.suppress(OSError):  # of closing what was opened to look into it
         shutil.rmtree(folder, ignore_errors=True)
-        os.close(held)
+
+
+def let_go(descriptor: int) -> None:
+    """Close what was open for its lock alone: nothing was written through it, so that nothing is lost where that fails."""
+    with contextlib.suppress(OSError):
+        os.close(descriptor)
 
 
 def _claimed(home: Path) -> tuple[Path, int]:
@@ -84,9 +96,9 @@ def _nobodys(folder: Path, *, delete: bool = False) -> bool:
         return False
     try:
         if delete:
-            shutil.rmtree(folder, ignore_errors=True)
+            _take_away(folder)
     finally:
-        os.close(held)
+        let_go(held)
     return True
 
 

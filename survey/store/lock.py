@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Self
 
 from survey.faults import Refused
+from survey.store.atomic import let_go
 from survey.store.place import guarded, label, note, refuse
 
 NAME = "lock"
@@ -88,8 +89,9 @@ def writing(home: Path, *, wait: float = WAIT, say: Callable[[str], object] | No
         yield
     finally:
         del _holders[place]
-        (home / NAME).unlink(missing_ok=True)  # before the lock goes, so that nobody's new one is taken away
-        os.close(descriptor)
+        with contextlib.suppress(OSError):  # a file that stays locks nothing
+            (home / NAME).unlink(missing_ok=True)  # before the lock goes, so that nobody's new one is taken away
+        let_go(descriptor)
 
 
 @contextlib.contextmanager

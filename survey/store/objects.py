@@ -28,15 +28,17 @@ def path_of(home: Path, name: str) -> Path:
     return home / OBJECTS / f"{name}{ENDING}"
 
 
-def put(home: Path, folder: Path, name: str, frame: pd.DataFrame | Path) -> str:
-    """Store a table, or a Parquet file that lies in the building folder; give its SHA-256. Renaming is the last step."""
+def drafted(folder: Path, name: str, frame: pd.DataFrame | Path) -> tuple[Path, str]:
+    """Bring a table, or a Parquet file that lies in the building folder, to the disk; give its file there and its SHA-256."""
     if isinstance(frame, Path):
-        draft, found = frame, settled(frame)
-    else:
-        draft = folder / f"{name}{ENDING}"
-        found = written(draft, lambda file: write_frame(file, frame))
-    os.replace(draft, path_of(home, found))
-    return found
+        return frame, settled(frame)
+    draft = folder / f"{name}{ENDING}"
+    return draft, written(draft, lambda file: write_frame(file, frame))
+
+
+def put(home: Path, draft: Path, name: str) -> None:
+    """Move a table to where its checksum says."""
+    os.replace(draft, path_of(home, name))
 
 
 def draft(path: Path, frame: pd.DataFrame) -> Path:

@@ -55,8 +55,9 @@ def sweep(home: Path, keep: int = 4) -> None:
     survey.Refused
         Where the disk reports an error.
     """
-    if _is_tidy(home, manifest.read(home), keep):
-        return
+    with guarded(home):
+        if _is_tidy(home, manifest.read(home), keep):
+            return
     with writing_if_free(home) as held:
         if held:
             _tidy(home, keep)

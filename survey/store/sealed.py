@@ -140,12 +140,13 @@ def _is_the_same(home: Path, known: Entry, meta: Mapping[str, Any], keep: bool) 
 def _put_all(home: Path, frames: Mapping[str, pd.DataFrame | Path]) -> dict[str, str]:
     place = home / manifest.OBJECTS
     with guarded(home), building(home) as folder:
-        if not place.is_dir():
-            place.mkdir(mode=0o700)
-            settle_folder(home)
-        sums = {name: objects.put(home, folder, f"{n}", frame) for n, (name, frame) in enumerate(frames.items())}
+        place.mkdir(exist_ok=True, mode=0o700)
+        # All are written before the first is moved: what a full disk stops leaves nothing behind.
+        drafts = {name: objects.drafted(folder, f"{n}", frame) for n, (name, frame) in enumerate(frames.items())}
+        for draft, found in drafts.values():
+            objects.put(home, draft, found)
         settle_folder(place)
-        return sums
+        return {name: found for name, (_, found) in drafts.items()}
 
 
 def load(home: Path, key: str) -> Sealed | None:

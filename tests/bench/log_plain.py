@@ -9,7 +9,7 @@ import duckdb
 import pandas as pd
 
 HELD = "CREATE TABLE held AS SELECT DISTINCT activity, UNNEST(string_split(groups, ';')) AS organiser FROM log"
-SEEN = "log JOIN held USING (activity) WHERE took_part AND NOT outside AND start <= closes"
+SEEN = "log JOIN held USING (activity) WHERE took_part AND start <= closes"
 PEOPLE = f"""
 CREATE TABLE people AS
 SELECT member, organiser, MIN(start) AS joined, MIN(start, 2) FILTER (start > opens) AS firsts,

@@ -13,14 +13,18 @@ from typing import Any
 import pandas as pd
 
 from survey import Refused, open_study, store
+from tests.survey.store.faults import said
 from tests.survey.store.tap import WRITES, Act, Tap, failing, killing, watching
 
 
 def ingest(study: str, home: str, spoil: dict[str, Any] | None = None, **ground: Any) -> dict[str, Any]:
     """Make a panel, as a command does; give what it holds and the calls that were made."""
-    with _ground(home, **ground), Tap(Path(home), _act(spoil), reads=bool(spoil and spoil.get("reads"))) as tap:
+    start = _memory("VmSize")
+    with _ground(home, **ground), Tap(Path(home), _act(spoil)) as tap:
         panel = open_study(study).panel()
-    return {"rows": len(panel.members), "waves": panel.waves, "calls": [[c.name, *c.places] for c in tap.calls]}
+    taken = _memory("VmPeak") - start
+    calls = [[c.name, *c.places] for c in tap.calls]
+    return {"rows": len(panel.members), "waves": panel.waves, "calls": calls, "memory": taken}
 
 
 def purge(home: str, wave: str, spoil: dict[str, Any] | None = None, **ground: Any) -> dict[str, Any]:
@@ -64,7 +68,7 @@ def read_on(home: str, until: int) -> dict[str, Any]:
                 }
             except Refused as error:  # a version that was swept in the meantime is refused, never half read
                 late += 1
-                torn += [] if "run again" in str(error) else [str(error)]
+                torn += [] if said("reader during write", str(error)) else [str(error)]
                 continue
             torn += [sorted(map(int, rounds))] if len(rounds) > 1 or int(max(rounds)) < last else []
             last = int(max(rounds))
@@ -101,14 +105,15 @@ def _ground(
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
     if memory is not None:
-        size = _address_space() + int(memory)
+        size = _memory("VmSize") + int(memory)
         resource.setrlimit(resource.RLIMIT_AS, (size, size))
     yield
 
 
-def _address_space() -> int:
-    pages = int(Path("/proc/self/statm").read_text("utf-8").split()[0])
-    return pages * resource.getpagesize()
+def _memory(what: str) -> int:
+    """Bytes of the address space, now (VmSize) or at most so far (VmPeak)."""
+    lines = Path("/proc/self/status").read_text("utf-8").splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(f"{what}:"))
 
 
 def _act(spoil: dict[str, Any] | None) -> Act:

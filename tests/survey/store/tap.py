@@ -107,7 +107,9 @@ def failing(number: int, error: int, names: tuple[str, ...] = WRITES) -> Act:
 
     def act(call: Call, now: str) -> None:
         nonlocal seen
-        if now == "before" and call.name in names:
+        if (
+            now == ("after" if call.name == "close" else "before") and call.name in names
+        ):  # a number is free in any case
             seen += 1
             if seen == number:
                 raise OSError(error, os.strerror(error))

@@ -11,6 +11,7 @@ import pytest
 from survey import Refused, open_study, store
 from survey import panel as panels
 from survey.store import manifest
+from tests.survey.store.faults import said
 from tests.survey.store.ground import snapshot, write
 
 FRAMES = {
@@ -159,8 +160,9 @@ def test_damaged_tables_are_built_again_or_asked_back(home: Path, keep: bool, ca
     path = next((home / "objects").iterdir())
     path.write_bytes(path.read_bytes()[:-1])
     if keep:
-        with pytest.raises(Refused, match=r"cannot be built again: (labels|members)\. Restore"):
+        with pytest.raises(Refused, match=r"cannot be built again: (labels|members)\. Restore") as refused:
             store.load(home, "k")
+        assert said("partial restore from a backup", str(refused.value))
     else:
         assert store.load(home, "k") is None
         assert "are built again" in caplog.text
@@ -198,4 +200,4 @@ def test_a_cache_with_three_hundred_flipped_bytes_is_built_again_as_it_was(
     for name in panels.FRAMES:
         pd.testing.assert_frame_equal(getattr(again, name), getattr(first, name))
     assert snapshot(home) == before
-    assert "are built again" in caplog.text
+    assert said("corrupted cache", caplog.text)

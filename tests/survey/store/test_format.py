@@ -16,6 +16,7 @@ import pytest
 
 from survey import Refused, store
 from survey.store import manifest
+from tests.survey.store.faults import said
 from tests.survey.store.ground import snapshot
 
 FIRST = Path(__file__).parent / "format-1"
@@ -85,7 +86,7 @@ def test_a_newer_format_is_refused_and_left_alone(first: Path, name: str, other:
     before = snapshot(first)
     with pytest.raises(Refused, match=r"newer version .*\(format 2; this one reads 1\)") as refused:
         ACTS[name](first)
-    assert "升级" in refused.value.faults[0].zh
+    assert said("new store, old code; an upgrade that was stopped", str(refused.value))
     assert snapshot(first) == before
 
 

@@ -56,6 +56,6 @@ def test_a_reader_sees_a_whole_version_during_many_swaps(worker: Worker, tmp_pat
     swapped, read = worker.together(jobs)
     assert swapped.gave == swaps, swapped
     found = done(read)
-    assert found["torn"] == []
+    assert found["torn"] == []  # refusals in the words of "reader during write" are told apart there
     assert found["seen"] > swaps // 20
     print(f"\n{found['seen']} of {swaps} versions read, {found['late']} refused because a newer one was there, 0 torn")

@@ -11,6 +11,7 @@ import pytest
 from survey import open_study, store
 from survey import panel as panels
 from survey.store import manifest
+from tests.survey.store.faults import said
 from tests.survey.store.ground import snapshot, write
 
 
@@ -51,6 +52,7 @@ def test_a_corrected_file_is_a_new_version_and_the_old_one_stays_readable(
     assert len(new.members) == 24
     assert objects < set(snapshot(home / "objects"))
     assert len(snapshot(home / "objects")) < 2 * len(objects)  # what did not change is there once
+    assert said("raw file edited after ingest", caplog.text)
     assert "edited: 2024/answers.csv" in caplog.text
     assert "改动：2024/answers.csv" in caplog.text
 

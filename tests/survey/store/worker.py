@@ -5,6 +5,7 @@ One job a line comes in, one answer a line goes out. It starts no thread before 
 
 from __future__ import annotations
 
+import codecs
 import dataclasses
 import importlib
 import json
@@ -69,6 +70,8 @@ def _faults(told: list[list[str]] | None) -> tuple[tuple[str, str, str], ...] | 
 def main() -> None:
     """Serve until no more jobs come."""
     logging.getLogger("survey").addHandler(logging.NullHandler())
+    for encoding in ("utf-8-sig", "utf-16", "gb18030", "ascii", "latin-1", "idna"):
+        codecs.lookup(encoding)  # a job may be done as a user who cannot read the interpreter's folder
     for name in PRELOADED:
         importlib.import_module(name)
     for line in sys.stdin:
