@@ -21,6 +21,10 @@ WORDS = {
         "nearest that the study knows: {codes}; write other spellings under values",
         "研究中最接近的：{codes}；其他写法请写入 values",
     ),
+    "another_day": (
+        "what they are or were: {codes}; code them by the table of the fieldwork, or write under values what each is now",
+        "沿革：{codes}；请按调查时的代码表编码，或在 values 中写明各代码现在是什么",
+    ),
     **{f"aside.{reason}": words for reason, words in REASONS.items()},
     "cells.cleaned": ("{n} cells mended: full-width or invisible signs", "{n} 个单元格已修正：全角或不可见字符"),
     "cells.missing_code": (
@@ -117,6 +121,20 @@ WORDS = {
     "series_broken": (
         "{items}: asked in another form in an earlier wave; not comparable, missing there",
         "{items}：以前波次的题目形式与最新一波不同，不可比，在该波次记为缺失",
+    ),
+    "places_carried": (
+        "places: {n} answers of earlier waves are carried to the boundaries of this wave, by the crosswalk's shares",
+        "地区：以前波次的 {n} 份答卷已按对照表的份额归入本波次的地区",
+    ),
+    "places_broken": (
+        "places: {n} answers of earlier waves lie in places whose boundaries moved since; their series are broken there. Where "
+        "you know the shares, give them in a crosswalk (study.yaml, places: crosswalk)",
+        "地区：以前波次的 {n} 份答卷所在地区此后调整了边界，这些地区的序列中断。"
+        "若知道份额，请填写对照表（study.yaml 的 places: crosswalk）",
+    ),
+    "places_undated": (
+        "places: {n} of the places have no checked days in the table; boundaries that moved between the waves are not known",
+        "地区：有 {n} 个地区在代码表中没有核对过的起止日期，波次之间的边界变动未知",
     ),
     "without_a_count": (
         "registry: in {n} cases people answered of whom it counts no member; they are weighted with their neighbours",

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from reports.check_words import say
+from survey.checks.reasons import OF_ANOTHER_DAY
 from survey.faults import printable
 
 if TYPE_CHECKING:
@@ -145,7 +146,8 @@ def _rule(line: Line, about: dict[str, Frame], language: str) -> str:
     numbers = ", ".join(map(str, first[:5])) + (" …" if len(first) > 5 else "")
     told = say("aside", language, n=f"{rows:,}", what=say(rule.replace(":", "."), language), rows=numbers)
     near = ", ".join(sorted(set(aside.loc[aside["reason"] == what, "nearest"]) - {""})[:5])
-    return f"{told}; {say('nearest', language, codes=near)}" if near else told
+    key = "another_day" if what in OF_ANOTHER_DAY else "nearest"
+    return f"{told}; {say(key, language, codes=near)}" if near else told
 
 
 def _where(located: Frame, rule: str, language: str) -> str:

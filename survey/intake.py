@@ -50,6 +50,8 @@ class Intake:
         ``wave, file, rule, column, row``: the first rows in which cells of a column met a rule.
     arrived : DataFrame
         `survey.checks.accepted.ARRIVED`: how each file came.
+    gaps : DataFrame
+        `survey.checks.registry.additive_gaps` of the registry as it came.
     """
 
     answers: dict[str, pd.DataFrame]
@@ -59,6 +61,7 @@ class Intake:
     aside: pd.DataFrame
     located: pd.DataFrame
     arrived: pd.DataFrame
+    gaps: pd.DataFrame
 
 
 def take_in(study: Study, waves: Sequence[Wave], key: Key) -> Intake:
@@ -81,7 +84,7 @@ def take_in(study: Study, waves: Sequence[Wave], key: Key) -> Intake:
     parts = _without_repeated_rows(_without_repeated_answers(parts))
     answers = {w.name: _answers(w, parts) for w in waves if any(p.brings(w, "answers") for p in parts)}
     registry = _together(parts, "registry", REGISTRY)
-    gaps = additive_gaps(registry, places.hierarchy(study.places))
+    gaps = additive_gaps(registry, places.hierarchy(places.with_seen(study.places, registry["region"].dropna())))
     refuse_if([*turned_batteries(study, waves, answers), *refused_gaps(study, waves, gaps)])
     return Intake(
         answers,
@@ -91,6 +94,7 @@ def take_in(study: Study, waves: Sequence[Wave], key: Key) -> Intake:
         pd.concat([p.accepted.aside for p in parts], ignore_index=True).astype({"row": "int64"}),
         pd.concat([p.accepted.located for p in parts], ignore_index=True).astype({"row": "int64"}),
         pd.DataFrame([p.accepted.arrived for p in parts], columns=ARRIVED, dtype="str"),
+        gaps,
     )
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from survey.instrument import Item
 from survey.intake import Intake, take_in
 from survey.labels import label_table
 from survey.margins import weigh
+from survey.places_carry import carry
+from survey.places_changes import broken_series, changes
 from survey.readers import MAX_BYTES
 from survey.schema import RESULT_TERMS
 from survey.score import comparable, item_table, newest_forms, scales_of, score
@@ -37,6 +40,7 @@ FRAMES = (
     "cells",
     "registry",
     "hierarchy",
+    "broken",
     "observed",
     "items",
     "labels",
@@ -70,7 +74,7 @@ class Panel:
         Where it came from.
     wave : str
         The current wave, the one asked for.
-    members, careers, cells, registry, hierarchy, observed, items, labels, tally, aside, located, arrived : DataFrame
+    members, careers, cells, registry, hierarchy, broken, observed, items, labels, tally, aside, located, arrived : DataFrame
         See the study format.
     calibration : Calibration or None
         What the weights were calibrated on.
@@ -85,6 +89,7 @@ class Panel:
     cells: pd.DataFrame
     registry: pd.DataFrame
     hierarchy: pd.DataFrame
+    broken: pd.DataFrame
     observed: pd.DataFrame
     items: pd.DataFrame
     labels: pd.DataFrame
@@ -107,13 +112,21 @@ class Panel:
 
     @property
     def where(self) -> dict[str, Any]:
-        """Columns that say where and when, for verbs: ``group, region, wave, hierarchy``; None where the study has none."""
+        """Columns that say where and when, for verbs: ``group, region, wave, hierarchy``; None where the study has none.
+
+        The hierarchy has ``comparable_from`` beside its own columns: the first wave from which on a place can be compared with
+        the current one; empty: all can.
+        """
         settings = self.study.settings
+        last = self.broken.groupby("region")["wave"].max()
+        since = last.map(dict(pairwise(self.waves)))
         return {
             "group": "group" if settings.groups else None,
             "region": "region" if settings.places else None,
             "wave": "wave",
-            "hierarchy": self.hierarchy if settings.places else None,
+            "hierarchy": self.hierarchy.assign(comparable_from=self.hierarchy["code"].map(since).fillna(""))
+            if settings.places
+            else None,
         }
 
     @property
@@ -311,8 +324,12 @@ def _digest_of(path: Path, name: str) -> str:
 
 def _build(study: Study, waves: Sequence[Wave], key: Key) -> tuple[dict[str, pd.DataFrame], Calibration | None]:
     intake = take_in(study, waves, key)
+    study = replace(study, places=places.with_seen(study.places, _codes(intake)))
+    tree, crosswalk = places.hierarchy(study.places), changes(study.folder, study.settings.places)
+    intake, moved = carry(intake, waves, crosswalk, tree)
+    ends = {w.name: w.settings.fieldwork.end for w in waves}
+    broken_places = broken_series(crosswalk, tree, ends)
     forms = newest_forms(study, waves)
-    tree = places.hierarchy(study.places)
     members, broken = _members(study, waves, intake, forms, tree)
     members, calibration, weight_tally = _weighted(study, members, intake.registry, tree)
     activity = _reduced(study, waves, intake.log)
@@ -327,12 +344,19 @@ def _build(study: Study, waves: Sequence[Wave], key: Key) -> tuple[dict[str, pd.
         "observed": activity.observed,
         "items": items,
         "labels": label_table(study, forms, groups),
-        "tally": whole_tally(study, waves, members, intake, items, weight_tally, tree),
+        "broken": broken_places,
+        "tally": whole_tally(study, waves, members, intake, items, weight_tally, broken_places, moved),
         "aside": intake.aside,
         "located": intake.located.astype({"wave": "str", "file": "str", "rule": "str", "column": "str"}),
         "arrived": intake.arrived,
     }
     return frames, calibration
+
+
+def _codes(intake: Intake) -> set[str]:
+    """Codes of the places that accepted rows name."""
+    columns = [*(frame["region"] for frame in intake.answers.values()), intake.log["region"], intake.registry["region"]]
+    return {str(code) for column in columns for code in column.dropna().unique()}
 
 
 def _reduced(study: Study, waves: Sequence[Wave], log: pd.DataFrame) -> Activity:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from survey.checks.direction import against_the_rest
-from survey.checks.registry import additive_gaps, fewer_members_than_answers, without_a_count
+from survey.checks.registry import fewer_members_than_answers, without_a_count
 from survey.intake import Intake
 from survey.score import newest_forms, scales_of
 from survey.study import Study, Wave
@@ -22,7 +22,8 @@ def whole_tally(
     intake: Intake,
     items: pd.DataFrame,
     weight_tally: pd.DataFrame,
-    tree: pd.DataFrame,
+    broken_places: pd.DataFrame,
+    moved: int,
 ) -> pd.DataFrame:
     """Put the tally together.
 
@@ -36,8 +37,10 @@ def whole_tally(
         What the checks of all files gave.
     weight_tally : DataFrame
         What weighting has to tell.
-    tree : DataFrame
-        The panel's ``hierarchy``.
+    broken_places : DataFrame
+        The panel's ``broken``.
+    moved : int
+        Answers that were carried to another place.
 
     Returns
     -------
@@ -50,19 +53,37 @@ def whole_tally(
     lines += [
         (wave, "*", "registry", rule, cells, 0)
         for wave in sorted(intake.registry["wave"].unique())
-        for rule, cells in _about_registry(wave, intake, members, tree)
+        for rule, cells in _about_registry(wave, intake, members)
         if cells
+    ]
+    lines += [
+        (waves[-1].name, "*", "answers", *line) for line in _about_places(study, waves, members, broken_places, moved)
     ]
     extra = pd.DataFrame(lines, columns=intake.tally.columns)
     return pd.concat([intake.tally, extra, weight_tally.reindex(columns=intake.tally.columns)], ignore_index=True)
 
 
-def _about_registry(wave: str, intake: Intake, members: pd.DataFrame, tree: pd.DataFrame) -> Iterator[tuple[str, int]]:
+def _about_registry(wave: str, intake: Intake, members: pd.DataFrame) -> Iterator[tuple[str, int]]:
     """Give, of a wave's registry, in how many cases it contradicts itself or the answers."""
     counts, answers = intake.registry[intake.registry["wave"] == wave], members[members["wave"] == wave]
-    yield "children_differ_from_parent", len(additive_gaps(counts, tree))
+    yield "children_differ_from_parent", int((intake.gaps["wave"] == wave).sum())
     yield "fewer_members_than_answers", len(fewer_members_than_answers(answers, counts))
     yield "without_a_count", without_a_count(answers, counts)
+
+
+def _about_places(
+    study: Study, waves: Sequence[Wave], members: pd.DataFrame, broken_places: pd.DataFrame, moved: int
+) -> Iterator[tuple[str, int, int]]:
+    """Give rule, rows and cells of what is to be known of the places of several waves."""
+    if moved:
+        yield "places_carried", moved, 0
+    used = study.places[study.places["code"].isin(members["region"])]
+    earlier = members.merge(broken_places, on=["wave", "region"])
+    if len(earlier):
+        yield "places_broken", len(earlier), int(earlier["region"].nunique())
+    undated = int((used["dated"] == "no").sum())
+    if undated and len(waves) > 1:
+        yield "places_undated", 0, undated
 
 
 def _about_items(

@@ -30,11 +30,11 @@ def check_log(study: Study, wave: Wave, entry: FileEntry, key: Key) -> Accepted:
     _set_aside(frame, book, entry, study)
     frame = book.left(frame)
     groups = _organisers(study, frame, opened.separator, book)
-    region = known_regions(study, wave, frame["region"]) if "region" in frame else None
+    region = known_regions(study, wave, frame["region"], frame.get("within")) if "region" in frame else None
     if "group" in frame:
         set_aside_unknown(study, "group", frame["group"], groups.map(len) == 0, book)
     if region is not None:
-        set_aside_unknown(study, "region", frame["region"], region.isna(), book)
+        set_aside_unknown(study, "region", frame["region"], region.isna(), book, frame.get("within"))
     out = _columns(study, entry, frame, key, book).assign(groups=groups, region=region)
     book.set_aside(out.index[out["start"].isna()], "no_time")
     book.set_aside(out.index[out["end"] < out["start"]], "ends_before_start")

@@ -87,10 +87,10 @@ def _gap_fault(file: str, count: str, gaps: pd.DataFrame, most: float) -> Fault:
     return Fault(
         file,
         0,
-        f"{count}: in {len(gaps)} cases the places below a place differ from its own row by more than {most:.1%} (largest: {place} has "
-        f"{own} in its own row, {children} below it). Answers are weighted to these counts, so one of them must be right: correct the "
-        "registry, leave out the rows of the upper places, or accept this in wave.yaml under decisions (rule: registry_gap); then "
-        "what a place counts beyond those below it is taken as its own",
+        f"{count}: in {len(gaps)} cases the places below a place differ from its own row by more than {most:.1%} (largest: {place} "
+        f"has {own} in its own row, {children} below it). Answers are weighted to these counts, so one of them must be right: "
+        "correct the registry, leave out the rows of the upper places, or accept this in wave.yaml under decisions (rule: "
+        "registry_gap); then what a place counts beyond those below it is taken as its own",
         f"{count}：有 {len(gaps)} 处下级合计与上级本行相差超过 {most:.1%}（最大：{place} 本行为 {own}，下级合计为 {children}）。"
         "答卷按这些数目加权，必须以其中之一为准：请改正登记表，或去掉上级各行，或在 wave.yaml 的 decisions 中说明接受"
         "（rule: registry_gap），届时上级多出的部分视为其直属",
