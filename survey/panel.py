@@ -119,12 +119,12 @@ class Panel:
         """
         settings = self.study.settings
         last = self.broken.groupby("region")["wave"].max()
-        since = last.map(dict(pairwise(self.waves)))
+        since = last.map(dict(pairwise(self.waves))).astype("str")
         return {
             "group": "group" if settings.groups else None,
             "region": "region" if settings.places else None,
             "wave": "wave",
-            "hierarchy": self.hierarchy.assign(comparable_from=self.hierarchy["code"].map(since).fillna(""))
+            "hierarchy": self.hierarchy.assign(comparable_from=self.hierarchy["code"].map(since).fillna("").astype("str"))
             if settings.places
             else None,
         }

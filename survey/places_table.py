@@ -238,20 +238,17 @@ def _ended(code: str, history: Mapping[int, Mapping[str, str]]) -> str:
 
 def _syllables(source: Path) -> Syllables:
     """Give pypinyin's readings: without tones, one syllable a character."""
-    home = _find(source, "pypinyin/__init__.py").parents[1]
-    sys.path.insert(0, str(home))
-    try:
-        read: Syllables = importlib.import_module("pypinyin").lazy_pinyin
-    finally:
-        sys.path.remove(str(home))
+    read: Syllables = _load(source, "pypinyin/__init__.py", "pypinyin").lazy_pinyin
     return read
 
 
-def _load(source: Path, tail: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("published_table", _find(source, tail))
+def _load(source: Path, tail: str, name: str = "published_table") -> ModuleType:
+    """Load a module of an unpacked package; a package's own modules find it under its name."""
+    spec = importlib.util.spec_from_file_location(name, _find(source, tail))
     if spec is None or spec.loader is None:
         raise ValueError(f"{tail} is not a Python module")
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
 
