@@ -145,8 +145,9 @@ WORDS = {
         "组织登记：本波次登记会员总数少于答卷总数，未按其加权",
     ),
     "children_differ_from_parent": (
-        "registry: in {n} cases the places below do not add up to the place above",
-        "组织登记：有 {n} 处下级之和与上级不符",
+        "registry: in {n} cases the places below do not add up to the place above (largest difference: {cells}); a place's own "
+        "row counts, and what it has beyond those below it is its own",
+        "组织登记：有 {n} 处下级之和与上级不符（最大差额 {cells}）；以上级本行为准，多出的部分视为其直属",
     ),
     "fewer_members_than_answers": (
         "registry: in {n} cases it counts fewer members than answered; is it of another day, or of other units?",

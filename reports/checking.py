@@ -101,6 +101,7 @@ def _concerns(tally: Frame) -> bool:
         "note:",
         "items:",
         "children_differ",
+        "places_broken",
         "fewer_members",
         "without_a_count",
         "too_small",
@@ -165,7 +166,10 @@ def _whole(tally: Frame, language: str) -> list[Section]:
     about = {what: [r[2] for r in rules if r[:2] == ["items", what]] for what in ABOUT_ITEMS}
     lines = [say(what, language, items=", ".join(items)) for what, items in about.items() if items]
     others = [line for line in _lines(tally) if not line[0].startswith("items:")]
-    lines += [say(rule.replace(":", "."), language, n=f"{rows or cells:,}") for rule, rows, cells in others]
+    lines += [
+        say(rule.replace(":", "."), language, n=f"{rows or cells:,}", cells=f"{cells:,}")
+        for rule, rows, cells in others
+    ]
     return [Section(say("wave", language), tuple(lines))] if lines else []
 
 

@@ -124,7 +124,9 @@ class Panel:
             "group": "group" if settings.groups else None,
             "region": "region" if settings.places else None,
             "wave": "wave",
-            "hierarchy": self.hierarchy.assign(comparable_from=self.hierarchy["code"].map(since).fillna("").astype("str"))
+            "hierarchy": self.hierarchy.assign(
+                comparable_from=self.hierarchy["code"].map(since).fillna("").astype("str")
+            )
             if settings.places
             else None,
         }
@@ -345,7 +347,7 @@ def _build(study: Study, waves: Sequence[Wave], key: Key) -> tuple[dict[str, pd.
         "items": items,
         "labels": label_table(study, forms, groups),
         "broken": broken_places,
-        "tally": whole_tally(study, waves, members, intake, items, weight_tally, broken_places, moved),
+        "tally": whole_tally(study, waves, members, intake, items, weight_tally, tree, broken_places, moved),
         "aside": intake.aside,
         "located": intake.located.astype({"wave": "str", "file": "str", "rule": "str", "column": "str"}),
         "arrived": intake.arrived,

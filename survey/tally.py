@@ -22,6 +22,7 @@ def whole_tally(
     intake: Intake,
     items: pd.DataFrame,
     weight_tally: pd.DataFrame,
+    tree: pd.DataFrame,
     broken_places: pd.DataFrame,
     moved: int,
 ) -> pd.DataFrame:
@@ -37,8 +38,8 @@ def whole_tally(
         What the checks of all files gave.
     weight_tally : DataFrame
         What weighting has to tell.
-    broken_places : DataFrame
-        The panel's ``broken``.
+    tree, broken_places : DataFrame
+        The panel's ``hierarchy`` and ``broken``.
     moved : int
         Answers that were carried to another place.
 
@@ -51,10 +52,10 @@ def whole_tally(
     weightless = members.loc[members["weight"] == 0, "wave"].value_counts()
     lines += [(str(wave), "*", "answers", "cells:no_weight", 0, int(n)) for wave, n in weightless.items()]
     lines += [
-        (wave, "*", "registry", rule, cells, 0)
+        (wave, "*", "registry", *line)
         for wave in sorted(intake.registry["wave"].unique())
-        for rule, cells in _about_registry(wave, intake, members)
-        if cells
+        for line in _about_registry(wave, intake, members, tree)
+        if line[1]
     ]
     lines += [
         (waves[-1].name, "*", "answers", *line) for line in _about_places(study, waves, members, broken_places, moved)
@@ -63,12 +64,19 @@ def whole_tally(
     return pd.concat([intake.tally, extra, weight_tally.reindex(columns=intake.tally.columns)], ignore_index=True)
 
 
-def _about_registry(wave: str, intake: Intake, members: pd.DataFrame) -> Iterator[tuple[str, int]]:
-    """Give, of a wave's registry, in how many cases it contradicts itself or the answers."""
+def _about_registry(
+    wave: str, intake: Intake, members: pd.DataFrame, tree: pd.DataFrame
+) -> Iterator[tuple[str, int, int]]:
+    """Give, of a wave's registry, in how many cases it contradicts itself (with the largest difference) or the answers."""
     counts, answers = intake.registry[intake.registry["wave"] == wave], members[members["wave"] == wave]
-    yield "children_differ_from_parent", int((intake.gaps["wave"] == wave).sum())
-    yield "fewer_members_than_answers", len(fewer_members_than_answers(answers, counts))
-    yield "without_a_count", without_a_count(answers, counts)
+    gaps = intake.gaps[intake.gaps["wave"] == wave]
+    yield (
+        "children_differ_from_parent",
+        len(gaps),
+        round((gaps["own"] - gaps["children"]).abs().max()) if len(gaps) else 0,
+    )
+    yield "fewer_members_than_answers", len(fewer_members_than_answers(answers, counts, tree)), 0
+    yield "without_a_count", without_a_count(answers, counts, tree), 0
 
 
 def _about_places(

@@ -180,8 +180,8 @@ class PlaceReader:
             return Reading(None, UNKNOWN)
         began, ended = self._ever[base]
         if began and self._day.isoformat() < began:
-            return Reading(None, NOT_YET, f"{base} ({began}) ← {self._others(base, 'to', 'from')}")
-        return Reading(None, ENDED, f"{base} ({ended}) → {self._others(base, 'from', 'to')}")
+            return Reading(None, NOT_YET, f"{base} ({began}){self._others(base, '←')}")
+        return Reading(None, ENDED, f"{base} ({ended}){self._others(base, '→')}")
 
     @cached_property
     def _ever(self) -> dict[str, tuple[str, str]]:
@@ -191,10 +191,13 @@ class PlaceReader:
         ended = dict(zip(rows["code"], rows["valid_to"], strict=True))
         return {code: (began[code], ended[code]) for code in began}
 
-    def _others(self, code: str, this: str, other: str) -> str:
+    def _others(self, code: str, arrow: str) -> str:
+        """What a code became, or was before, by the crosswalk; nothing where that is not known."""
+        this, other = ("from", "to") if arrow == "→" else ("to", "from")
         if self._changes is None or not (self._changes[this] == code).any():
-            return "?"
-        return ", ".join(sorted(set(self._changes.loc[self._changes[this] == code, other])))
+            return ""
+        found = sorted(set(self._changes.loc[self._changes[this] == code, other]))
+        return f" {arrow} {', '.join(found)}"
 
 
 def _joined(text: str) -> str:

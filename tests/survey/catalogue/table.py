@@ -59,7 +59,16 @@ def class_of(found: Outcome, whole: Outcome) -> str:
 
 def _lost(rule: str) -> bool:
     """Whether something is missing or doubtful that nobody declared so."""
-    doubts = ("cells:", "children", "fewer_members", "without_a_count", "too_small", "not_weighted", "collapsed")
+    doubts = (
+        "cells:",
+        "children",
+        "fewer_members",
+        "without_a_count",
+        "too_small",
+        "not_weighted",
+        "collapsed",
+        "places_broken",
+    )
     return rule.startswith(doubts) and rule not in ("cells:cleaned", "cells:missing_code")
 
 
