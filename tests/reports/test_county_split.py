@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import analysis
+from reports import checking
 from survey import open_study
 from survey.panel import Panel
 from tests.survey.builders import ANSWERS, FULL, LOG, LOGGED, REGISTRY, change_wave, csv_text, write_study
@@ -61,12 +62,12 @@ def panel_of(tmp_path_factory: pytest.TempPathFactory):
     """Give the panel of the study with a crosswalk."""
 
     @lru_cache
-    def built(crosswalk: str) -> Panel:
+    def built(crosswalk: str, places: str = PLACES) -> Panel:
         home = tmp_path_factory.mktemp("split")
         folder = write_study(
             home,
             {name: wave(name) for name in COUNTIES},
-            place_file=PLACES,
+            place_file=places,
             places={"file": "places.csv", "crosswalk": "crosswalk.csv"},
             cuts=[[], ["group"], ["region"], ["group", "region"]],
         )
@@ -156,6 +157,17 @@ def test_what_staff_are_told(panel_of: Any) -> None:
     people = panel_of(KNOWN).members.query("wave == '2022' and region == '990105'")
     assert EACH >= moved["rows"] >= len(people) > 0
     assert moved["rows"] == EACH  # all of West: its code is over
+
+
+def test_places_without_checked_days_are_told_where_there_are_several_waves(panel_of: Any) -> None:
+    undated = PLACES.replace("valid_to\n", "valid_to,dated\n").replace(",\n", ",,\n").replace("01\n", "01,\n")
+    undated = undated.replace("Hill,山县,,,", "Hill,山县,,,no")
+    lines = panel_of(KNOWN, undated).tally
+    assert lines.loc[lines["rule"] == "places_undated", "cells"].tolist() == [1]
+    assert "places_undated" not in set(panel_of(KNOWN).tally["rule"])
+    account = checking.account(panel_of(KNOWN, undated), "en").text()
+    assert "1 of the places have no checked days" in account
+    assert "100 answers of earlier waves are carried" in account
 
 
 def test_an_earlier_report_knows_nothing_of_it(panel_of: Any) -> None:
