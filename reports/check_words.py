@@ -137,8 +137,9 @@ WORDS = {
         "地区：有 {n} 个地区在代码表中没有核对过的起止日期，波次之间的边界变动未知",
     ),
     "without_a_count": (
-        "registry: in {n} cases people answered of whom it counts no member; they are weighted with their neighbours",
-        "组织登记：有 {n} 处有答卷而登记会员数为零或缺失，与相邻单位合并加权",
+        "registry: in {n} cases people answered of whom it counts no member; where weights are made, they count with their "
+        "neighbours",
+        "组织登记：有 {n} 处有答卷而登记会员数为零或缺失；如需加权，则与相邻单位合并",
     ),
     "too_small": (
         "registry: it counts fewer members than answered in the whole wave; the answers are not weighted by it",

@@ -109,10 +109,10 @@ def _(f: Folder) -> None:
     "a county that the registry does not count, with answers",
     "warned",
     (
-        "in 3 cases people answered of whom it counts no member; they are weighted with their neighbours",
+        "in 3 cases people answered of whom it counts no member; where weights are made, they count with their neighbours",
         "laid together",
     ),
-    ("有 3 处有答卷而登记会员数为零或缺失，与相邻单位合并加权", "已合并"),
+    ("有 3 处有答卷而登记会员数为零或缺失；如需加权，则与相邻单位合并", "已合并"),
     why="the county is weighted together with the next one of its city",
 )
 def _(f: Folder) -> None:
