@@ -26,6 +26,10 @@ WORDS = {
         "nearest that the study knows: {codes}; write other spellings under values",
         "研究中最接近的：{codes}；其他写法请写入 values",
     ),
+    "another_day": (
+        "what they are or were: {codes}; code them by the table of the fieldwork, or write under values what each is now",
+        "沿革：{codes}；请按调查时的代码表编码，或在 values 中写明各代码现在是什么",
+    ),
     **{f"aside.{reason}": words for reason, words in REASONS.items()},
     "cells.cleaned": ("{n} cells mended: full-width or invisible signs", "{n} 个单元格已修正：全角或不可见字符"),
     "cells.missing_code": (
@@ -123,9 +127,24 @@ WORDS = {
         "{items}: asked in another form in an earlier wave; not comparable, missing there",
         "{items}：以前波次的题目形式与最新一波不同，不可比，在该波次记为缺失",
     ),
+    "places_carried": (
+        "places: {n} answers of earlier waves are carried to the boundaries of this wave, by the crosswalk's shares",
+        "地区：以前波次的 {n} 份答卷已按对照表的份额归入本波次的地区",
+    ),
+    "places_broken": (
+        "places: {n} answers of earlier waves lie in places whose boundaries moved since; their series are broken there. Where "
+        "you know the shares, give them in a crosswalk (study.yaml, places: crosswalk)",
+        "地区：以前波次的 {n} 份答卷所在地区此后调整了边界，这些地区的序列中断。"
+        "若知道份额，请填写对照表（study.yaml 的 places: crosswalk）",
+    ),
+    "places_undated": (
+        "places: {n} of the places have no checked days in the table; boundaries that moved between the waves are not known",
+        "地区：有 {n} 个地区在代码表中没有核对过的起止日期，波次之间的边界变动未知",
+    ),
     "without_a_count": (
-        "registry: in {n} cases people answered of whom it counts no member; they are weighted with their neighbours",
-        "组织登记：有 {n} 处有答卷而登记会员数为零或缺失，与相邻单位合并加权",
+        "registry: in {n} cases people answered of whom it counts no member; where weights are made, they count with their "
+        "neighbours",
+        "组织登记：有 {n} 处有答卷而登记会员数为零或缺失；如需加权，则与相邻单位合并",
     ),
     "too_small": (
         "registry: it counts fewer members than answered in the whole wave; the answers are not weighted by it",
@@ -143,8 +162,9 @@ WORDS = {
         "同意关联的 {n} 人在活动记录中一个也找不到：两边编号的写法是否不同？",
     ),
     "children_differ_from_parent": (
-        "registry: in {n} cases the places below do not add up to the place above",
-        "组织登记：有 {n} 处下级之和与上级不符",
+        "registry: in {n} cases the places below do not add up to the place above (largest difference: {cells}); a place's own "
+        "row counts, and what it has beyond those below it is its own",
+        "组织登记：有 {n} 处下级之和与上级不符（最大差额 {cells}）；以上级本行为准，多出的部分视为其直属",
     ),
     "fewer_members_than_answers": (
         "registry: in {n} cases it counts fewer members than answered; is it of another day, or of other units?",

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from reports.check_words import say
+from survey.checks.reasons import OF_ANOTHER_DAY
 from survey.faults import printable
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ def _concerns(tally: Frame) -> bool:
         "note:",
         "items:",
         "children_differ",
+        "places_broken",
         "fewer_members",
         "without_a_count",
         "too_small",
@@ -148,7 +150,8 @@ def _rule(line: Line, about: dict[str, Frame], language: str) -> str:
     numbers = ", ".join(map(str, first[:5])) + (" …" if len(first) > 5 else "")
     told = say("aside", language, n=f"{rows:,}", what=say(rule.replace(":", "."), language), rows=numbers)
     near = ", ".join(sorted(set(aside.loc[aside["reason"] == what, "nearest"]) - {""})[:5])
-    return f"{told}; {say('nearest', language, codes=near)}" if near else told
+    key = "another_day" if what in OF_ANOTHER_DAY else "nearest"
+    return f"{told}; {say(key, language, codes=near)}" if near else told
 
 
 def _where(located: Frame, rule: str, language: str) -> str:
@@ -166,7 +169,10 @@ def _whole(tally: Frame, language: str) -> list[Section]:
     about = {what: [r[2] for r in rules if r[:2] == ["items", what]] for what in ABOUT_ITEMS}
     lines = [say(what, language, items=", ".join(items)) for what, items in about.items() if items]
     others = [line for line in _lines(tally) if not line[0].startswith("items:")]
-    lines += [say(rule.replace(":", "."), language, n=f"{rows or cells:,}") for rule, rows, cells in others]
+    lines += [
+        say(rule.replace(":", "."), language, n=f"{rows or cells:,}", cells=f"{cells:,}")
+        for rule, rows, cells in others
+    ]
     return [Section(say("wave", language), tuple(lines))] if lines else []
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from survey.labels import label_table
 from survey.margins import weigh
 from survey.memory import enough_memory
 from survey.panel import FRAMES, Panel
+from survey.places_carry import carry
+from survey.places_changes import broken_series, changes
 from survey.score import comparable, item_table, newest_forms, scales_of, score
 from survey.study import Study, Wave
 from survey.tally import whole_tally
@@ -80,8 +83,10 @@ def _saved(home: Path, study: Study, waves: Sequence[Wave], key: Key, seal: str)
         sealed = store.load(home, seal)
         if sealed is None:
             intake = take_in(study, waves, key)
-            reduced = reduction.of_waves(study, waves, intake)
-            frames, calibration = _build(study, waves, intake, reduced)
+            study = replace(study, places=places.with_seen(study.places, intake.places))
+            tree, crosswalk = places.hierarchy(study.places), changes(study.folder, study.settings.places)
+            reduced = reduction.of_waves(study, waves, intake, crosswalk, tree)
+            frames, calibration = _build(study, waves, intake, reduced, crosswalk, tree)
             meta = {
                 "calibration": _packed(calibration),
                 "waves": [w.name for w in waves],
@@ -106,11 +111,17 @@ def _record(home: Path, waves: Sequence[Wave], made_from: dict[str, Any], sealed
 
 
 def _build(
-    study: Study, waves: Sequence[Wave], intake: Intake, reduced: Mapping[str, store.Sealed]
+    study: Study,
+    waves: Sequence[Wave],
+    intake: Intake,
+    reduced: Mapping[str, store.Sealed],
+    crosswalk: pd.DataFrame,
+    tree: pd.DataFrame,
 ) -> tuple[dict[str, pd.DataFrame], Calibration | None]:
+    intake, moved = carry(intake, waves, crosswalk, tree)
+    broken_places = broken_series(crosswalk, tree, {w.name: w.settings.fieldwork.end for w in waves})
     links = linkage.settle(study, waves, intake.answers, intake.seen, intake.listed)
     forms = newest_forms(study, waves)
-    tree = places.hierarchy(study.places)
     members, broken = _members(study, waves, links.answers, forms, tree)
     members, calibration, weight_tally = _weighted(study, members, intake.registry, tree)
     log = {name: reduction.together(reduced, name) for name in ("careers", "cells", "observed")}
@@ -121,9 +132,12 @@ def _build(
         **log,
         **intake.tables,
         "hierarchy": tree,
+        "broken": broken_places,
         "items": items,
         "labels": label_table(study, forms, groups),
-        "tally": whole_tally(study, waves, members, intake, items, pd.concat([weight_tally, links.tally]), tree),
+        "tally": whole_tally(
+            study, waves, members, intake, items, pd.concat([weight_tally, links.tally]), tree, broken_places, moved
+        ),
         "aside": intake.aside,
         "located": intake.located,
         "arrived": intake.arrived,

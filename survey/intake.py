@@ -51,6 +51,8 @@ class Intake:
         {(wave, file): rows} of the log that an earlier file has brought already.
     tables : dict of DataFrame
         `TABLES`, of all waves, each with ``wave``.
+    gaps : DataFrame
+        `survey.checks.registry.additive_gaps` of the registry as it came.
     parts : tuple of Part
         The files.
     """
@@ -59,12 +61,21 @@ class Intake:
     logs: tuple[LogPart, ...]
     again: Mapping[tuple[str, str], np.ndarray]
     tables: dict[str, pd.DataFrame]
+    gaps: pd.DataFrame
     parts: tuple[Part, ...]
 
     @property
     def registry(self) -> pd.DataFrame:
         """The registry of all waves."""
         return self.tables["registry"]
+
+    @property
+    def places(self) -> set[str]:
+        """Codes of the places that accepted rows name."""
+        frames = [*self.answers.values(), *self.tables.values()]
+        logs = (pd.read_parquet(log.path, columns=["region"])["region"].astype("category") for log in self.logs)
+        named = [set(frame["region"].dropna()) for frame in frames] + [set(log.cat.categories) for log in logs]
+        return {str(code) for code in set().union(*named)}
 
     @property
     def seen(self) -> pd.DataFrame:
@@ -121,9 +132,10 @@ def take_in(study: Study, waves: Sequence[Wave], key: Key) -> Intake:
     found = [part.without(again.get((part.wave.name, part.entry.file), parts.NO_ROWS), "duplicate") for part in found]
     answers = {w.name: rows for w in waves if (rows := _answers(w, found)) is not None}
     tables = {holds: _together(found, holds, columns) for holds, columns in TABLES.items()}
-    gaps = additive_gaps(tables["registry"], places.hierarchy(study.places))
+    seen = tables["registry"]["region"].dropna()
+    gaps = additive_gaps(tables["registry"], places.hierarchy(places.with_seen(study.places, seen)))
     refuse_if([*turned_batteries(study, waves, answers), *refused_gaps(study, waves, gaps)])
-    return Intake(answers, tuple(logs), again, tables, tuple(found))
+    return Intake(answers, tuple(logs), again, tables, gaps, tuple(found))
 
 
 def _same_answers_twice(found: Sequence[Part]) -> Iterator[Fault]:

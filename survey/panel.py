@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
@@ -27,6 +28,7 @@ FRAMES = (
     "proposals",
     "cases",
     "hierarchy",
+    "broken",
     "observed",
     "items",
     "labels",
@@ -48,8 +50,8 @@ class Panel:
         Where it came from.
     wave : str
         The current wave, the one asked for.
-    members, careers, cells, registry, memberships, visits, proposals, cases, hierarchy, observed, items, labels, tally, aside, \
-located, arrived, linkage : DataFrame
+    members, careers, cells, registry, memberships, visits, proposals, cases, hierarchy, broken, observed, items, labels, tally, \
+aside, located, arrived, linkage : DataFrame
         See the study format.
     calibration : Calibration or None
         What the weights were calibrated on.
@@ -70,6 +72,7 @@ located, arrived, linkage : DataFrame
     proposals: pd.DataFrame
     cases: pd.DataFrame
     hierarchy: pd.DataFrame
+    broken: pd.DataFrame
     observed: pd.DataFrame
     items: pd.DataFrame
     labels: pd.DataFrame
@@ -94,13 +97,23 @@ located, arrived, linkage : DataFrame
 
     @property
     def where(self) -> dict[str, Any]:
-        """Columns that say where and when, for verbs: ``group, region, wave, hierarchy``; None where the study has none."""
+        """Columns that say where and when, for verbs: ``group, region, wave, hierarchy``; None where the study has none.
+
+        The hierarchy has ``comparable_from`` beside its own columns: the first wave from which on a place can be compared with
+        the current one; empty: all can.
+        """
         settings = self.study.settings
+        last = self.broken.groupby("region")["wave"].max()
+        since = last.map(dict(pairwise(self.waves))).astype("str")
         return {
             "group": "group" if settings.groups else None,
             "region": "region" if settings.places else None,
             "wave": "wave",
-            "hierarchy": self.hierarchy if settings.places else None,
+            "hierarchy": self.hierarchy.assign(
+                comparable_from=self.hierarchy["code"].map(since).fillna("").astype("str")
+            )
+            if settings.places
+            else None,
         }
 
     @property

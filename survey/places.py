@@ -1,13 +1,15 @@
 """Places: codes, their parents and levels, with the dates in which a code was valid.
 
 The workbench's own table is ``places.csv`` (made by `survey.places_table`); a study takes a part of it, brings its own,
-or both. Codes are text; levels are named as in the table.
+or both. Codes are text; levels are named as in the table. What a row of a file may write for a place is read by
+`survey.places_readings`, what became of places whose boundaries moved by `survey.places_changes`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
@@ -16,8 +18,11 @@ from survey.faults import Fault, Refused, refuse_if
 from survey.folder import read_rows
 from survey.schema import Places
 
-COLUMNS = ["code", "parent", "level", "en", "zh", "valid_from", "valid_to"]
+COLUMNS = ["code", "parent", "level", "en", "zh", "valid_from", "valid_to", "dated"]
+# Levels by the length of their codes (GB/T 2260, GB/T 10114: 2 + 2 + 2 + 3 + 3 digits).
+DIGITS = {"county": 6, "township": 9, "village": 12}
 _FILE_COLUMNS = ("code", "parent", "level", "name_en", "name_zh")
+_FILE_DAYS = ("valid_from", "valid_to", "dated")
 _BUILT_IN = Path(__file__).with_name("places.csv")
 
 
@@ -32,7 +37,9 @@ def table(folder: Path, settings: Places | None) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``code, parent, level, en, zh, valid_from, valid_to`` as text, parents before children; the top's parent is empty.
+        ``code, parent, level, en, zh, valid_from, valid_to, dated`` as text, parents before children; the top's parent is
+        empty. ``dated``: yes or no, whether the days have been checked; places of the study's own file are ``yes`` unless it
+        has that column.
     """
     if settings is None:
         return none()
@@ -47,9 +54,29 @@ def table(folder: Path, settings: Places | None) -> pd.DataFrame:
 
 
 def hierarchy(places: pd.DataFrame) -> pd.DataFrame:
-    """Give the current tree of codes: ``code, parent, level, valid_from, valid_to``, one row a code."""
+    """Give the current tree of codes: ``code, parent, level, valid_from, valid_to``, one row a code, those that ended too."""
     current = places.sort_values("valid_from", kind="stable").drop_duplicates("code", keep="last")
     return current.sort_index()[["code", "parent", "level", "valid_from", "valid_to"]].reset_index(drop=True)
+
+
+def with_seen(places: pd.DataFrame, codes: Iterable[str]) -> pd.DataFrame:
+    """Add the townships and villages that rows name by their digits alone, each below the place that its digits name.
+
+    Parameters
+    ----------
+    places : DataFrame
+        As `table` gives it.
+    codes : iterable of str
+        Codes that stand in accepted rows; those of the table stay as they are.
+    """
+    known = set(places["code"])
+    labels = places.drop_duplicates("code", keep="last").set_index("code")[["en", "zh"]].to_dict("index")
+    rows = []
+    for code in sorted({part for c in set(codes) - known for part in (c[:9], c)} - known, key=lambda c: (len(c), c)):
+        level = "township" if len(code) == DIGITS["township"] else "village"
+        above = labels[code[:6]]
+        rows.append((code, code[: -len("000")], level, f"{above['en']} {code}", f"{above['zh']} {code}", "", "", "no"))
+    return pd.concat([places, pd.DataFrame(rows, columns=COLUMNS, dtype="str")], ignore_index=True)
 
 
 def valid_on(places: pd.DataFrame, day: date) -> pd.DataFrame:
@@ -75,19 +102,12 @@ def ancestors(tree: pd.DataFrame) -> pd.DataFrame:
 
 
 def _under(top: str) -> pd.DataFrame:
-    whole = _read(_BUILT_IN.parent, _BUILT_IN.name)
+    whole = _built_in()
     parent = dict(zip(whole["code"], whole["parent"], strict=True))
     if top not in parent:
-        raise Refused(
-            [
-                Fault(
-                    "study.yaml",
-                    0,
-                    f"places.under: “{top}” is not in the workbench's table of places",
-                    f"places.under：工作台的地区表中没有“{top}”",
-                )
-            ]
-        )
+        en = f"places.under: “{top}” is not in the workbench's table of places; give the code of a province, city or county"
+        zh = f"places.under：工作台的地区表中没有“{top}”；请填写省、市或县的代码"
+        raise Refused([Fault("study.yaml", 0, en, zh)])
 
     def below(code: str) -> bool:
         while code and code != top:
@@ -99,10 +119,14 @@ def _under(top: str) -> pd.DataFrame:
     return part
 
 
+@lru_cache(maxsize=1)
+def _built_in() -> pd.DataFrame:
+    """Every notebook opens its study anew; nobody writes to this frame."""
+    return _read(_BUILT_IN.parent, _BUILT_IN.name)
+
+
 def _read(folder: Path, file: str) -> pd.DataFrame:
-    rows = read_rows(
-        folder, file, _FILE_COLUMNS, ("valid_from", "valid_to"), filled=("code", "level", "name_en", "name_zh")
-    )
+    rows = read_rows(folder, file, _FILE_COLUMNS, _FILE_DAYS, filled=("code", "level", "name_en", "name_zh"))
     refuse_if(
         Fault(
             file,
@@ -112,13 +136,19 @@ def _read(folder: Path, file: str) -> pd.DataFrame:
         )
         for row in rows
         for column in ("valid_from", "valid_to")
-        if row[column] and not _is_day(row[column])
+        if row[column] and not is_day(row[column])
     )
-    frame = pd.DataFrame(rows, columns=[*_FILE_COLUMNS, "valid_from", "valid_to"], dtype="str")
+    refuse_if(
+        Fault(file, int(row["#line"]), "dated must be yes, no or empty (yes)", "dated 应为 yes、no 或留空（即 yes）")
+        for row in rows
+        if row["dated"] not in ("", "yes", "no")
+    )
+    frame = pd.DataFrame(rows, columns=[*_FILE_COLUMNS, *_FILE_DAYS], dtype="str")
+    frame["dated"] = frame["dated"].where(frame["dated"] != "", "yes")
     return frame.rename(columns={"name_en": "en", "name_zh": "zh"})[COLUMNS]
 
 
-def _is_day(text: str) -> bool:
+def is_day(text: str) -> bool:
     try:
         return len(text) == 10 and bool(date.fromisoformat(text))
     except ValueError:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 READ = """
 襄都 Xiangdu 信都 Xindu 望都 Wangdu 泊头 Botou 大城 Daicheng 万柏林 Wanbailin 长治 Changzhi 繁峙 Fanshi 尧都 Yaodu 洪洞 Hongtong
@@ -62,8 +63,8 @@ OTHERWISE = """
 # Names whose proper part is read by the rule elsewhere.
 ALONE = {"152200": "Hinggan League"}
 PEOPLES = """
-维吾尔 Uygur 壮 Zhuang 藏 Tibetan 回 Hui 蒙古 Mongol 满 Manchu 朝鲜 Korean 苗 Miao 侗 Dong 瑶 Yao 土家 Tujia 布依 Buyei 彝 Yi 哈尼 Hani
-傣 Dai 白 Bai 景颇 Jingpo 傈僳 Lisu 拉祜 Lahu 佤 Va 布朗 Blang 纳西 Naxi 怒 Nu 独龙 Derung 普米 Pumi 羌 Qiang 黎 Li 畲 She
+维吾尔 Uygur 壮 Zhuang 藏 Tibetan 回 Hui 蒙古 Mongol 满 Manchu 朝鲜 Korean 苗 Miao 侗 Dong 瑶 Yao 土家 Tujia 布依 Buyei 彝 Yi
+哈尼 Hani 傣 Dai 白 Bai 景颇 Jingpo 傈僳 Lisu 拉祜 Lahu 佤 Va 布朗 Blang 纳西 Naxi 怒 Nu 独龙 Derung 普米 Pumi 羌 Qiang 黎 Li 畲 She
 仡佬 Gelao 水 Sui 仫佬 Mulam 毛南 Maonan 土 Tu 撒拉 Salar 东乡 Dongxiang 保安 Bonan 裕固 Yugur 哈萨克 Kazak
 柯尔克孜 Kirgiz 塔吉克 Tajik 锡伯 Xibe 达斡尔 Daur 各 Multiethnic
 """
@@ -108,6 +109,23 @@ def english(name: str, code: str, syllables: Syllables) -> str:
     return called + ("" if not KINDS[kind] else peoples) + KINDS[kind]
 
 
+def short(name: str) -> str:
+    """Give the proper part of a Chinese name, as people write it: without the kind of place and its peoples.
+
+    A name without a kind, and one of which a single sign would be left, stays as it is.
+
+    Examples
+    --------
+    >>> short("某某市"), short("延边朝鲜族自治州"), short("赵县")
+    ('某某', '延边', '赵县')
+    """
+    if not any(name.endswith(kind) for kind in KINDS):
+        return name
+    proper, kind = _parted(name) if name not in KINDS else (name, "")
+    proper = _without_peoples(proper)[0] if kind in WITH_PEOPLES else proper
+    return proper if len(proper) > 1 else name
+
+
 def _parted(name: str) -> tuple[str, str]:
     """Part a name into the proper part and the kind."""
     for kind in KINDS:
@@ -136,6 +154,7 @@ def _proper(name: str, proper: str, syllables: Syllables) -> str:
     return first.capitalize() + "".join("'" + s if s[0] in "aoe" else s for s in rest)
 
 
+@lru_cache(maxsize=4)
 def _table(text: str) -> Mapping[str, str]:
     words = text.split()
     return dict(zip(words[::2], words[1::2], strict=True))

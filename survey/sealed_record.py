@@ -108,11 +108,14 @@ def refuse_sealed(path: Path, name: str) -> None:
             f"this file was deleted after intake ({day}), and its accepted rows, as wave.yaml maps them now, are not in this store. "
             "Put wave.yaml back as it was, or restore the store from a backup"
         )
-        zh = f"该文件在接收后已删除（{day}），而存储中没有按现在的 wave.yaml 接受的记录。请还原 wave.yaml，或从备份恢复存储"
+        zh = (
+            f"该文件在接收后已删除（{day}），而存储中没有按现在的 wave.yaml 接受的记录。"
+            "请还原 wave.yaml，或从备份恢复存储"
+        )
         raise Refused([Fault(name, 0, en, zh)])
     en = (
-        f"this file was sealed ({day}), and its accepted rows, as wave.yaml maps them now, are not in this store. Put "
-        f"wave.yaml back as it was, restore the store from a backup, or have the custodian open {one.sealed} (age -d) and put the file back"
+        f"this file was sealed ({day}), and its accepted rows, as wave.yaml maps them now, are not in this store. Put wave.yaml "
+        f"back as it was, restore the store from a backup, or have the custodian open {one.sealed} (age -d) and put the file back"
     )
     zh = (
         f"该文件已封存（{day}），而存储中没有按现在的 wave.yaml 接受的记录。请还原 wave.yaml，或从备份恢复存储，"

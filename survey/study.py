@@ -17,6 +17,7 @@ from survey import instrument, places
 from survey.faults import Fault, Refused, refuse_if
 from survey.folder import read_rows
 from survey.instrument import Item
+from survey.places_changes import crosswalk_faults
 from survey.schema import StudyFile, WaveFile
 from survey.study_faults import Known, organiser_faults, study_faults, wave_faults
 from survey.typed import Typed, read_typed
@@ -70,7 +71,7 @@ class Study:
     groups : DataFrame
         ``code, en, zh``; empty where the study has none or takes any code.
     places : DataFrame
-        ``code, parent, level, en, zh, valid_from, valid_to``; empty where the study has none.
+        ``code, parent, level, en, zh, valid_from, valid_to, dated``; empty where the study has none.
     wave_list : tuple of Wave
         In order of their names; those whose wave.yaml is still a proposal are not among them.
     proposed : dict
@@ -239,7 +240,7 @@ def _known(folder: Path, typed: Typed[StudyFile], settings: StudyFile, faults: l
         tuple(items),
         doubtful if rows is not None else None,
         _gather(faults, lambda: _groups(folder, settings), _NO_GROUPS),
-        _gather(faults, lambda: places.table(folder, settings.places), None),
+        _gather(faults, lambda: _places(folder, settings), None),
     )
 
 
@@ -273,6 +274,13 @@ def _groups(folder: Path, settings: StudyFile) -> pd.DataFrame:
         for code, line in table.loc[table["code"].duplicated(), ["code", "#line"]].itertuples(index=False)
     )
     return table[["code", "en", "zh"]]
+
+
+def _places(folder: Path, settings: StudyFile) -> pd.DataFrame:
+    table = places.table(folder, settings.places)
+    if settings.places is not None:
+        refuse_if(crosswalk_faults(folder, settings.places, table["code"].tolist()))
+    return table
 
 
 def _refuse(file: str, en: str, zh: str) -> NoReturn:

@@ -15,6 +15,7 @@ import pandas as pd
 from survey.faults import Fault, Refused
 from survey.folder import Document, place
 from survey.instrument import Item
+from survey.places import DIGITS
 from survey.schema import NAME, REGISTRY_COUNTS, RESERVED, ROLES, STAGES, FileEntry, StudyFile, WaveFile
 from survey.sealed_record import read_record
 from survey.typed import Typed, Where
@@ -68,7 +69,11 @@ class Known:
     @property
     def levels(self) -> frozenset[str]:
         """Levels of the study's places."""
-        return frozenset(self.places["level"]) if self.places is not None else frozenset()
+        if self.places is None:
+            return frozenset()
+        to = self.settings.places.to if self.settings.places else None
+        by_digits = list(DIGITS)[1 : list(DIGITS).index(to) + 1] if to else ()
+        return frozenset({*self.places["level"], *by_digits})
 
 
 def study_faults(known: Known) -> Iterator[Fault]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from survey.checks.direction import against_the_rest
-from survey.checks.registry import additive_gaps, fewer_members_than_answers, without_a_count
+from survey.checks.registry import fewer_members_than_answers, without_a_count
 from survey.intake import Intake
 from survey.score import newest_forms, scales_of
 from survey.study import Study, Wave
@@ -23,6 +23,8 @@ def whole_tally(
     items: pd.DataFrame,
     weight_tally: pd.DataFrame,
     tree: pd.DataFrame,
+    broken_places: pd.DataFrame,
+    moved: int,
 ) -> pd.DataFrame:
     """Put the tally together.
 
@@ -36,8 +38,10 @@ def whole_tally(
         What the checks of all files gave.
     weight_tally : DataFrame
         What weighting has to tell.
-    tree : DataFrame
-        The panel's ``hierarchy``.
+    tree, broken_places : DataFrame
+        The panel's ``hierarchy`` and ``broken``.
+    moved : int
+        Answers that were carried to another place.
 
     Returns
     -------
@@ -48,21 +52,46 @@ def whole_tally(
     weightless = members.loc[members["weight"] == 0, "wave"].value_counts()
     lines += [(str(wave), "*", "answers", "cells:no_weight", 0, int(n)) for wave, n in weightless.items()]
     lines += [
-        (wave, "*", "registry", rule, cells, 0)
+        (wave, "*", "registry", *line)
         for wave in sorted(intake.registry["wave"].unique())
-        for rule, cells in _about_registry(wave, intake, members, tree)
-        if cells
+        for line in _about_registry(wave, intake, members, tree)
+        if line[1]
+    ]
+    lines += [
+        (waves[-1].name, "*", "answers", *line) for line in _about_places(study, waves, members, broken_places, moved)
     ]
     extra = pd.DataFrame(lines, columns=intake.tally.columns)
     return pd.concat([intake.tally, extra, weight_tally.reindex(columns=intake.tally.columns)], ignore_index=True)
 
 
-def _about_registry(wave: str, intake: Intake, members: pd.DataFrame, tree: pd.DataFrame) -> Iterator[tuple[str, int]]:
-    """Give, of a wave's registry, in how many cases it contradicts itself or the answers."""
+def _about_registry(
+    wave: str, intake: Intake, members: pd.DataFrame, tree: pd.DataFrame
+) -> Iterator[tuple[str, int, int]]:
+    """Give, of a wave's registry, in how many cases it contradicts itself (with the largest difference) or the answers."""
     counts, answers = intake.registry[intake.registry["wave"] == wave], members[members["wave"] == wave]
-    yield "children_differ_from_parent", len(additive_gaps(counts, tree))
-    yield "fewer_members_than_answers", len(fewer_members_than_answers(answers, counts))
-    yield "without_a_count", without_a_count(answers, counts)
+    gaps = intake.gaps[intake.gaps["wave"] == wave]
+    yield (
+        "children_differ_from_parent",
+        len(gaps),
+        round((gaps["own"] - gaps["children"]).abs().max()) if len(gaps) else 0,
+    )
+    yield "fewer_members_than_answers", len(fewer_members_than_answers(answers, counts, tree)), 0
+    yield "without_a_count", without_a_count(answers, counts, tree), 0
+
+
+def _about_places(
+    study: Study, waves: Sequence[Wave], members: pd.DataFrame, broken_places: pd.DataFrame, moved: int
+) -> Iterator[tuple[str, int, int]]:
+    """Give rule, rows and cells of what is to be known of the places of several waves."""
+    if moved:
+        yield "places_carried", moved, 0
+    used = study.places[study.places["code"].isin(members["region"])]
+    earlier = members.merge(broken_places, on=["wave", "region"])
+    if len(earlier):
+        yield "places_broken", len(earlier), int(earlier["region"].nunique())
+    undated = int((used["dated"] == "no").sum())
+    if undated and len(waves) > 1:
+        yield "places_undated", 0, undated
 
 
 def _about_items(

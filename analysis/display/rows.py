@@ -46,6 +46,11 @@ class Row:
         return self.status in SHOWN and not math.isnan(self.estimate)
 
     @property
+    def broken(self) -> bool:
+        """True where the number cannot be compared with the latest wave's, and is not shown for that."""
+        return self.status == "series_broken"
+
+    @property
     def own(self) -> bool:
         """True where the number is the unit's own and not a pooled one."""
         return self.shown and self.status == "ok"

@@ -92,7 +92,15 @@ def verdict(row: Row, reference: Reference | None, span: float = math.nan) -> st
     return "same" if near else "unsure"
 
 
-def sentence(row: Row, labels: Labels, language: str, *, reference: Reference | None, span: float = math.nan) -> str:
+def sentence(
+    row: Row,
+    labels: Labels,
+    language: str,
+    *,
+    reference: Reference | None,
+    span: float = math.nan,
+    broken: str = "",
+) -> str:
     """Say one row in one sentence.
 
     Parameters
@@ -104,6 +112,8 @@ def sentence(row: Row, labels: Labels, language: str, *, reference: Reference | 
         None, or a row without an interval: the sentence says the number alone.
     span : float
         Range of the scale; see `verdict`.
+    broken : str
+        The earlier wave with which the row cannot be compared, where that is why it has no reference.
 
     Returns
     -------
@@ -116,8 +126,10 @@ def sentence(row: Row, labels: Labels, language: str, *, reference: Reference | 
     found = verdict(row, reference, span)
     if reference is None or found == "none":
         span_text = values.between(row, language, "alone.interval")
-        text = say("verdict.alone", language, where=where, estimate=values.estimate(row), interval=span_text)
-        return capital(text)
+        told = {"where": where, "estimate": values.estimate(row), "interval": span_text}
+        if broken:
+            return capital(say("verdict.broken", language, wave=labels.unit("wave", broken, language), **told))
+        return capital(say("verdict.alone", language, **told))
     wave = labels.unit("wave", reference.wave, language) if reference.wave else ""
     numbers = bracket(row, reference, wave, language)
     return capital(say(f"verdict.{reference.kind}.{found}", language, where=where, numbers=numbers, wave=wave))

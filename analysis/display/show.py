@@ -230,6 +230,7 @@ class Show:
                 sentences.movement(moves, now.term, now.statistic, waves[-2], self.labels, language) if moves else None
             )
             notes = [*figures.marks_notes(rows, look, vertical=True), say("measure.quiet", language) if quiet else ""]
+            notes += [say("note.series_broken", language)] if any(r.broken for r in rows) else []
             notes += [say("measure.first", language, count=PANELS, total=len(lines))] if len(lines) > PANELS else []
             return self._figure(
                 "trend", now, now.rows, look, sheet, notes, title or ({language: line} if line else None), where
@@ -349,9 +350,13 @@ class Show:
         keys = {k: v for k, v in given.items() if v is not None}
         row, reference = self._pair(released, keys, wave, against, {"term": term, "statistic": statistic})
         name = frame_of(released)[1]
+        kinds = {"term": term, "statistic": statistic}
+        earlier = cut(released, by="wave", where=keys, **kinds).rows if against == "previous" and not reference else ()
+        broken = max((w for r in earlier if (w := r.keys["wave"]) < row.keys["wave"] and r.broken), default="")
 
         def one(language: str) -> dict[str, Any]:
-            text = sentences.sentence(row, self.labels, language, reference=reference, span=self._span(row))
+            span = self._span(row)
+            text = sentences.sentence(row, self.labels, language, reference=reference, span=span, broken=broken)
             return bundle("sentence", language, name, html=f'<p class="sentence">{escape(text)}</p>', text=text)
 
         return _both(one)

@@ -166,6 +166,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "{where}有无变化，尚不能判断{numbers}。",
     ),
     "verdict.alone": ("{where} is {estimate}{interval}.", "{where}为 {estimate}{interval}。"),
+    "verdict.broken": (
+        "{where} is {estimate}{interval}; it cannot be compared with {wave}: the question or the boundary changed.",
+        "{where}为 {estimate}{interval}；不能与{wave}比较：题目或边界已改。",
+    ),
     "numbers": ("({estimate}{between}; {reference} {value})", "（{estimate}{between}；{reference} {value}）"),
     "numbers.zero": ("({estimate}{between})", "（{estimate}{between}）"),
     "between": (", between {low} and {high}", "，区间 {low}–{high}"),
@@ -190,8 +194,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "empty.not_converged": ("{where} has no number: the model did not settle.", "{where}没有数字：模型未收敛。"),
     "empty.not_asked": ("{where} was not asked in this wave.", "{where}本波次未询问。"),
     "empty.series_broken": (
-        "{where} cannot be compared with earlier waves: the question changed.",
-        "{where}不能与以前各波次比较：题目已改。",
+        "{where} cannot be compared with later waves: the question or the boundary changed.",
+        "{where}不能与以后各波次比较：题目或边界已改。",
     ),
     "empty.not_reported": ("{where} is not known: no log was reported.", "{where}情况不明：未报送活动记录。"),
     # one short mark in tables and figures, and what it means
@@ -216,7 +220,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "note.not_estimable": ("no estimate: the data do not determine it", "无法估计：数据不足以确定"),
     "note.not_converged": ("no estimate: the model did not settle", "未收敛：模型没有收敛"),
     "note.not_asked": ("not asked in this wave", "未询问：本波次没有此题"),
-    "note.series_broken": ("series broken: the question changed between waves", "序列中断：各波次题目不同"),
+    "note.series_broken": (
+        "series broken: the question or the boundary changed between waves",
+        "序列中断：各波次的题目或地区边界不同",
+    ),
     "note.not_reported": ("not reported: no log arrived", "未报送：没有收到活动记录"),
     # titles that say the finding
     "title.lower": ("{units} below the {reference} on {subject}", "{subject}：{units}低于{reference}"),

@@ -25,6 +25,7 @@ from analysis.methods.counts import (
     silent_groups,
     wilson,
 )
+from analysis.methods.series import mark_broken
 from analysis.tidy import ALL, domain_key, tidy_frame
 
 TERMS = ("reached", "joined", "took_part", "returned", "stayed", "volunteered", "intends")
@@ -123,7 +124,8 @@ def fit_attraction(
     group, region, wave : str or None
         Column names; None: not cut by it.
     hierarchy : DataFrame or None
-        ``code, parent``: a place stands for itself and all below it.
+        ``code, parent``: a place stands for itself and all below it. With ``comparable_from``, earlier waves of places whose
+        boundaries moved are ``series_broken`` (`analysis.methods.series`).
     returned_days : int, optional
         Positive. Only careers followed that long count in returned, and only their second times within it. None: all
         careers, any second time in the window.
@@ -173,7 +175,7 @@ def fit_attraction(
     tables = [_cut(came, counts, silent, keys, returned_days) for keys in by]
     found = pd.concat(tables, ignore_index=True)
     rows = tidy_frame(pd.concat([_rows(found), _unasked(found)], ignore_index=True))
-    return AttractionFit(rows, returned_days)
+    return AttractionFit(mark_broken(rows, hierarchy), returned_days)
 
 
 def _check_days(returned_days: int | None, observed: pd.DataFrame | None) -> None:

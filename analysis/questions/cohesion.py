@@ -17,6 +17,7 @@ import pandas as pd
 from analysis.methods.agreement import agreement, icc_rows
 from analysis.methods.estimates import Design, estimates, label, numeric
 from analysis.methods.mixed import MixedFit, NotFittable, fit_mixed
+from analysis.methods.series import mark_broken
 from analysis.tidy import ALL, concat, tidy_frame
 
 STATISTICS = ("mean", "shrunken", "rwg_j", "icc1", "icc2", "unit_reliability")
@@ -89,7 +90,8 @@ def fit_cohesion(
         Columns of the organisation, of the finest region code known of a member, of the wave. None: not asked.
     hierarchy : DataFrame or None
         ``code, parent, level``, one row a code. A member belongs to every ancestor of the code. None: the codes are one
-        level.
+        level. With ``comparable_from``, earlier waves of places whose boundaries moved are ``series_broken``
+        (`analysis.methods.series`).
     design : Design or None
         For the means; None: a simple random sample.
     registry, comparability
@@ -148,7 +150,7 @@ def fit_cohesion(
                 tables += [t.assign(wave=when) for t in (_agreement(part, scale, items, limits, cuts), modelled)]
                 fits |= {} if fit is None else {(when, scale): fit}
     unit = next((level for level, column in cuts.levels.items() if column == cuts.unit), None)
-    return CohesionFit(_together(tables), fits, tuple(cuts.levels), unit)
+    return CohesionFit(mark_broken(_together(tables), hierarchy), fits, tuple(cuts.levels), unit)
 
 
 def _check(

@@ -24,6 +24,7 @@ from analysis.methods.counts import (
     silent_groups,
     wilson,
 )
+from analysis.methods.series import mark_broken
 from analysis.tidy import ALL, domain_key, tidy_frame
 
 CUTS = ("group", "region")
@@ -104,7 +105,8 @@ def coverage(
     wave : str or None
         Column name.
     hierarchy : DataFrame or None
-        ``code, parent``: a place stands for itself and all below it.
+        ``code, parent``: a place stands for itself and all below it. With ``comparable_from``, earlier waves of places whose
+        boundaries moved are ``series_broken`` (`analysis.methods.series`).
     target : mapping, optional
         {statistic or cut: share in (0, 1]}: ``coverage``, ``organisation_coverage``, or a cut's name (``*``,
         ``group``, ``region``, ``group:region``), which holds for people and goes before ``coverage``. Names of other
@@ -146,7 +148,8 @@ def coverage(
         tables.append(_organisation_rows(registry, columns, parents, by))
     shares = pd.concat(tables, ignore_index=True)
     compared = [_compared(shares, statistic, share) for statistic, share in targets.items()]
-    return CoverageFit(tidy_frame(pd.concat([shares, *compared], ignore_index=True)), ":".join(by) or ALL, targets)
+    rows = mark_broken(tidy_frame(pd.concat([shares, *compared], ignore_index=True)), hierarchy)
+    return CoverageFit(rows, ":".join(by) or ALL, targets)
 
 
 def _targets(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.methods.counts import given, keyed, of_cut, parents_of, place_people, require, roll_up, wilson
+from analysis.methods.series import mark_broken
 from analysis.tidy import tidy_frame
 
 TOO_SMALL = "registry smaller than answers"
@@ -72,7 +73,8 @@ def response(
     group, region, wave : str or None
         Column names; None: not cut by it.
     hierarchy : DataFrame or None
-        ``code, parent``: a place stands for itself and all below it.
+        ``code, parent``: a place stands for itself and all below it. With ``comparable_from``, earlier waves of places whose
+        boundaries moved are ``series_broken`` (`analysis.methods.series`).
     weights : str, optional
         Column of weights, 0 or more, none missing; None: no row for their effect. Counts and rates are not weighted.
 
@@ -115,7 +117,7 @@ def response(
     tables = [_answered(placed, counts, by) for by in cuts]
     if weights is not None:
         tables.append(_effect(answers["wave"], members[weights]))
-    return ResponseFit(tidy_frame(pd.concat(tables, ignore_index=True)))
+    return ResponseFit(mark_broken(tidy_frame(pd.concat(tables, ignore_index=True)), hierarchy))
 
 
 def _answered(placed: pd.DataFrame, counts: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:

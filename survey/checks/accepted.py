@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from survey.checks.reasons import ADVICE, MEANING, NOBODY, REASONS, SPECIAL, WRONG
+from survey.checks.reasons import ADVICE, MEANING, NOBODY, OF_ANOTHER_DAY, REASONS, SPECIAL, WRONG
 from survey.faults import Fault, refuse_if
 from survey.readers import RawTable
 from survey.readers.raw import shown
@@ -89,7 +89,8 @@ class Accepted:
     notes : mapping
         {what: accepted rows of which it is true}.
     nearest : mapping
-        {row: code of the known unit that comes nearest to what the row names}, of rows set aside for an unknown one.
+        {row: code of the known unit that comes nearest to what the row names}, of rows set aside for an unknown one; of a place's
+        code of another day, the code, the day, and what it is or was: ``990103 (2021-04-01) → 990102``.
     where : mapping
         {(rule, header): first rows} in which cells of a column met a rule.
     form : mapping
@@ -291,18 +292,28 @@ class Book:
         zh = "，".join(f"{REASONS[reason][1]}：{n} 行" for reason, n in counts.most_common())
         asides = self.asides
         first = numbered(asides.index[~asides.isin(NOBODY)])
-        near = ", ".join(sorted(set(self.nearest.values()) - {""})[:5])
+        near, moved = (", ".join(names) for names in self._named_nearest())
         todo = ADVICE.get(counts.most_common(1)[0][0], ("", ""))
         self.fault(
             f"{share} of the rows would be set aside ({en}; first rows {first}); at most {most} may be. "
             + todo[0]
             + (f"Nearest units that the study knows: {near}. " if near else "")
+            + (f"Codes of another day: {moved}. " if moved else "")
             + "Mend the file, or accept this in wave.yaml under decisions (rule: set_aside_share)",
             f"将有 {share} 的行被搁置（{zh}；最前几行：{first}），上限为 {most}。"
             + todo[1]
             + (f"研究中最接近的单位：{near}。" if near else "")
+            + (f"其他时期的代码：{moved}。" if moved else "")
             + "请修正文件，或在 wave.yaml 的 decisions 中说明接受（rule: set_aside_share）",
         )
+
+    def _named_nearest(self) -> tuple[list[str], list[str]]:
+        """Units that come nearest to unknown ones, and what codes of another day are or were; the first five of each."""
+        asides = self.asides
+        other_day = set(asides.index[asides.isin(OF_ANOTHER_DAY)])
+        moved = {text for row, text in self.nearest.items() if row in other_day}
+        near = set(self.nearest.values()) - moved - {""}
+        return sorted(near)[:5], sorted(moved)[:5]
 
 
 def _mapping(entry: FileEntry, raw: RawTable) -> dict[str, str]:

@@ -89,8 +89,13 @@ def _organisers(study: Study, frame: pd.DataFrame, separator: str, book: Book) -
 def _regions(study: Study, wave: Wave, frame: pd.DataFrame, book: Book) -> pd.Series:
     if "region" not in frame:
         return _nothing(frame.index, None)
-    region = cells.rewritten(frame["region"], lambda texts: known_regions(study, wave, texts))
-    set_aside_unknown(study, "region", frame["region"], region.isna(), book)
+    named = [frame[role] for role in ("region", "within") if role in frame]
+    pair = pd.factorize(named[0].cat.codes.to_numpy(np.int64) + (named[-1].cat.codes.to_numpy(np.int64) << 32))[0]
+    first = ~pd.Series(pair).duplicated().to_numpy()  # each pair of names is read once
+    read, codes = pd.factorize(known_regions(study, wave, *(column[first].astype("str") for column in named)))
+    known = pd.Categorical.from_codes(read.astype(np.int32)[pair], pd.Index(codes, dtype="str"))
+    region = pd.Series(known, index=frame.index)
+    set_aside_unknown(study, "region", frame["region"], region.isna(), book, frame.get("within"))
     return region
 
 

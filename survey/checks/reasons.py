@@ -5,6 +5,8 @@ from __future__ import annotations
 # Rows that are no answer of anybody in the field, or hold none, and rows that contradict the list of members, which may be the one
 # that is wrong: they do not count towards the share set aside.
 NOBODY = ("outside_membership", "blank", "total", "preview", "test", "spam", "unanswered", "broken_off")
+# Rows of which it is known what became of their place's code, or what it was before.
+OF_ANOTHER_DAY = ("region_ended", "region_not_yet")
 REASONS = {
     "blank": ("empty rows", "空行"),
     "total": ("totals or averages", "合计或平均行"),
@@ -21,9 +23,16 @@ REASONS = {
         "同一会员的重复答卷（保留最完整的一份）",
     ),
     "unknown_group": ("rows with an organisation that the study does not know", "组织名称或编码不在研究之内"),
-    "unknown_region": (
-        "rows with a place that the study does not know, or that was not valid then",
-        "地区编码不存在或当时无效",
+    "unknown_region": ("rows with a place that the study does not know", "地区名称或编码不在研究之内"),
+    "region_ended": ("rows with the code of a place that had ended by then", "地区编码当时已撤销"),
+    "region_not_yet": ("rows with the code of a place that did not exist yet", "地区编码当时尚未设立"),
+    "region_of_several": (
+        "rows with a name that several places have; give the place above too, in one cell or in a column mapped to within",
+        "地名有几处相同；请同时写明上级地区（写在一格内，或另列对应 within）",
+    ),
+    "region_elsewhere": (
+        "rows whose place does not lie in the place above that they name",
+        "地区不属于所填的上级地区",
     ),
     "bad_number": (
         "rows with a number that cannot be right (an id number's check digit, a mobile number's length)",
@@ -94,6 +103,22 @@ ADVICE = {
     "unknown_region": (
         "Are the places coded by a table of another year? Write under values which code each has now. ",
         "地区代码是否为其他年份的版本？请在 values 中写明各代码现在是什么。",
+    ),
+    "region_ended": (
+        "The places are coded by a table of another year, in which codes that stayed may mean another area too. Code them anew by "
+        "the table of the fieldwork, or write under values which code each has now. ",
+        "地区代码为其他年份的版本，其中沿用的代码所指范围也可能不同。"
+        "请按调查时的代码表重新编码，或在 values 中写明各代码现在是什么。",
+    ),
+    "region_not_yet": (
+        "The places are coded by a table that is younger than the fieldwork, in which codes that stayed may mean another area too. "
+        "Is fieldwork in wave.yaml right? Else code them by the table of that day. ",
+        "地区代码的版本晚于调查时间，其中沿用的代码所指范围也可能不同。"
+        "wave.yaml 的 fieldwork 是否正确？否则请按调查时的代码表编码。",
+    ),
+    "region_elsewhere": (
+        "Is the right column mapped to within? Is one of the two codes cut or of another year? ",
+        "within 对应的列是否正确？两个代码之一是否缺位，或为其他年份的版本？",
     ),
     "no_time": (
         "Can the times be read in two ways? Say under layout how they are written (times: dmy, mdy, excel, ...). ",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from survey.checks.open_file import open_file
 from survey.checks.units import settle_units
 from survey.faults import Fault
 from survey.identity import Key
+from survey.places_changes import path_up
 from survey.schema import REGISTRY_COUNTS, FileEntry
 from survey.study import Study, Wave
 
@@ -87,27 +88,61 @@ def _gap_fault(file: str, count: str, gaps: pd.DataFrame, most: float) -> Fault:
     return Fault(
         file,
         0,
-        f"{count}: in {len(gaps)} cases the places below a place differ from its own row by more than {most:.1%} (largest: {place} has "
-        f"{own} in its own row, {children} below it). Answers are weighted to these counts, so one of them must be right: correct the "
-        "registry, leave out the rows of the upper places, or accept this in wave.yaml under decisions (rule: registry_gap); then "
-        "what a place counts beyond those below it is taken as its own",
+        f"{count}: in {len(gaps)} cases the places below a place differ from its own row by more than {most:.1%} (largest: {place} "
+        f"has {own} in its own row, {children} below it). Answers are weighted to these counts, so one of them must be right: "
+        "correct the registry, leave out the rows of the upper places, or accept this in wave.yaml under decisions (rule: "
+        "registry_gap); then what a place counts beyond those below it is taken as its own",
         f"{count}：有 {len(gaps)} 处下级合计与上级本行相差超过 {most:.1%}（最大：{place} 本行为 {own}，下级合计为 {children}）。"
         "答卷按这些数目加权，必须以其中之一为准：请改正登记表，或去掉上级各行，或在 wave.yaml 的 decisions 中说明接受"
         "（rule: registry_gap），届时上级多出的部分视为其直属",
     )
 
 
-def fewer_members_than_answers(answers: pd.DataFrame, registry: pd.DataFrame) -> pd.DataFrame:
-    """Give ``wave, group, region, members, answers`` where more people answered than the registry counts."""
+def fewer_members_than_answers(answers: pd.DataFrame, registry: pd.DataFrame, hierarchy: pd.DataFrame) -> pd.DataFrame:
+    """Give ``wave, group, region, members, answers`` where more people answered, in a place and those below it, than it counts."""
     keys = ["wave", "group", "region"]
-    answered = answers.groupby(keys, dropna=False).size().rename("answers").reset_index()
+    parent = dict(zip(hierarchy["code"], hierarchy["parent"], strict=True))
+    up = {code: path_up(code, parent) for code in answers["region"].dropna().unique()}
+    placed = answers[keys].assign(region=answers["region"].map(up)).explode("region", ignore_index=True)
+    answered = placed.groupby(keys, dropna=False).size().rename("answers").reset_index()
     both = registry[[*keys, "members"]].merge(answered.astype(dict.fromkeys(keys, "str")), on=keys)
     return both[both["members"] < both["answers"]].reset_index(drop=True)
 
 
-def without_a_count(answers: pd.DataFrame, registry: pd.DataFrame) -> int:
-    """Count the strata (wave, group, place) that answered, of waves with a registry, and of which it counts no member."""
+def without_a_count(answers: pd.DataFrame, registry: pd.DataFrame, hierarchy: pd.DataFrame) -> int:
+    """Count the strata (wave, group, place) that answered, of waves with a registry, and of which it counts no member.
+
+    A place is counted by its own row, by those of the places in it, or by that of a place above it of which the registry tells no
+    parts.
+    """
+    parent = dict(zip(hierarchy["code"], hierarchy["parent"], strict=True))
     keys = ["wave", "group", "region"]
-    counted = registry.loc[registry["members"] > 0, keys].astype("str").drop_duplicates()
-    answered = answers.loc[answers["wave"].isin(registry["wave"]), keys].astype("str").drop_duplicates()
-    return int((~answered.set_index(keys).index.isin(counted.set_index(keys).index)).sum())
+    given = _by_unit(registry.dropna(subset=["members"]).fillna({"region": "", "group": ""}))
+    told = {unit: _parted(rows, parent) for unit, rows in given.items()}
+    answered = answers.loc[answers["wave"].isin(registry["wave"]), keys].fillna("").astype("str").drop_duplicates()
+    strata = answered.itertuples(index=False, name=None)
+    return sum(not _counted(p, given.get((w, g), {}), told.get((w, g), {}), parent) for w, g, p in strata)
+
+
+def _by_unit(rows: pd.DataFrame) -> dict[tuple[str, str], dict[str, float]]:
+    """Members of each place, by wave and group."""
+    found: dict[tuple[str, str], dict[str, float]] = {}
+    for wave, group, place, members in zip(*(rows[c] for c in ("wave", "group", "region", "members")), strict=True):
+        found.setdefault((str(wave), str(group)), {})[str(place)] = float(members)
+    return found
+
+
+def _parted(rows: Mapping[str, float], parent: Mapping[str, str]) -> dict[str, bool]:
+    """Places of which the registry tells parts, and whether it counts somebody there."""
+    told: dict[str, bool] = {}
+    for place, members in rows.items():
+        for above in path_up(place, parent)[1:]:
+            told[above] = told.get(above, False) or members > 0
+    return told
+
+
+def _counted(place: str, rows: Mapping[str, float], told: Mapping[str, bool], parent: Mapping[str, str]) -> bool:
+    if place in rows or place in told:
+        return rows.get(place, 0) > 0 or told.get(place, False)
+    nearest = next((above for above in path_up(place, parent)[1:] if above in rows or above in told), None)
+    return nearest is not None and nearest not in told and rows[nearest] > 0

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from difflib import get_close_matches
 
 import pandas as pd
 
-from survey import places
 from survey.checks.accepted import Book
 from survey.checks.cells import clean
+from survey.checks.place_readings import PlaceReader
+from survey.places_changes import changes
 from survey.study import Study, Wave
 
 UNITS = {"group": "unknown_group", "region": "unknown_region"}
@@ -26,21 +26,24 @@ def known_groups(study: Study, column: pd.Series) -> pd.Series:
     return column.map(_readings(study.groups)).astype("str")
 
 
-def known_regions(study: Study, wave: Wave, column: pd.Series) -> pd.Series:
-    """Codes of the places that a column names, by code (12 digits are cut to the code they fill) or by a label of one place.
+def known_regions(study: Study, wave: Wave, column: pd.Series, within: pd.Series | None = None) -> pd.Series:
+    """Codes of the places that a column names (`survey.checks.place_readings`); missing where none is meant for certain.
 
-    Only places that were valid at the end of the wave's fieldwork are known.
+    Only places that were valid at the end of the wave's fieldwork are known. ``within``: places that they must lie in.
     """
     if study.places.empty:
         return pd.Series(pd.NA, index=column.index, dtype="str")
-    readings = _readings(places.valid_on(study.places, wave.settings.fieldwork.end))
-    return column.map({**_filled(readings.values()), **readings}).astype("str")
+    return _readings_of(study, wave, column, within).map(lambda reading: reading.code).astype("str")
 
 
-def _filled(codes: Iterable[str]) -> dict[str, str]:
-    """Codes of 6 and 9 digits as they stand where all are written with 9 or 12 digits."""
-    official = [c for c in codes if c.isascii() and c.isdigit() and len(c) in (6, 9)]
-    return {code.ljust(width, "0"): code for code in sorted(official) for width in (9, 12) if len(code) < width}
+def _readings_of(study: Study, wave: Wave, column: pd.Series, within: pd.Series | None) -> pd.Series:
+    """What each row's cell says (`Reading`); each pair of cells is read once."""
+    settings, end = study.settings.places, wave.settings.fieldwork.end
+    reader = PlaceReader(study.places, end, settings.to if settings else None, changes(study.folder, settings))
+    beside = pd.Series("", index=column.index, dtype="str") if within is None else within
+    pairs = list(zip(column, beside, strict=True))
+    read = {pair: reader.read(*pair) for pair in dict.fromkeys(pairs)}
+    return pd.Series([read[pair] for pair in pairs], index=column.index, dtype=object)
 
 
 def settle_units(study: Study, wave: Wave, frame: pd.DataFrame, book: Book) -> pd.DataFrame:
@@ -48,19 +51,33 @@ def settle_units(study: Study, wave: Wave, frame: pd.DataFrame, book: Book) -> p
     out = frame.copy()
     nothing = pd.Series("", index=frame.index, dtype="str")
     out["group"] = known_groups(study, frame.get("group", nothing))
-    out["region"] = known_regions(study, wave, frame.get("region", nothing))
+    out["region"] = known_regions(study, wave, frame.get("region", nothing), frame.get("within"))
     for unit in UNITS:
         if unit in frame:
-            set_aside_unknown(study, unit, frame[unit], out[unit].isna(), book)
+            set_aside_unknown(study, unit, frame[unit], out[unit].isna(), book, frame.get("within"))
     return out
 
 
-def set_aside_unknown(study: Study, unit: str, column: pd.Series, unknown: pd.Series, book: Book) -> None:
+def set_aside_unknown(
+    study: Study, unit: str, column: pd.Series, unknown: pd.Series, book: Book, within: pd.Series | None = None
+) -> None:
     """Set rows without a known unit aside where the study has such units; keep which known one comes nearest."""
     declared = study.settings.groups is not None if unit == "group" else not study.places.empty
-    if declared:
+    if not declared or not unknown.any():
+        return
+    if unit == "region":
+        _set_aside_places(study, column[unknown], None if within is None else within[unknown], book)
+    else:
         book.set_aside(column.index[unknown], UNITS[unit])
-        book.nearest.update(_nearest(column[unknown], study.groups if unit == "group" else study.places))
+    book.nearest = _nearest(column[unknown], study.groups if unit == "group" else study.places) | book.nearest
+
+
+def _set_aside_places(study: Study, unknown: pd.Series, within: pd.Series | None, book: Book) -> None:
+    """Set rows aside by what is wrong with their place; of a code of another day, keep what it is or was."""
+    said = _readings_of(study, book.wave, unknown, within)
+    for reason, rows in said.groupby(said.map(lambda reading: reading.reason)):
+        book.set_aside(rows.index, str(reason))
+    book.nearest.update({n: r.hint for n, r in zip(said.index.tolist(), said, strict=True) if r.hint})
 
 
 def _nearest(unknown: pd.Series, table: pd.DataFrame) -> dict[int, str]:

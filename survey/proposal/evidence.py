@@ -30,6 +30,7 @@ CALLED = {
     "|组织|所属组织|组织名称|群团组织|单位|主办单位|主办方|所属工会|群团",
     "region": "region|place|county|district|city|township|area code|place code|region code"
     "|地区|地区代码|区县|所在地区|所在区县|乡镇|街道|行政区划|行政区划代码|地市",
+    "within": "province|city above|within|省|省份|所在省份|所在地市|上级地区",
     "submitted": "submitted|submitted at|submit time|end time|completed at|date submitted"
     "|提交时间|提交答卷时间|填写时间|结束时间|完成时间",
     "seconds": "seconds|duration|duration in seconds|time taken|time spent|所用时间|用时|答题时长|填写时长",
@@ -352,7 +353,7 @@ def _all_in(cell: str, units: frozenset[str]) -> bool:
 
 
 def _role(column: Column, role: str, known: Known, holds: str) -> Fit:
-    if role in ("group", "region"):
+    if role in ("group", "region", "within"):
         return _units(column, known.groups if role == "group" else known.regions)
     if role == "member":
         return Fit(_numbers_people(column, holds), math.nan)

@@ -229,7 +229,7 @@ def _targets(study: Study, version: str, earlier: Sequence[Mapping[str, str]], h
     for mapping in earlier:
         for header, target in mapping.items():
             called.setdefault(target, []).append(header)
-    absent = {"group"} if study.settings.groups is None else set()
+    absent = {"within"} | ({"group"} if study.settings.groups is None else set())
     absent |= {"region"} if study.places.empty else set()
     roles = [role for role in ROLES[holds] if role not in absent or role in called]
     found = [Target(role, None, "", (*evidence.WORDS[role], *called.get(role, ()))) for role in roles]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from survey.checks.registry import additive_gaps
+from survey.checks.registry import additive_gaps, fewer_members_than_answers, refused_gaps, without_a_count
+from survey.schema import Decision, FileEntry, Rules, WaveFile, Weights
+from survey.study import Wave
 from tests.survey.builders import COUNTED, REGISTRY, adds_up, reasons, registry
 
 
@@ -41,6 +44,7 @@ def test_a_total_row_does_not_refuse_a_short_registry(tmp_path: Path) -> None:
 PLACES = {
     "990102": "990102", "９９０１０２": "990102", "990102000": "990102", "990102000000": "990102", "990104001000": "990104001",
     "990104001": "990104001", "990000": "990000", "990000000000": "990000", "East": "990102", "东区": "990102", " 湖市 ": "990100",
+    "99": "990000", "9901": "990100",
 }  # fmt: skip
 NO_PLACES = [
     "",
@@ -48,12 +52,10 @@ NO_PLACES = [
     "9901020",
     "990102001",
     "990102000001",
-    "east",
-    "North Lake",
-    "990103",
+    "North South",
     "西区",
-    "990103000000",
     "990102.0",
+    "9901 02",
 ]
 
 
@@ -65,18 +67,11 @@ def test_places_by_code_padded_code_and_label(tmp_path: Path) -> None:
     assert len(found.reasons) == len(NO_PLACES)
 
 
-@pytest.mark.parametrize(("year", "known"), [("2020", True), ("2021", False)])
-def test_a_code_that_ended_is_known_until_then(tmp_path: Path, year: str, known: bool) -> None:
-    days = {"start": f"{year}-03-01", "end": f"{year}-04-01"}
-    found = registry(tmp_path, [{"place": "990103"}], wave={"fieldwork": days})
-    assert found.frame["region"].tolist() == (["990103"] if known else [])
-
-
 def test_a_label_of_two_places_names_neither(tmp_path: Path) -> None:
     table = "code,parent,level,name_en,name_zh\n1,,land,Land,国\n11,1,part,Drum,鼓楼\n12,1,part,Drum,鼓楼区\n"
     found = registry(tmp_path, [{"place": p} for p in ("Drum", "鼓楼", "12")], {"key": ["region"]}, place_file=table)
     assert found.frame["region"].tolist() == ["11", "12"]
-    assert reasons(found) == {2: "unknown_region"}
+    assert reasons(found) == {2: "region_of_several"}
 
 
 def test_short_codes_are_not_taken_for_cut_long_ones(tmp_path: Path) -> None:
@@ -124,3 +119,132 @@ def test_a_count_of_nought_is_a_count(tmp_path: Path) -> None:
     found = registry(tmp_path, [{"n": "0", "money": "0"}])
     assert found.frame[["members", "funds"]].to_numpy().tolist() == [[0.0, 0.0]]
     assert dict(found.cells) == {}
+
+
+TREE = pd.DataFrame(
+    [("p", ""), ("c", "p"), ("d", "p"), ("c1", "c"), ("c2", "c"), ("v", "c1")], columns=["code", "parent"]
+)
+ROWS = ("wave", "group", "region", "members")
+
+
+def stratum(region: str | None, group: str = "g") -> pd.DataFrame:
+    return pd.DataFrame({"wave": ["1"] * 3, "group": group, "region": region})
+
+
+@pytest.mark.parametrize(
+    ("rows", "place", "counted"),
+    [
+        ([("c1", 5)], "c1", True),
+        ([("c1", 0)], "c1", False),
+        ([("c1", None)], "c1", False),
+        ([("c1", 5)], "c2", False),  # the registry tells the city's counties, and this one is not among them
+        ([("c1", 5), ("c", 9)], "c2", False),
+        ([("c", 9)], "c2", True),  # the city is told as a whole
+        ([("c1", 5)], "v", True),
+        ([("c1", 5)], "c", True),
+        ([("c1", 0)], "c", False),
+        ([("c1", 5)], "d", False),
+        ([("p", 5)], "v", True),
+        ([("p", 0)], "v", False),
+    ],
+)
+def test_who_is_counted_by_the_registry(rows: list[tuple[str, float]], place: str, counted: bool) -> None:
+    counts = pd.DataFrame([("1", "g", region, n) for region, n in rows], columns=ROWS)
+    assert without_a_count(stratum(place), counts, TREE) == (not counted)
+    assert without_a_count(stratum(place, "h"), counts, TREE) == 1  # another group is not counted at all
+
+
+def test_a_wave_without_a_registry_lacks_no_count() -> None:
+    counts = pd.DataFrame([("2", "g", "c1", 5)], columns=ROWS)
+    assert without_a_count(stratum("c2"), counts, TREE) == 0
+
+
+def test_a_study_without_places_is_counted_by_group() -> None:
+    counts = pd.DataFrame([("1", "g", None, 5)], columns=ROWS)
+    assert without_a_count(stratum(None), counts, TREE.iloc[:0]) == 0
+    assert without_a_count(stratum(None, "h"), counts, TREE.iloc[:0]) == 1
+
+
+def test_more_answers_than_members_in_a_place_and_those_below_it() -> None:
+    answers = pd.concat([stratum("v"), stratum("c1"), stratum("d")], ignore_index=True)
+    counts = pd.DataFrame([("1", "g", "c1", 5), ("1", "g", "c", 6), ("1", "g", "d", 3)], columns=ROWS)
+    found = fewer_members_than_answers(answers, counts, TREE)
+    assert found[["region", "members", "answers"]].to_numpy().tolist() == [["c1", 5, 6]]
+
+
+def study_of(margins: list[list[str]], gap: float | None = None) -> SimpleNamespace:
+    settings = SimpleNamespace(
+        weights=Weights(margins=margins), rules=Rules(**({} if gap is None else {"registry_gap": gap}))
+    )
+    return SimpleNamespace(settings=settings)
+
+
+def wave_of(*decisions: Decision) -> Wave:
+    entry = FileEntry(file="registry.csv", holds="registry", columns={"n": "members"})
+    fieldwork = {"start": "2024-03-01", "end": "2024-04-01"}
+    settings = WaveFile(wave="1", fieldwork=fieldwork, files=[entry], decisions=decisions)
+    return Wave("1", Path("1"), settings)
+
+
+def gaps(own: float, count: str = "members") -> pd.DataFrame:
+    rows = pd.DataFrame({"wave": "1", "group": "g", "region": ["c", "c1", "c2"], count: [own, 600.0, 400.0]})
+    return additive_gaps(rows, TREE)
+
+
+@pytest.mark.parametrize(
+    ("own", "refused"), [(1010.0, False), (990.0, False), (1011.0, True), (989.0, True), (0.0, True)]
+)
+def test_a_gap_above_one_in_a_hundred_refuses_weights(own: float, refused: bool) -> None:
+    study = study_of([["group"]])
+    assert len(list(refused_gaps(study, [wave_of()], gaps(own)))) == refused
+    assert list(refused_gaps(study_of([["group"]], gap=1), [wave_of()], gaps(own))) == []
+
+
+def test_a_gap_is_told_with_its_place_and_both_counts_in_both_languages() -> None:
+    (fault,) = refused_gaps(study_of([["group"]]), [wave_of()], gaps(1500))
+    assert fault.file == "1/registry.csv"
+    for text in (fault.en, fault.zh):
+        assert "1,500" in text
+        assert "1,000" in text
+        assert "registry_gap" in text
+
+
+def test_an_office_accepts_a_gap_and_other_counts_are_not_weighted_to() -> None:
+    accepted = Decision(rule="registry_gap", accept="registry.csv", office="o", why="w")
+    assert list(refused_gaps(study_of([["group"]]), [wave_of(accepted)], gaps(1500))) == []
+    assert list(refused_gaps(study_of([["group"]]), [wave_of()], gaps(1500, "staff"))) == []
+    unweighted = SimpleNamespace(settings=SimpleNamespace(weights=None, rules=Rules()))
+    assert list(refused_gaps(unweighted, [wave_of()], gaps(1500))) == []
+
+
+def test_gaps_of_every_count_level_and_group() -> None:
+    rows = pd.DataFrame(
+        [("p", 30, 5), ("c", 20, 3), ("d", 10, None), ("c1", 12, 1), ("c2", 7, 2)],
+        columns=["region", "members", "venues"],
+    ).assign(wave="1", group="g")
+    found = additive_gaps(pd.concat([rows, rows.assign(group="h", members=1.0, venues=float("nan"))]), TREE)
+    here = {
+        (g, r, c): (own, below)
+        for g, r, c, own, below in found[["group", "region", "count", "own", "children"]].to_numpy()
+    }
+    assert here == {
+        ("g", "c", "members"): (20, 19),
+        ("g", "p", "venues"): (5, 3),
+        ("h", "p", "members"): (1, 2),
+        ("h", "c", "members"): (1, 2),
+    }
+
+
+def test_more_established_than_organisations_is_noted(tmp_path: Path) -> None:
+    entry = {
+        "columns": REGISTRY["columns"]
+        | {"due": "organisations", "set": "established", "team": "staff", "halls": "venues"}
+    }
+    rows = [
+        {"due": "5", "set": "6", "team": "3", "halls": "2"},
+        {"org": "league", "due": "5", "set": "5", "team": "", "halls": "0"},
+    ]
+    found = registry(tmp_path, rows, entry)
+    assert dict(found.notes) == {"more_established": 1}
+    assert found.frame[["organisations", "established", "venues"]].to_numpy().tolist() == [[5, 6, 2], [5, 5, 0]]
+    assert found.frame["staff"].isna().tolist() == [False, True]

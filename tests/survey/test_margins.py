@@ -120,3 +120,46 @@ def test_a_weight_that_is_missing_beside_others_is_refused_not_guessed():
     members = answers("1", {("a", "c1"): 5, ("b", "c1"): 5}).assign(weight=[1.0, None, *[2.0] * 8])
     with pytest.raises(Refused, match="1 base weights are missing"):
         weighed(members, registry([("1", "a", "c1", 30), ("1", "b", "c1", 20)]), [["group"]])
+
+
+@pytest.mark.parametrize("count", [6, 0, None])
+def test_a_stratum_that_counts_fewer_than_answered_is_laid_with_its_neighbour(count):
+    members = answers("1", {("a", "c1"): 10, ("a", "c2"): 10, ("a", "c3"): 20})
+    rows = registry([("1", "a", "c1", count), ("1", "a", "c2", 30), ("1", "a", "c3", 90)])
+    frame, met, tally = weighed(members, rows, [["city"]])
+    assert frame.groupby("region")["weight"].first().to_dict() == pytest.approx(
+        {"c1": ((count or 0) + 30) / 20, "c2": ((count or 0) + 30) / 20, "c3": 90 / 20}, rel=MET
+    )
+    assert set(met.totals[0]) == {("1", "c1+1"), ("1", "c3")}
+    assert tally[["rule", "rows", "cells"]].values.tolist() == [["weighted", 40, 0], ["collapsed", 20, 1]]
+
+
+def test_a_count_equal_to_its_answers_stands_alone():
+    members = answers("1", {("a", "c1"): 10, ("a", "c2"): 10})
+    frame, _, tally = weighed(members, registry([("1", "a", "c1", 10), ("1", "a", "c2", 30)]), [["city"]])
+    assert frame.groupby("region")["weight"].first().to_dict() == pytest.approx({"c1": 1, "c2": 3}, rel=MET)
+    assert tally["rule"].tolist() == ["weighted"]
+
+
+def test_a_wave_that_counts_fewer_than_answered_is_not_weighted_and_the_other_wave_is():
+    members = pd.concat([answers("1", {("a", "c1"): 10}), answers("2", {("a", "c1"): 10})], ignore_index=True)
+    rows = registry([("1", "a", "c1", 9), ("2", "a", "c1", 50)])
+    frame, _, tally = weighed(members, rows, [["group"]])
+    assert frame.groupby("wave")["weight"].first().to_dict() == pytest.approx({"1": 1, "2": 5}, rel=MET)
+    assert tally[["wave", "rule", "cells"]].values.tolist() == [
+        ["1", "not_weighted", 0],
+        ["1", "too_small", 1],
+        ["2", "weighted", 0],
+    ]
+
+
+def test_a_place_without_the_margins_level_stands_for_itself():
+    tree = pd.DataFrame(
+        [("p", "", "province"), ("c1", "p", "city"), ("k", "p", "county"), ("d1", "c1", "county")],
+        columns=["code", "parent", "level"],
+    )  # k is a county that its province governs itself
+    rows = registry([("1", "a", "p", 100), ("1", "a", "c1", 60), ("1", "a", "k", 40)])
+    members = answers("1", {("a", "d1"): 6, ("a", "k"): 5})
+    frame, met, _ = weigh(members, rows, count="members", margins=[["city"]], hierarchy=tree)
+    assert frame.groupby("region")["weight"].first().to_dict() == pytest.approx({"d1": 10, "k": 8}, rel=MET)
+    assert met.totals[0] == pytest.approx({("1", "c1"): 60, ("1", "k"): 40})

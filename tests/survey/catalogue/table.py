@@ -69,6 +69,7 @@ def _lost(rule: str) -> bool:
         "collapsed",
         "link",
         "nobody",
+        "places_broken",
     )
     return rule.startswith(doubts) and rule not in ("cells:cleaned", "cells:missing_code")
 
