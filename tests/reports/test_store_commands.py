@@ -108,6 +108,17 @@ def test_purge_erases_a_wave(study: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert "nothing is known of a wave 2023" in run("purge", str(study), "2023", "--lang", "en").stdout
 
 
+def test_what_a_purge_that_was_stopped_has_left_goes_with_the_next(study: Path) -> None:
+    home, objects = store.home("small"), {}
+    for path in (home / "objects").iterdir():
+        objects[path] = path.read_bytes()
+    run("purge", str(study), "2023", "--yes")
+    for path, data in objects.items():
+        path.write_bytes(data)
+    run("purge", str(study), "2023", "--yes")
+    assert list((home / "objects").iterdir()) == []
+
+
 @pytest.mark.parametrize("wave", ["..", ".", "../small", "/", "2025", "", "2024/"])
 def test_purge_takes_no_other_folder(study: Path, wave: str) -> None:
     before = snapshot(study.parents[0])
