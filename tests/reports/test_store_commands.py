@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 from pathlib import Path
 
 import pytest
@@ -16,16 +17,25 @@ from survey import panel as panels
 from tests.survey.store.ground import snapshot, write
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study of two waves that was taken in, and its home, once for all tests."""
+    place = tmp_path_factory.mktemp("made")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("WORKBENCH_HOME", str(place / "home"))
+        folder = write(place, 20, ("2023", "2024"))
+        open_study(folder).panel()
+        open_study(folder).panel("2023")
+    return place
+
+
 @pytest.fixture
-def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A study of two waves that was taken in."""
+def study(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of them."""
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(panels, "_open", {})
-    folder = write(tmp_path, 20, ("2023", "2024"))
-    open_study(folder).panel()
-    open_study(folder).panel("2023")
-    monkeypatch.setattr(panels, "_open", {})
-    return folder
+    return tmp_path / "small"
 
 
 def run(*arguments: str, answer: str | None = None) -> Result:
