@@ -23,6 +23,7 @@ def purge(
     home, names = store.home(folder.name), {"study": folder.name, "wave": wave}
     entries, files = len(store.holding(home, wave)), len(raw_files.files_of(folder, wave))
     if not (entries or files):
+        store.sweep(home)  # what a purge that was stopped has left
         typer.echo(say("nothing", language, **names))
         return
     if not (yes or typer.confirm(say("ask", language, entries=f"{entries}", files=f"{files}", **names))):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 from pathlib import Path
 
 import pytest
@@ -16,16 +17,25 @@ from survey import panel as panels
 from tests.survey.store.ground import snapshot, write
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study of two waves that was taken in, and its home, once for all tests."""
+    place = tmp_path_factory.mktemp("made")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("WORKBENCH_HOME", str(place / "home"))
+        folder = write(place, 20, ("2023", "2024"))
+        open_study(folder).panel()
+        open_study(folder).panel("2023")
+    return place
+
+
 @pytest.fixture
-def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A study of two waves that was taken in."""
+def study(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of them."""
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(panels, "_open", {})
-    folder = write(tmp_path, 20, ("2023", "2024"))
-    open_study(folder).panel()
-    open_study(folder).panel("2023")
-    monkeypatch.setattr(panels, "_open", {})
-    return folder
+    return tmp_path / "small"
 
 
 def run(*arguments: str, answer: str | None = None) -> Result:
@@ -106,6 +116,17 @@ def test_purge_erases_a_wave(study: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert panel.waves == ("2024",)
     assert store.holding(home, "2023") == ()
     assert "nothing is known of a wave 2023" in run("purge", str(study), "2023", "--lang", "en").stdout
+
+
+def test_what_a_purge_that_was_stopped_has_left_goes_with_the_next(study: Path) -> None:
+    home, objects = store.home("small"), {}
+    for path in (home / "objects").iterdir():
+        objects[path] = path.read_bytes()
+    run("purge", str(study), "2023", "--yes")
+    for path, data in objects.items():
+        path.write_bytes(data)
+    run("purge", str(study), "2023", "--yes")
+    assert list((home / "objects").iterdir()) == []
 
 
 @pytest.mark.parametrize("wave", ["..", ".", "../small", "/", "2025", "", "2024/"])

@@ -252,6 +252,7 @@ ROWS = (
         "a scan of all bytes for what was planted; killed on the way",
         (
             f"{STORE}test_versions.py::test_a_wave_is_erased_from_every_file",
+            f"{STORE}test_kills.py::test_a_purge_that_is_killed_erases_when_it_is_run_again",
             "reports/test_store_commands.py::test_purge_erases_a_wave",
         ),
     ),

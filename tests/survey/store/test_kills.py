@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.survey.store.ground import Ground
-from tests.survey.store.kills import STEPS, at_step, killed, plan, seconds_of
+from survey import store
+from tests.survey.store.ground import NAME, WAVES, Ground, done, snapshot
+from tests.survey.store.kills import SIGKILL, STEPS, at_step, killed, plan, seconds_of
 from tests.survey.store.worker import Worker
 
 KILLS = int(os.environ.get("WORKBENCH_KILLS", "50"))
@@ -39,6 +40,19 @@ def test_killed_at_a_named_step(ground: Ground, worker: Worker, tmp_path: Path, 
 @pytest.mark.parametrize("step", [name for name in STEPS if name not in FAST])
 def test_killed_at_every_other_named_step(ground: Ground, worker: Worker, tmp_path: Path, step: str) -> None:
     killed(ground, worker, ground.copy(tmp_path / "home"), at_step(step, ground.calls))
+
+
+def test_a_purge_that_is_killed_erases_when_it_is_run_again(ground: Ground, worker: Worker, tmp_path: Path) -> None:
+    given = {"wave": WAVES[0]}
+    whole = ground.copy(tmp_path / "whole")
+    calls = len(done(worker.run("purge", home=whole, **given))["calls"])
+    for n, call in enumerate(range(1, calls + 1, calls // 8)):
+        home = ground.copy(tmp_path / f"{n}")
+        ended = worker.run("purge", home=home, spoil={"kill": [call, "after"]}, **given)
+        assert ended.signal == SIGKILL
+        assert store.verify(home / "store" / NAME).faults == ()
+        done(worker.run("purge", home=home, **given))
+        assert snapshot(home) == snapshot(whole), call
 
 
 @pytest.mark.slow
