@@ -123,8 +123,8 @@ def _(f: Folder) -> None:
     "45a",
     "phone numbers in a column that nobody mapped",
     "warned",
-    "not mapped, not stored: 联系方式",
-    "不保存的列：联系方式",
+    ("not mapped, not stored: 联系方式", "of these, columns that lead to people", "until workbench seal"),
+    ("不保存的列：联系方式", "其中可识别个人的列", "workbench seal"),
     why="every platform sends such columns: what is not mapped is not stored, and its name is told",
 )
 def _(f: Folder) -> None:
