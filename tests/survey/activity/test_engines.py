@@ -45,7 +45,7 @@ CLOSED = (
     "COPY (SELECT 1) TO '{other}.new'",
     "ATTACH '{other}.db'",
     "INSTALL httpfs",
-    "SELECT * FROM files",  # a variable of Python
+    "SELECT * FROM planted",  # a variable of Python
     "SET enable_external_access = true",
     "SET memory_limit = '8GB'",
 )
@@ -53,9 +53,11 @@ CLOSED = (
 
 @pytest.mark.parametrize("query", CLOSED)
 def test_it_opens_no_other_file_and_keeps_its_settings(files, query):
+    planted = pa.table({"x": [1]})
     with DuckDB.opened(files[:1]) as run, pytest.raises((duckdb.Error, Refused)):
         run._connection.execute(query.format(other=files[1]))
     assert {path.name for path in files[0].parent.iterdir()} == {path.name for path in files}
+    assert planted.num_rows == 1
 
 
 def test_its_memory_is_limited_and_what_it_spills_goes_with_it(files, tmp_path, monkeypatch):
