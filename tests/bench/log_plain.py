@@ -33,17 +33,18 @@ FROM (SELECT member, organiser, {0}, SUM(n) AS n FROM shares GROUP BY member, or
 GROUP BY member, organiser
 """
 CAREERS = """
-SELECT '1' AS wave, member, organiser AS group, region, channel, joined, firsts[1] AS first, firsts[2] AS second, last, count,
-       volunteered, organised, proposed, designed
+SELECT '1' AS wave, member, organiser AS group, region, channel, joined, firsts[1] AS first, firsts[2] AS second,
+       last, count, volunteered, organised, proposed, designed
 FROM people JOIN favourite_region USING (member, organiser) JOIN favourite_channel USING (member, organiser)
 """
 CELLS = f"""
-SELECT '1' AS wave, organiser AS group, region, channel, date_trunc('month', start) AS month,
-       COUNT(DISTINCT activity) AS events, COUNT(DISTINCT member) AS people,
-       COUNT(DISTINCT CASE WHEN joined >= date_trunc('month', start) THEN member END) AS first_time,
-       COUNT(DISTINCT CASE WHEN joined < date_trunc('month', start) THEN member END) AS returning, COUNT(rating) AS rated, AVG(rating) AS rating
-FROM {SEEN.replace("WHERE", "JOIN people USING (member, organiser) WHERE")}
-GROUP BY organiser, region, channel, date_trunc('month', start)
+SELECT *, people - first_time AS returning
+FROM (SELECT '1' AS wave, organiser AS group, region, channel, date_trunc('month', start) AS month,
+             COUNT(DISTINCT activity) AS events, COUNT(DISTINCT member) AS people,
+             COUNT(DISTINCT CASE WHEN joined >= date_trunc('month', start) THEN member END) AS first_time,
+             COUNT(rating) AS rated, AVG(rating) AS rating
+      FROM {SEEN.replace("WHERE", "JOIN people USING (member, organiser) WHERE")}
+      GROUP BY organiser, region, channel, date_trunc('month', start)) c
 """
 
 

@@ -45,7 +45,6 @@ CLOSED = (
     "COPY (SELECT 1) TO '{other}.new'",
     "ATTACH '{other}.db'",
     "INSTALL httpfs",
-    "SELECT * FROM files",  # a variable of Python
     "SET enable_external_access = true",
     "SET memory_limit = '8GB'",
 )
@@ -56,6 +55,12 @@ def test_it_opens_no_other_file_and_keeps_its_settings(files, query):
     with DuckDB.opened(files[:1]) as run, pytest.raises((duckdb.Error, Refused)):
         run._connection.execute(query.format(other=files[1]))
     assert {path.name for path in files[0].parent.iterdir()} == {path.name for path in files}
+
+
+def test_it_reads_no_variable_of_python_and_prints_nothing(files):
+    with DuckDB.opened(files[:1]) as run:
+        for setting in ("python_enable_replacements", "enable_progress_bar_print", "enable_external_access"):
+            assert run.fetch(f"SELECT current_setting('{setting}') AS x")["x"].to_pylist() == [False], setting
 
 
 def test_its_memory_is_limited_and_what_it_spills_goes_with_it(files, tmp_path, monkeypatch):
