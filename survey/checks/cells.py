@@ -15,6 +15,7 @@ from survey.instrument import Item
 from survey.schema import Layout
 
 SEPARATOR = ";"
+MOST_PIECES = 8  # of one label, cut by the separator that it has in it
 YES = frozenset({"1", "yes", "y", "true", "t", "是", "同意", "√", "✓", "✔"})
 NO = frozenset({"", "0", "no", "n", "false", "f", "否", "不同意", "×", "✗", "✘"})
 TOTAL = re.compile(
@@ -154,7 +155,7 @@ def several(column: pd.Series, item: Item, separator: str) -> tuple[pd.DataFrame
         whole = read(cell)
         if whole not in _MARKS.values():
             return (whole,)
-        return tuple(read(part.strip()) for part in cell.split(separator) if part.strip())
+        return tuple(read(part) for part in _cut(cell, separator, lambda part: read(part) not in _MARKS.values()))
 
     chosen = by_unique(column, parts)
     answered = chosen.map(lambda found: any(code in item.code_names for code in found)).astype(bool)
@@ -164,6 +165,17 @@ def several(column: pd.Series, item: Item, separator: str) -> tuple[pd.DataFrame
     }
     met = {rule: chosen.map(lambda found, m=mark: m in found).astype(bool) for rule, mark in _MARKS.items()}
     return pd.DataFrame(columns, index=column.index), met
+
+
+def _cut(cell: str, separator: str, known: Callable[[str], bool]) -> list[str]:
+    """Cut a cell into its parts; a label that has the separator in it stays whole, by the longest one that is known."""
+    pieces, parts = cell.split(separator), list[str]()
+    while pieces:
+        ends = range(min(len(pieces), MOST_PIECES), 0, -1)
+        end = next((n for n in ends if known(separator.join(pieces[:n]).strip())), 1)
+        parts.append(separator.join(pieces[:end]).strip())
+        pieces = pieces[end:]
+    return [part for part in parts if part]
 
 
 def ticked(column: pd.Series, item: Item, code: str) -> tuple[pd.Series, Met]:
@@ -241,7 +253,7 @@ def recode(column: pd.Series, values: Mapping[str, str], separator: str) -> pd.S
     def one(cell: str) -> str:
         if cell in cleaned:
             return cleaned[cell]
-        parts = [part.strip() for part in cell.split(separator)]
+        parts = _cut(cell, separator, cleaned.__contains__)
         if cleaned.keys().isdisjoint(parts):
             return cell
         return separator.join(cleaned.get(part, part) for part in parts)
