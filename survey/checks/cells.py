@@ -149,7 +149,7 @@ def several(column: pd.Series, item: Item, separator: str) -> tuple[pd.DataFrame
 
     Missing where nothing was answered, and where no part of the answer could be read as a code.
     """
-    read, separator = _reader(item), unicodedata.normalize("NFKC", separator)
+    read, separator = _reader(item), _as_cleaned(separator)
 
     def parts(cell: str) -> tuple[str | None, ...]:
         whole = read(cell)
@@ -165,6 +165,11 @@ def several(column: pd.Series, item: Item, separator: str) -> tuple[pd.DataFrame
     }
     met = {rule: chosen.map(lambda found, m=mark: m in found).astype(bool) for rule, mark in _MARKS.items()}
     return pd.DataFrame(columns, index=column.index), met
+
+
+def _as_cleaned(separator: str) -> str:
+    """The separator as it stands in cleaned cells: half-width; a line break or a tab is a blank there."""
+    return unicodedata.normalize("NFKC", separator) if separator.strip() else " "
 
 
 def _cut(cell: str, separator: str, known: Callable[[str], bool]) -> list[str]:
@@ -248,7 +253,7 @@ def recode(column: pd.Series, values: Mapping[str, str], separator: str) -> pd.S
     """Replace what stands in the file by the codes that wave.yaml declares for it: a whole cell, or each of several in it."""
     if not values:
         return column
-    cleaned, separator = {_clean(seen): code for seen, code in values.items()}, unicodedata.normalize("NFKC", separator)
+    cleaned, separator = {_clean(seen): code for seen, code in values.items()}, _as_cleaned(separator)
 
     def one(cell: str) -> str:
         if cell in cleaned:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -264,6 +265,10 @@ def _add_marks(raw: RawTable) -> None:
     for column in raw.columns:
         mark, words = SAID.get(_own(column), ("", frozenset()))
         if mark and raw.metadata.get(column) == "status":
-            said = raw.of(column).where(lambda cell, w=words: cell.strip().casefold() in w)
+            said = raw.of(column).where(partial(_is_one_of, words))
             marks.setdefault(mark, set()).update(raw.lines(said))
     raw.marks.update({mark: tuple(sorted(lines)) for mark, lines in marks.items() if lines})
+
+
+def _is_one_of(words: frozenset[str], cell: str) -> bool:
+    return cell.strip().casefold() in words

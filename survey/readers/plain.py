@@ -12,6 +12,7 @@ Sources: public scripts that read exports of WPS and Tencent forms, Tencent Surv
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
@@ -122,11 +123,13 @@ def _are_lists(counts: Mapping[str, int], sign: str) -> bool:
     if not any(sign in cell.strip() for cell in counts):
         return False
     lists = [([part.strip() for part in cell.strip().split(sign)], n) for cell, n in counts.items() if cell.strip()]
-    options = {part for parts, _ in lists for part in parts}
+    options = Counter[str]()
+    for parts, n in lists:
+        options.update(dict.fromkeys(parts, n))
     if len(options) > MAX_OPTIONS or any(not part or len(part) > MAX_SIGNS for part in options):
         return False
     if all(re.fullmatch(r"\d+", part) for part in options) and any(len(part) > 2 for part in options):
         return False  # 1,000
     pairs = {(a, b) for parts, _ in lists for n, a in enumerate(parts) for b in parts[n + 1 :]}
-    often = 2 * sum(n * len(parts) for parts, n in lists) >= 3 * len(options)
-    return often and not any((b, a) in pairs for a, b in pairs)
+    again = sum(times > 1 for times in options.values())
+    return 2 * again >= len(options) and not any((b, a) in pairs for a, b in pairs)
