@@ -80,7 +80,8 @@ def _people(wave: Wave, entry: FileEntry, frame: pd.DataFrame, key: Key, book: B
     ids = frame["member"] if "member" in frame else pd.Series("", index=frame.index, dtype="str")
     member = key.pseudonyms(ids, "survey")
     # Nobody without a number can be followed: the name is the row's, of this file and wave.
-    row = pd.Series([f"{wave.name}\x1f{entry.file}\x1f{n}" for n in frame.index], index=frame.index, dtype="str")
+    alone = member.index[member.isna()]
+    row = pd.Series([f"{wave.name}\x1f{entry.file}\x1f{n}" for n in alone], index=alone, dtype="str")
     consent = pd.Series(False, index=frame.index)
     if "consent" in frame:
         consent, met = cells.yes(frame["consent"])
@@ -88,8 +89,8 @@ def _people(wave: Wave, entry: FileEntry, frame: pd.DataFrame, key: Key, book: B
     return {
         "group": frame["group"],
         "region": frame["region"],
-        "member": member.where(member.notna(), key.pseudonyms(row, "row")),
-        "log_member": key.pseudonyms(ids, "log").where(consent),
+        "member": member.fillna(key.pseudonyms(row, "row")) if len(alone) else member,
+        "log_member": key.pseudonyms(ids.where(consent, ""), "log"),
     }
 
 
