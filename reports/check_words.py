@@ -22,7 +22,10 @@ WORDS = {
         "研究中最接近的：{codes}；其他写法请写入 values",
     ),
     **{f"aside.{reason}": words for reason, words in REASONS.items()},
-    "cells.cleaned": ("{n} cells mended: full-width or invisible signs", "{n} 个单元格已修正：全角或不可见字符"),
+    "cells.cleaned": (
+        "{n} cells mended: full-width or invisible signs, digits of other scripts",
+        "{n} 个单元格已修正：全角或不可见字符、其他文字的数字",
+    ),
     "cells.missing_code": (
         "{n} cells that say “no answer” (don't know, skipped)",
         "{n} 个单元格为“未回答”（说不清、跳过等）",
@@ -66,6 +69,11 @@ WORDS = {
     "note.same_answers": (
         "{n} answers are equal to an earlier one in every item; they are kept",
         "{n} 份答卷与前面某份的所有答案相同，已保留",
+    ),
+    "note.more_same_answers_than_chance": (
+        "that is {n} more than chance would give, by how often any two answers of this file agree: were questionnaires copied, or "
+        "filled in by one hand? Ask who collected them; they are kept",
+        "比偶然情形（按本文件任意两份答卷的一致程度推算）多 {n} 份：是否有人抄填或代填？请向收集人核实；目前均保留",
     ),
     "note.short_numbers": (
         "{n} member numbers are shorter than the others: were leading noughts lost?",

@@ -54,6 +54,7 @@ NOTES = (
     "too_fast",
     "same_code_everywhere",
     "same_answers",
+    "more_same_answers_than_chance",
     "short_numbers",
     "large_weights",
     "longer_than_a_day",

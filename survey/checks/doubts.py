@@ -3,15 +3,17 @@
 They change nothing here. What became of a result without them is for the analysis to show.
 Sources: Meade and Craig (2012), Psychological Methods 17, 437-455 (long strings); Greszki, Meyer and Schoen (2015), Public
 Opinion Quarterly 79, 471-503 (speeders, as a share of the median time); Kuriakose and Robbins (2016), Statistical Journal of
-the IAOS 32, 283-291 (near duplicates).
+the IAOS 32, 283-291 (near duplicates); Skellam (1948), Journal of the Royal Statistical Society B 10, 257-261 (beta-binomial).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from scipy.special import betaln
 
 from survey.checks.accepted import Book
 from survey.instrument import Item
@@ -20,6 +22,9 @@ from survey.study import Study, Wave
 LONG = 10  # items of one code set after which the same code everywhere is a doubt
 MANY = 15  # answered items after which two equal answers are a doubt
 FAST = 1 / 3  # of the file's median time
+FEW, TIMES = 1, 5  # copies, and times what chance would give, that are still no doubt of their own
+PAIRS = 20_000  # of answers, by which it is seen how often two agree
+SMALLEST = 1e-9
 LARGE = 10  # times the median weight
 DAY = pd.Timedelta(days=1)  # a clock may be wrong, and a last day ends at midnight
 
@@ -30,7 +35,9 @@ def note(study: Study, wave: Wave, frame: pd.DataFrame, asked: Mapping[str, Item
     alike = _same_code_everywhere(frame, numeric, asked)
     book.note("same_code_everywhere", int(alike.sum()))
     columns = [c for c in frame.columns if c.partition("=")[0] in asked]
-    book.note("same_answers", _repeated(frame.loc[~alike, columns]))
+    copies, by_chance = _repeated(frame.loc[~alike, columns])
+    book.note("same_answers", copies)
+    book.note("more_same_answers_than_chance", copies - by_chance if copies > FEW + TIMES * by_chance else 0)
     if "seconds" in frame:
         least = study.settings.rules.least_seconds
         book.note(
@@ -56,10 +63,32 @@ def _same_code_everywhere(frame: pd.DataFrame, numeric: list[str], asked: Mappin
     return alike
 
 
-def _repeated(answers: pd.DataFrame) -> int:
-    """Rows whose answers, `MANY` at least, all stand in an earlier row."""
+def _repeated(answers: pd.DataFrame) -> tuple[int, int]:
+    """Rows whose answers, `MANY` at least, all stand in an earlier row; and as many as chance would give."""
     full = answers[answers.notna().sum(axis=1) >= MANY]
-    return int(full.duplicated().sum()) if len(full) else 0
+    copies = int(full.duplicated().sum()) if len(full) else 0
+    return copies, _by_chance(full) if copies else 0
+
+
+def _by_chance(answers: pd.DataFrame) -> int:
+    """How many answers would equal an earlier one if nobody copied.
+
+    How many items any two answers have in common is taken from pairs of the file itself, and spread by a beta-binomial: people who
+    think alike agree in more items than independence would give. Pairs that agree in everything are in question, and left out.
+    Where people answer by one trait alone, it gives a quarter of the truth at worst: hence `TIMES`.
+    """
+    codes = np.column_stack([pd.factorize(answers[c])[0] for c in answers])
+    rows, items = codes.shape
+    one, other = np.random.default_rng(1).integers(0, rows, (2, PAIRS))
+    agreed = (codes[one] == codes[other]).sum(axis=1)
+    agreed = agreed[(one != other) & (agreed < items)]
+    if not len(agreed):
+        return 0
+    share = agreed.mean() / items
+    spread = agreed.var() / max(items * share * (1 - share), SMALLEST)
+    within = min(max((spread - 1) / (items - 1), SMALLEST), 1 - SMALLEST)  # correlation of two items' agreement
+    a, b = share * (1 / within - 1), (1 - share) * (1 / within - 1)
+    return min(round(rows * (rows - 1) / 2 * math.exp(betaln(a + items, b) - betaln(a, b))), rows)
 
 
 def _note_other_times(wave: Wave, submitted: pd.Series, book: Book) -> None:
