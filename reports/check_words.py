@@ -70,7 +70,7 @@ WORDS = {
         "{n} answers are equal to an earlier one in every item; they are kept",
         "{n} 份答卷与前面某份的所有答案相同，已保留",
     ),
-    "note.more_same_answers_than_chance": (
+    "note.same_answers_beyond_chance": (
         "that is {n} more than chance would give, by how often any two answers of this file agree: were questionnaires copied, or "
         "filled in by one hand? Ask who collected them; they are kept",
         "比偶然情形（按本文件任意两份答卷的一致程度推算）多 {n} 份：是否有人抄填或代填？请向收集人核实；目前均保留",
@@ -121,6 +121,12 @@ WORDS = {
     "hardly_answered": (
         "{items}: nine in ten did not answer; is the right column mapped? If it was put to few, say so under asked_if",
         "{items}：九成以上未回答；对应的列是否正确？若只问了少数人，请填写 asked_if",
+    ),
+    "unevenly_answered": (
+        "{items}: in some organisations 30 in a hundred more left it unanswered than in others; where so many are silent, the true "
+        "mean may lie as large a part of the scale away as did not answer: do not compare these organisations by it",
+        "{items}：有的组织未回答的比例比其他组织高 30 个百分点以上；未答者占多大比例，真实均值就可能偏离量尺全距的多大比例："
+        "请勿据此比较这些组织",
     ),
     "series_broken": (
         "{items}: asked in another form in an earlier wave; not comparable, missing there",

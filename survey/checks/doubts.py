@@ -37,7 +37,7 @@ def note(study: Study, wave: Wave, frame: pd.DataFrame, asked: Mapping[str, Item
     columns = [c for c in frame.columns if c.partition("=")[0] in asked]
     copies, by_chance = _repeated(frame.loc[~alike, columns])
     book.note("same_answers", copies)
-    book.note("more_same_answers_than_chance", copies - by_chance if copies > FEW + TIMES * by_chance else 0)
+    book.note("same_answers_beyond_chance", copies - by_chance if copies > FEW + TIMES * by_chance else 0)
     if "seconds" in frame:
         least = study.settings.rules.least_seconds
         book.note(
