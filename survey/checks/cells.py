@@ -45,15 +45,32 @@ Met = dict[str, pd.Series]
 
 
 def by_unique(column: pd.Series, convert: Callable[[str], object]) -> pd.Series:
-    """Convert each distinct text once."""
-    return column.map({value: convert(value) for value in column.drop_duplicates().tolist()})
+    """Convert each distinct text once; of a column of categories each of these."""
+    if not isinstance(column.dtype, pd.CategoricalDtype):
+        return column.map({value: convert(value) for value in column.drop_duplicates().tolist()})
+    codes, texts = column.cat.codes.to_numpy(), column.cat.categories
+    found = np.empty(len(texts), object)
+    for n in np.unique(codes).tolist():  # rows may have been left out since, and with them texts
+        found[n] = convert(texts[n])
+    return pd.Series(found[codes], index=column.index, dtype=object)
+
+
+def texts_by_unique(column: pd.Series, convert: Callable[[str], str]) -> pd.Series:
+    """Rewrite each distinct text once; a column of categories stays one, in little memory."""
+    if not isinstance(column.dtype, pd.CategoricalDtype):
+        return by_unique(column, convert).astype("str")
+    places, texts = pd.factorize(np.array([convert(text) for text in column.cat.categories], object))
+    categories = pd.Index(pd.array(texts, dtype="str"))
+    return pd.Series(pd.Categorical.from_codes(places[column.cat.codes], categories), index=column.index)
 
 
 def clean(column: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """Half-width signs, ASCII digits, no invisible signs, no blanks around; and which cells that changed (blanks do not count)."""
-    cleaned = {value: _clean(value) for value in column.drop_duplicates().tolist()}
-    changed = [value for value, new in cleaned.items() if new != " ".join(value.split())]
-    return column.map(cleaned).astype("str"), column.isin(changed)
+    """Half-width signs, ASCII digits, no invisible signs, no blanks around; and which cells that changed (blanks do not count).
+
+    A column of categories stays one.
+    """
+    changed = [value for value in column.unique() if _clean(value) != " ".join(value.split())]
+    return texts_by_unique(column, _clean), column.isin(changed)
 
 
 def _clean(value: str) -> str:
@@ -79,12 +96,13 @@ def coded(column: pd.Series, item: Item) -> tuple[pd.Series, Met]:
     counts as not answered, and what is none of these, is missing and counted.
     """
     read = _reader(item)
-    codes = {value: read(value) for value in column.drop_duplicates().tolist()}
+    codes = {value: read(value) for value in column.unique()}
     met = {rule: column.isin([v for v, code in codes.items() if code == mark]) for rule, mark in _MARKS.items()}
     kept = {v: None if code is None or code in _MARKS.values() else code for v, code in codes.items()}
     if not item.numeric:
-        return column.map(kept).astype("str"), met
-    return column.map({v: math.nan if code is None else float(code) for v, code in kept.items()}).astype("float64"), met
+        return by_unique(column, kept.__getitem__).astype("str"), met
+    numbers_ = {v: math.nan if code is None else float(code) for v, code in kept.items()}
+    return by_unique(column, numbers_.__getitem__).astype("float64"), met
 
 
 def _reader(item: Item) -> Callable[[str], str | None]:
@@ -223,13 +241,15 @@ def numbers(column: pd.Series, layout: Layout | None = None) -> pd.Series:
     layout = layout or Layout()
     thousands, point = re.escape(layout.thousands or "\0"), re.escape(layout.decimal)
     form = rf"[+-]?((\d+|\d{{1,3}}({thousands}\d{{3}})+)({point}\d*)?|{point}\d+)([eE][+-]?\d{{1,2}})?"
-    plain = column.where(column.str.fullmatch(form))
-    if layout.thousands:
-        plain = plain.str.replace(layout.thousands, "", regex=False)
-    if layout.decimal != ".":
-        plain = plain.str.replace(layout.decimal, ".", regex=False)
-    values = pd.to_numeric(plain, errors="coerce").astype("float64")
-    return values.where(np.isfinite(values))
+    matches = re.compile(form, re.ASCII).fullmatch
+
+    def read(text: str) -> float:
+        if not matches(text):
+            return math.nan
+        number = float(text.replace(layout.thousands or "\0", "").replace(layout.decimal, "."))
+        return number if math.isfinite(number) else math.nan
+
+    return by_unique(column, read).astype("float64")
 
 
 def seconds(column: pd.Series, layout: Layout) -> pd.Series:
@@ -263,4 +283,4 @@ def recode(column: pd.Series, values: Mapping[str, str], separator: str) -> pd.S
             return cell
         return separator.join(cleaned.get(part, part) for part in parts)
 
-    return by_unique(column, one).astype("str")
+    return texts_by_unique(column, one)

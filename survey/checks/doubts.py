@@ -9,7 +9,8 @@ the IAOS 32, 283-291 (near duplicates); Skellam (1948), Journal of the Royal Sta
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,7 @@ FAST = 1 / 3  # of the file's median time
 FEW, TIMES = 1, 5  # copies, and times what chance would give, that are still no doubt of their own
 PAIRS = 20_000  # of answers, by which it is seen how often two agree
 SMALLEST = 1e-9
+MIX = np.uint64(0x9E3779B97F4A7C15)  # odd, so that the sign of a row hangs on the order of its answers
 LARGE = 10  # times the median weight
 DAY = pd.Timedelta(days=1)  # a clock may be wrong, and a last day ends at midnight
 
@@ -35,7 +37,7 @@ def note(study: Study, wave: Wave, frame: pd.DataFrame, asked: Mapping[str, Item
     alike = _same_code_everywhere(frame, numeric, asked)
     book.note("same_code_everywhere", int(alike.sum()))
     columns = [c for c in frame.columns if c.partition("=")[0] in asked]
-    copies, by_chance = _repeated(frame.loc[~alike, columns])
+    copies, by_chance = _repeated(frame, columns, ~alike)
     book.note("same_answers", copies)
     book.note("same_answers_beyond_chance", copies - by_chance if copies > FEW + TIMES * by_chance else 0)
     if "seconds" in frame:
@@ -51,36 +53,50 @@ def note(study: Study, wave: Wave, frame: pd.DataFrame, asked: Mapping[str, Item
 
 def _same_code_everywhere(frame: pd.DataFrame, numeric: list[str], asked: Mapping[str, Item]) -> pd.Series:
     """Who gave the same code to all of `LONG` or more items that have the same codes."""
-    alike = pd.Series(False, index=frame.index)
+    alike = np.zeros(len(frame), bool)
     sets = {c: (asked[c].lowest, asked[c].highest, asked[c].code_names) for c in numeric}
     for codes in dict.fromkeys(sets.values()):
-        answers = frame[[c for c in numeric if sets[c] == codes]].to_numpy(dtype="float64")
-        if answers.shape[1] >= LONG:
-            given = np.isfinite(answers)
-            highest = np.where(given, answers, -np.inf).max(axis=1)
-            lowest = np.where(given, answers, np.inf).min(axis=1)
-            alike |= (given.sum(axis=1) >= LONG) & (highest == lowest)
-    return alike
+        own = [c for c in numeric if sets[c] == codes]
+        if len(own) >= LONG:
+            alike |= _one_code([frame[c] for c in own])
+    return pd.Series(alike, index=frame.index)
 
 
-def _repeated(answers: pd.DataFrame) -> tuple[int, int]:
+def _one_code(columns: Sequence[pd.Series]) -> np.ndarray:
+    """Rows with `LONG` answers at least that are all the same; column by column, for files of millions."""
+    given, highest, lowest = (np.full(len(columns[0]), start) for start in (0, -np.inf, np.inf))
+    for column in columns:
+        answers = column.to_numpy(dtype="float64")
+        given += np.isfinite(answers)
+        highest, lowest = np.fmax(highest, answers), np.fmin(lowest, answers)
+    return (given >= LONG) & (highest == lowest)
+
+
+def _repeated(frame: pd.DataFrame, columns: list[str], wanted: pd.Series) -> tuple[int, int]:
     """Rows whose answers, `MANY` at least, all stand in an earlier row; and as many as chance would give."""
-    full = answers[answers.notna().sum(axis=1) >= MANY]
-    copies = int(full.duplicated().sum()) if len(full) else 0
-    return copies, _by_chance(full) if copies else 0
+    filled, signs = np.zeros(len(frame), np.int32), np.zeros(len(frame), np.uint64)
+    for column in columns:
+        filled += frame[column].notna().to_numpy()
+        signs = signs * MIX + pd.util.hash_array(pd.factorize(frame[column])[0])
+    full = wanted.to_numpy() & (filled >= MANY)
+    again = pd.Series(signs[full]).duplicated(keep=False).to_numpy()  # nearly: two rows of one sign are looked at
+    copies = int(frame.loc[frame.index[full][again], columns].duplicated().sum()) if again.any() else 0
+    return copies, _by_chance([frame[c].to_numpy()[full] for c in columns]) if copies else 0
 
 
-def _by_chance(answers: pd.DataFrame) -> int:
+def _by_chance(answers: Sequence[Any]) -> int:
     """How many answers would equal an earlier one if nobody copied.
 
     How many items any two answers have in common is taken from pairs of the file itself, and spread by a beta-binomial: people who
     think alike agree in more items than independence would give. Pairs that agree in everything are in question, and left out.
     Where people answer by one trait alone, it gives a quarter of the truth at worst: hence `TIMES`.
     """
-    codes = np.column_stack([pd.factorize(answers[c])[0] for c in answers])
-    rows, items = codes.shape
+    rows, items = len(answers[0]), len(answers)
     one, other = np.random.default_rng(1).integers(0, rows, (2, PAIRS))
-    agreed = (codes[one] == codes[other]).sum(axis=1)
+    agreed = np.zeros(PAIRS, np.int64)
+    for column in answers:
+        codes = pd.factorize(column)[0]
+        agreed += codes[one] == codes[other]
     agreed = agreed[(one != other) & (agreed < items)]
     if not len(agreed):
         return 0

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from survey.checks.accepted import Book
-from survey.checks.cells import SEPARATOR, TOTAL, by_unique, clean, recode
+from survey.checks.cells import SEPARATOR, TOTAL, by_unique, clean, recode, texts_by_unique
 from survey.faults import Fault, Refused
 from survey.identity import normalise
 from survey.readers import RawTable, read_table
@@ -104,15 +104,15 @@ def _answered(raw: RawTable, header: str, target: str, left: np.ndarray, book: B
     texts = (SPSS_NOTHING, *raw.no_answer.get("*", ()), *raw.no_answer.get(header, ()))
     said = column.str.strip().isin(texts)
     book.count_cells("missing_code", target, said)
-    return column.astype("str").mask(said, "") if said.any() else column
+    return texts_by_unique(column, lambda text: "" if text.strip() in texts else text) if said.any() else column
 
 
 def _cleaned(column: pd.Series, target: str, entry: FileEntry, separator: str, book: Book) -> pd.Series:
     cleaned, changed = clean(column)
     book.count_cells("cleaned", target, changed, mends=True)
     codes = recode(cleaned, entry.values.get(target, {}), separator)
-    if target not in PEOPLE:
-        return codes
+    if target not in PEOPLE:  # a role's column is few bytes beside those of items, which stay categories
+        return codes.astype("str") if target in ROLES[entry.holds] else codes
     if codes.str.fullmatch(_IN_POWERS).any():
         book.fault(
             "the column of member numbers holds numbers in powers of ten (1.38E+10): digits are lost. Export the column as text",
@@ -130,7 +130,7 @@ def _without_errors(frame: pd.DataFrame, study: Study, book: Book) -> pd.DataFra
         hit = frame[target].isin(SHEET_ERRORS)
         if hit.any():
             book.judge(target, frame[target], {"sheet_error": hit})
-            frame[target] = frame[target].mask(hit, "")
+            frame[target] = frame[target].astype("str").mask(hit, "")
     return frame
 
 

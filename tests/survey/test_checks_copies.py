@@ -15,6 +15,10 @@ from survey.checks.doubts import FEW, TIMES, _by_chance, _repeated
 ITEMS, ROWS = 16, 3000
 
 
+def chance(answers: pd.DataFrame) -> int:
+    return _by_chance([answers[c].to_numpy() for c in answers])
+
+
 def people(seed: int, items: int = ITEMS, codes: int = 2, alike: float = 0.8) -> pd.DataFrame:
     """Answers with one trait behind them, which says `alike` of each."""
     draw = np.random.default_rng(seed)
@@ -30,7 +34,7 @@ def test_people_who_think_alike_are_not_taken_for_copies(codes: int, alike: floa
     for seed in range(5):
         times = people(seed, codes=codes, alike=alike).value_counts()
         pairs.append(int((times * (times - 1) // 2).sum()))
-    told = _by_chance(people(9, codes=codes, alike=alike))
+    told = chance(people(9, codes=codes, alike=alike))
     assert np.mean(pairs) <= FEW + TIMES * told
     assert told <= max(TIMES * np.mean(pairs), 1)
 
@@ -38,12 +42,12 @@ def test_people_who_think_alike_are_not_taken_for_copies(codes: int, alike: floa
 def test_twenty_copies_stand_out_where_chance_gives_none() -> None:
     answers = people(1, items=30, codes=5, alike=0.6)
     copied = pd.concat([answers, answers.iloc[:20]], ignore_index=True)
-    assert _repeated(answers)[0] == 0
-    copies, by_chance = _repeated(copied)
+    assert _repeated(answers, [*answers], pd.Series(True, index=answers.index))[0] == 0
+    copies, by_chance = _repeated(copied, [*copied], pd.Series(True, index=copied.index))
     assert copies == 20
     assert by_chance <= 2
 
 
 def test_one_answer_and_answers_that_are_all_equal_have_no_chance() -> None:
-    assert _by_chance(people(1).iloc[:1]) == 0
-    assert _by_chance(pd.DataFrame(np.ones((50, ITEMS)))) == 0
+    assert chance(people(1).iloc[:1]) == 0
+    assert chance(pd.DataFrame(np.ones((50, ITEMS)))) == 0
