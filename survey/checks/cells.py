@@ -69,8 +69,9 @@ def clean(column: pd.Series) -> tuple[pd.Series, pd.Series]:
 
     A column of categories stays one.
     """
-    changed = [value for value in column.unique() if _clean(value) != " ".join(value.split())]
-    return texts_by_unique(column, _clean), column.isin(changed)
+    cleaned = {value: _clean(value) for value in column.unique()}
+    changed = [value for value, new in cleaned.items() if new != " ".join(value.split())]
+    return texts_by_unique(column, lambda text: cleaned.get(text, text)), column.isin(changed)
 
 
 def _clean(value: str) -> str:
