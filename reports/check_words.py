@@ -31,7 +31,10 @@ WORDS = {
         "沿革：{codes}；请按调查时的代码表编码，或在 values 中写明各代码现在是什么",
     ),
     **{f"aside.{reason}": words for reason, words in REASONS.items()},
-    "cells.cleaned": ("{n} cells mended: full-width or invisible signs", "{n} 个单元格已修正：全角或不可见字符"),
+    "cells.cleaned": (
+        "{n} cells mended: full-width or invisible signs, digits of other scripts",
+        "{n} 个单元格已修正：全角或不可见字符、其他文字的数字",
+    ),
     "cells.missing_code": (
         "{n} cells that say “no answer” (don't know, skipped)",
         "{n} 个单元格为“未回答”（说不清、跳过等）",
@@ -75,6 +78,11 @@ WORDS = {
     "note.same_answers": (
         "{n} answers are equal to an earlier one in every item; they are kept",
         "{n} 份答卷与前面某份的所有答案相同，已保留",
+    ),
+    "note.same_answers_beyond_chance": (
+        "that is {n} more than chance would give, by how often any two answers of this file agree: were questionnaires copied, or "
+        "filled in by one hand? Ask who collected them; they are kept",
+        "比偶然情形（按本文件任意两份答卷的一致程度推算）多 {n} 份：是否有人抄填或代填？请向收集人核实；目前均保留",
     ),
     "note.short_numbers": (
         "{n} member numbers are shorter than the others: were leading noughts lost?",
@@ -122,6 +130,12 @@ WORDS = {
     "hardly_answered": (
         "{items}: nine in ten did not answer; is the right column mapped? If it was put to few, say so under asked_if",
         "{items}：九成以上未回答；对应的列是否正确？若只问了少数人，请填写 asked_if",
+    ),
+    "unevenly_answered": (
+        "{items}: in some organisations 30 in a hundred more left it unanswered than in others; where so many are silent, the true "
+        "mean may lie as large a part of the scale away as did not answer: do not compare these organisations by it",
+        "{items}：有的组织未回答的比例比其他组织高 30 个百分点以上；未答者占多大比例，真实均值就可能偏离量尺全距的多大比例："
+        "请勿据此比较这些组织",
     ),
     "series_broken": (
         "{items}: asked in another form in an earlier wave; not comparable, missing there",

@@ -19,7 +19,7 @@ Frame = Any  # a DataFrame: this room handles those of the panel and makes none
 Line = tuple[str, int, int]  # a rule of the tally, its rows and cells
 FINE, WARNED, REFUSED = 0, 1, 2
 NO_CONCERN = ("aside:blank", "aside:total", "aside:preview", "aside:test", "cells:cleaned", "cells:missing_code")
-ABOUT_ITEMS = ("series_broken", "wording_changed", "not_asked", "hardly_answered", "runs_against")
+ABOUT_ITEMS = ("series_broken", "wording_changed", "not_asked", "hardly_answered", "unevenly_answered", "runs_against")
 COLUMNS = 3  # columns named on a line
 SCREEN = 12  # faults told on one screen; the page has all
 

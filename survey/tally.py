@@ -13,6 +13,7 @@ from survey.score import newest_forms, scales_of
 from survey.study import Study, Wave
 
 HARDLY, MANY = 0.9, 30  # share of people who did not answer an item, and people, from which it is told
+UNEVEN = 0.3  # difference between groups in the share that did not answer, from which it is told
 
 
 def whole_tally(
@@ -105,24 +106,36 @@ def _about_items(
     for wave in waves:
         here = members[members["wave"] == wave.name]
         yield from ((wave.name, f"not_asked:{name}") for name in _without_column(study, wave))
-        yield from ((wave.name, f"hardly_answered:{name}") for name in _hardly_answered(study, wave, here))
+        for name, missing in _unanswered(study, wave, here).items():
+            yield from ((wave.name, f"{what}:{name}") for what in _about_missing(missing, here["group"]))
     scales = scales_of(newest_forms(study, waves), study.settings.scales)
     for name, names in against_the_rest(members, scales).items():
         yield from ((name, f"runs_against:{item}") for item in names)
 
 
-def _hardly_answered(study: Study, wave: Wave, answers: pd.DataFrame) -> list[str]:
-    """Items put to everybody, and to many, that nearly nobody answered; of services only those speak who know them."""
+def _unanswered(study: Study, wave: Wave, answers: pd.DataFrame) -> dict[str, pd.Series]:
+    """Who did not answer, of items put to everybody; of services only those speak who know them."""
     brought = {t.partition("=")[0] for e in wave.settings.files if e.holds == "answers" for t in e.columns.values()}
     services = study.settings.services.values()
     served = {part for s in services for part in (s.need, s.rating, s.urgency, s.aware, s.used)}
-    found = []
+    found = {}
     for item in (i for i in study.items if i.name not in served):
         columns = [c for c in answers.columns if c.partition("=")[0] == item.name]
         put = item.asked_in(wave.settings.instrument) and item.asked_if is None and item.name in brought
-        if put and columns and len(answers) >= MANY and answers[columns].isna().all(axis=1).mean() >= HARDLY:
-            found.append(item.name)
+        if put and columns:
+            found[item.name] = answers[columns].isna().all(axis=1)
     return found
+
+
+def _about_missing(missing: pd.Series, groups: pd.Series) -> Iterator[str]:
+    """Whether nearly nobody answered an item, or far fewer in one group of people than in another."""
+    if len(missing) >= MANY and missing.mean() >= HARDLY:
+        yield "hardly_answered"
+        return
+    by_group = missing.groupby(groups).agg(["mean", "size"])
+    shares = by_group.loc[by_group["size"] >= MANY, "mean"]
+    if len(shares) > 1 and shares.max() - shares.min() >= UNEVEN:
+        yield "unevenly_answered"
 
 
 def _without_column(study: Study, wave: Wave) -> list[str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from survey.checks.reasons import ADVICE, MEANING, NOBODY, OF_ANOTHER_DAY, REASONS, SPECIAL, WRONG
+from survey.checks.reasons import ADVICE, GARBLED, MEANING, NOBODY, OF_ANOTHER_DAY, REASONS, SPECIAL, WRONG
 from survey.faults import Fault, refuse_if
 from survey.readers import RawTable
 from survey.readers.raw import shown
@@ -22,6 +22,7 @@ from survey.study import Wave
 
 TALLY = ["wave", "file", "holds", "rule", "rows", "cells"]
 LOCATED = ["wave", "file", "rule", "column", "row"]
+NEARLY_ALL = 0.9  # of a column's cells; so much is no spelling
 FIRST = 5  # rows that are named of a column, in a message
 ARRIVED = [
     "wave",
@@ -56,6 +57,7 @@ NOTES = (
     "too_fast",
     "same_code_everywhere",
     "same_answers",
+    "same_answers_beyond_chance",
     "short_numbers",
     "large_weights",
     "longer_than_a_day",
@@ -231,6 +233,8 @@ class Book:
             asked = [WRONG[rule] for rule, hit in hits.items() if hit.any()]
             if column[wrong].isin(SPECIAL).any():
                 asked.append(MEANING)
+            if "unknown_label" in hits and hits["unknown_label"].sum() > NEARLY_ALL * answered:
+                asked.insert(0, GARBLED)
             share = f"{wrong.sum() / answered:.2%}"
             self._fault_of_column(target, share, f"{limit:.2%}", numbered(wrong.index[wrong]), asked)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
 from survey.checks import cells, doubts, routing
@@ -44,7 +45,7 @@ def check_answers(study: Study, wave: Wave, entry: FileEntry, key: Key) -> Accep
     frame = book.left(frame)
     items = _items(study, wave, entry, opened, frame, asked)
     columns = _people(wave, entry, frame, key, book) | _roles(study, entry, frame, book) | items
-    accepted = pd.DataFrame(columns, index=frame.index)
+    accepted = pd.DataFrame(columns, index=frame.index, copy=False)
     doubts.note(study, wave, accepted, asked, book)
     return book.close(accepted)
 
@@ -54,11 +55,19 @@ def _set_aside_repeated(frame: pd.DataFrame, book: Book, entry: FileEntry) -> No
     keys = list(entry.key or (("member",) if "member" in frame else ()))
     if not keys:
         return
-    keyed = frame[(frame[keys] != "").all(axis=1)]
+    keyed = frame[_again(frame, keys)]
     book.set_aside(keyed.index[first_of_each(keyed)], "duplicate")
     keyed = book.left(keyed)
     fullest = keyed.assign(_filled=(keyed != "").sum(axis=1)).sort_values("_filled", ascending=False, kind="stable")
     book.set_aside(fullest.index[first_of_each(fullest[keys])], "repeated_answer")
+
+
+def _again(frame: pd.DataFrame, keys: list[str]) -> pd.Series:
+    """Rows whose key stands more than once: of a large file few, of which copies are made."""
+    again = frame[keys].duplicated(keep=False)
+    for key in keys:
+        again &= frame[key] != ""
+    return again
 
 
 def _set_aside_unanswered(study: Study, frame: pd.DataFrame, asked: Mapping[str, Item], opened: Opened) -> None:
@@ -66,9 +75,9 @@ def _set_aside_unanswered(study: Study, frame: pd.DataFrame, asked: Mapping[str,
     items = [column for column in frame.columns if column.partition("=")[0] in asked]
     rules, book = study.settings.rules, opened.book
     if items:
-        filled = (frame[items] != "").T.groupby([column.partition("=")[0] for column in items]).any()
-        book.set_aside(frame.index[~filled.any()], "unanswered")
-        unfinished = frame.index.isin(opened.unfinished) & (filled.mean() < rules.least_answered)
+        answered, asked_here = _answered(frame, items)
+        book.set_aside(frame.index[answered == 0], "unanswered")
+        unfinished = frame.index.isin(opened.unfinished) & (answered / asked_here < rules.least_answered)
         book.set_aside(frame.index[unfinished], "broken_off")
     if rules.least_age and rules.least_age.item in frame:
         young = cells.numbers(frame[rules.least_age.item]) < rules.least_age.years
@@ -76,11 +85,22 @@ def _set_aside_unanswered(study: Study, frame: pd.DataFrame, asked: Mapping[str,
     book.note("unfinished", int(book.left(frame).index.isin(opened.unfinished).sum()))
 
 
+def _answered(frame: pd.DataFrame, columns: list[str]) -> tuple[np.ndarray, int]:
+    """How many items each row answers, whose columns these are, and how many items there are; column by column."""
+    found, items = np.zeros(len(frame), np.int32), dict[str, list[str]]()
+    for column in columns:
+        items.setdefault(column.partition("=")[0], []).append(column)
+    for own in items.values():
+        found += np.logical_or.reduce([(frame[column] != "").to_numpy() for column in own])
+    return found, len(items)
+
+
 def _people(wave: Wave, entry: FileEntry, frame: pd.DataFrame, key: Key, book: Book) -> Columns:
     ids = frame["member"] if "member" in frame else pd.Series("", index=frame.index, dtype="str")
     member = key.pseudonyms(ids, "survey")
     # Nobody without a number can be followed: the name is the row's, of this file and wave.
-    row = pd.Series([f"{wave.name}\x1f{entry.file}\x1f{n}" for n in frame.index], index=frame.index, dtype="str")
+    alone = member.index[member.isna()]
+    row = pd.Series([f"{wave.name}\x1f{entry.file}\x1f{n}" for n in alone], index=alone, dtype="str")
     consent = pd.Series(False, index=frame.index)
     if "consent" in frame:
         consent, met = cells.yes(frame["consent"])
@@ -88,9 +108,9 @@ def _people(wave: Wave, entry: FileEntry, frame: pd.DataFrame, key: Key, book: B
     return {
         "group": frame["group"],
         "region": frame["region"],
-        "member": member.where(member.notna(), key.pseudonyms(row, "row")),
-        "log_member": key.pseudonyms(ids, "log").where(consent),
-        "identified": member.notna(),
+        "member": member.fillna(key.pseudonyms(row, "row")) if len(alone) else member,
+        "log_member": key.pseudonyms(ids.astype("str").where(consent, ""), "log"),
+        "identified": ~frame.index.isin(alone),
     }
 
 
@@ -138,7 +158,7 @@ def _read(
     elif item.kind == "number":
         values, met = cells.number(column, item, entry.layout)
     elif item.kind == "region":
-        values = known_regions(study, wave, column)
+        values = known_regions(study, wave, column.astype("str"))
         met = {"unknown_label": values.isna() & (column != "")}
     else:
         values, met = cells.coded(column, item)
@@ -150,7 +170,7 @@ def _unanswered_where_nothing_stands(out: Columns, targets: list[str], frame: pd
     spread = [t for t in targets if "=" in t]
     for item in {t.partition("=")[0] for t in spread}:
         own = [t for t in spread if t.partition("=")[0] == item]
-        something = (frame[own] != "").any(axis=1)
+        something = np.logical_or.reduce([(frame[t] != "").to_numpy() for t in own])
         out |= {t: out[t].where(something) for t in own}
     return out
 

@@ -15,6 +15,7 @@ from survey.instrument import Item
 from survey.schema import Layout
 
 SEPARATOR = ";"
+MOST_PIECES = 8  # of one label, cut by the separator that it has in it
 YES = frozenset({"1", "yes", "y", "true", "t", "是", "同意", "√", "✓", "✔"})
 NO = frozenset({"", "0", "no", "n", "false", "f", "否", "不同意", "×", "✗", "✘"})
 TOTAL = re.compile(
@@ -108,12 +109,13 @@ def coded(column: pd.Series, item: Item) -> tuple[pd.Series, Met]:
     counts as not answered, and what is none of these, is missing and counted.
     """
     read = _reader(item)
-    codes = {value: read(value) for value in column.drop_duplicates().tolist()}
+    codes = {value: read(value) for value in column.unique()}
     met = {rule: column.isin([v for v, code in codes.items() if code == mark]) for rule, mark in _MARKS.items()}
     kept = {v: None if code is None or code in _MARKS.values() else code for v, code in codes.items()}
     if not item.numeric:
-        return column.map(kept).astype("str"), met
-    return column.map({v: math.nan if code is None else float(code) for v, code in kept.items()}).astype("float64"), met
+        return by_unique(column, kept.__getitem__).astype("str"), met
+    numbers_ = {v: math.nan if code is None else float(code) for v, code in kept.items()}
+    return by_unique(column, numbers_.__getitem__).astype("float64"), met
 
 
 def _reader(item: Item) -> Callable[[str], str | None]:
@@ -178,13 +180,13 @@ def several(column: pd.Series, item: Item, separator: str) -> tuple[pd.DataFrame
 
     Missing where nothing was answered, and where no part of the answer could be read as a code.
     """
-    read, separator = _reader(item), unicodedata.normalize("NFKC", separator)
+    read, separator = _reader(item), _as_cleaned(separator)
 
     def parts(cell: str) -> tuple[str | None, ...]:
         whole = read(cell)
         if whole not in _MARKS.values():
             return (whole,)
-        return tuple(read(part.strip()) for part in cell.split(separator) if part.strip())
+        return tuple(read(part) for part in _cut(cell, separator, lambda part: read(part) not in _MARKS.values()))
 
     chosen = by_unique(column, parts)
     answered = chosen.map(lambda found: any(code in item.code_names for code in found)).astype(bool)
@@ -194,6 +196,22 @@ def several(column: pd.Series, item: Item, separator: str) -> tuple[pd.DataFrame
     }
     met = {rule: chosen.map(lambda found, m=mark: m in found).astype(bool) for rule, mark in _MARKS.items()}
     return pd.DataFrame(columns, index=column.index), met
+
+
+def _as_cleaned(separator: str) -> str:
+    """The separator as it stands in cleaned cells: half-width; a line break or a tab is a blank there."""
+    return unicodedata.normalize("NFKC", separator) if separator.strip() else " "
+
+
+def _cut(cell: str, separator: str, known: Callable[[str], bool]) -> list[str]:
+    """Cut a cell into its parts; a label that has the separator in it stays whole, by the longest one that is known."""
+    pieces, parts = cell.split(separator), list[str]()
+    while pieces:
+        ends = range(min(len(pieces), MOST_PIECES), 0, -1)
+        end = next((n for n in ends if known(separator.join(pieces[:n]).strip())), 1)
+        parts.append(separator.join(pieces[:end]).strip())
+        pieces = pieces[end:]
+    return [part for part in parts if part]
 
 
 def ticked(column: pd.Series, item: Item, code: str) -> tuple[pd.Series, Met]:
@@ -267,12 +285,12 @@ def recode(column: pd.Series, values: Mapping[str, str], separator: str) -> pd.S
     """Replace what stands in the file by the codes that wave.yaml declares for it: a whole cell, or each of several in it."""
     if not values:
         return column
-    cleaned, separator = {_clean(seen): code for seen, code in values.items()}, unicodedata.normalize("NFKC", separator)
+    cleaned, separator = {_clean(seen): code for seen, code in values.items()}, _as_cleaned(separator)
 
     def one(cell: str) -> str:
         if cell in cleaned:
             return cleaned[cell]
-        parts = [part.strip() for part in cell.split(separator)]
+        parts = _cut(cell, separator, cleaned.__contains__)
         if cleaned.keys().isdisjoint(parts):
             return cell
         return separator.join(cleaned.get(part, part) for part in parts)

@@ -82,6 +82,10 @@ MEANING = (
     "under values, as nothing).",
     "其中有 99、-9 之类的编码，表示什么？若表示未回答，请写入该题编码集的 missing（数值题请在 values 中写为空）。",
 )
+GARBLED = (
+    "Nearly none could be read: look at the column; if it is garbled, the encoding is wrong (layout: encoding).",
+    "几乎全部无法识别：请查看该列；若为乱码，则是编码有误（layout 的 encoding）。",
+)
 # What to do about rows that too many of a file have in common.
 ADVICE = {
     "ragged": (

@@ -16,9 +16,11 @@ import pandas as pd
 from survey.checks.cells import clean
 from survey.identifiers import identifies
 from survey.readers import RawTable
+from survey.readers.encoded import Column as Cells
 from survey.readers.raw import refuse
 from survey.wording import bare, parts
 
+MOST_ROWS = 4000  # of a file that are looked at
 MOST_DISTINCT = 500  # distinct cells of a column that are looked at, the most frequent first
 LIKE_DATA = 0.3  # share of headings that look like cells above which the header row is taken for data
 _DATUM = re.compile(r"(?=[\s.,:/+-]*\d)[\d\s.,:/+-]+[Xx]?")
@@ -89,11 +91,14 @@ class Column:
 
 
 def look(raw: RawTable) -> tuple[Column, ...]:
-    """Look at every column of a file, in its order."""
+    """Look at every column of a file, in its order; of a long file at `MOST_ROWS` rows, as far apart as can be."""
     questions = {
         column: (question, len(own)) for question, own in raw.multiple.items() for column in own if len(own) > 1
     }
-    return tuple(_column(raw, raw.column(h), h, *questions.get(h, ("", 0))) for h in raw.columns)
+    step = -(-len(raw.index) // MOST_ROWS) or 1
+    kept = np.arange(len(raw.index)) % step == 0  # from top to bottom: files are often sorted
+    seen = (raw.of(h) if step == 1 else raw.of(h).take(kept) for h in raw.columns)
+    return tuple(_column(raw, cells, h, *questions.get(h, ("", 0))) for h, cells in zip(raw.columns, seen, strict=True))
 
 
 def refuse_data_as_header(raw: RawTable, file: Path) -> None:
@@ -118,13 +123,13 @@ def refuse_data_as_header(raw: RawTable, file: Path) -> None:
         )
 
 
-def _column(raw: RawTable, arrived: pd.Series, header: str, question: str, siblings: int) -> Column:
+def _column(raw: RawTable, arrived: Cells, header: str, question: str, siblings: int) -> Column:
     kept = _cells(raw, arrived, header)
     seen = kept[:MOST_DISTINCT].sort_index()
     wording = raw.wording.get(header, "")
     metadata = raw.metadata.get(header, "")
     named = any(_PERSONAL.fullmatch(bare(text)) for text in (header, wording))
-    counted = len(kept) > 1 and set(kept.index) <= {str(n) for n in range(1, len(arrived) + 1)}
+    counted = len(kept) > 1 and set(kept.index) <= {str(n) for n in range(1, len(raw.index) + 1)}
     return Column(
         header=header,
         texts=tuple(dict.fromkeys(text for text in (wording, header) if text)),
@@ -142,10 +147,10 @@ def _column(raw: RawTable, arrived: pd.Series, header: str, question: str, sibli
     )
 
 
-def _cells(raw: RawTable, arrived: pd.Series, header: str) -> pd.Series:
+def _cells(raw: RawTable, arrived: Cells, header: str) -> pd.Series:
     """How often each distinct cell stands there, the most frequent first."""
-    cells = arrived.value_counts()
-    cleaned = clean(pd.Series(cells.index, dtype="str"))[0].astype("str")
-    counts = pd.Series(cells.to_numpy(), index=cleaned.to_numpy(dtype=object)).groupby(level=0, sort=False).sum()
+    cells = arrived.counts()
+    cleaned = clean(pd.Series([*cells], dtype="str"))[0].astype("str")
+    counts = pd.Series([*cells.values()], index=cleaned.to_numpy(dtype=object)).groupby(level=0, sort=False).sum()
     nothing = {"", *raw.no_answer.get("*", ()), *raw.no_answer.get(header, ())}
     return counts[[cell not in nothing for cell in counts.index]].sort_values(ascending=False, kind="stable")

@@ -26,6 +26,7 @@ from survey.readers import (
     surveymonkey,
     wenjuanxing,
 )
+from survey.readers.held import held
 from survey.readers.raw import MAX_FIELDS, Grid, RawTable, refuse, refuse_large
 from survey.schema import Layout
 
@@ -124,14 +125,10 @@ def _of_file(
     place, layout = Path(path), layout or Layout()
     if platform is not None and platform not in PLATFORMS:
         _refuse_platform(place, platform)
-    if place.is_symlink() or not place.is_file():
-        refuse(place, "this is not a regular file", "这不是普通文件")
     try:
-        before = place.stat().st_size
-        _refuse_size(place, before)
-        found = read(place, platform, layout)
-        if place.stat().st_size != before:
-            refuse(place, "the file is still being written; wait and try again", "文件仍在写入；请稍后再试")
+        with held(place) as path:
+            _refuse_size(path, path.stat().st_size)
+            found = read(path, platform, layout)
     except OSError:
         refuse(
             place, "this file cannot be read; check its permissions and the disk", "无法读取该文件；请检查权限和磁盘"

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -88,11 +89,17 @@ _META = re.compile(r"(?:.*[/:.-])?\*?(?:meta[/:.-])?(instance-?id|instance-?name
 _POINT = re.compile(r"(?P<group>.*[/:.-])?_(?P<name>.+)_(latitude|longitude|altitude|precision)")
 _ODK_POINT = re.compile(r"(?P<name>.+)[-:](Latitude|Longitude|Altitude|Accuracy)")
 _TAG = re.compile(r"#[a-z][a-z0-9_]*(\s*[+#]\s*[a-z0-9_]+)*", re.IGNORECASE)
-_NAME = re.compile(r"[\w.-]+", re.ASCII)
+_NAME = re.compile(r"[\w.-]+")
 _SLASHES = ("/", " / ")
 _OTHER_SEPARATORS = (":", ".", "|", "-", "_")
 TICKS = ({"0", "1"}, {"true", "false"}, {"0.0", "1.0"})
 NOT_ASKED = "n/a"
+_NO_COUNT = ("spam", frozenset({"validation_status_not_approved", "not approved", "rejected", "未通过", "不批准"}))
+SAID = {
+    "is-complete": ("unfinished", frozenset({"false"})),
+    "_validation_status": _NO_COUNT,
+    "reviewstate": _NO_COUNT,
+}
 MAX_OPTIONS = 60
 
 
@@ -129,7 +136,7 @@ def read(grid: Grid) -> RawTable:
     )
     _add_no_answer(raw)
     _add_multiple(raw)
-    _add_unfinished(raw)
+    _add_marks(raw)
     return raw
 
 
@@ -252,10 +259,16 @@ def _is_list(cells: Column) -> bool:
     return often and not any((b, a) in pairs for a, b in pairs)
 
 
-def _add_unfinished(raw: RawTable) -> None:
-    """Aggregate says of a submission whether it came in whole."""
+def _add_marks(raw: RawTable) -> None:
+    """Aggregate says of a submission whether it came in whole; an office may have said that it is not to count."""
+    marks: dict[str, set[int]] = {}
     for column in raw.columns:
-        if _own(column) == "is-complete":
-            lines = raw.lines(raw.of(column).where(lambda cell: cell.casefold() == "false"))
-            if lines:
-                raw.marks["unfinished"] = lines
+        mark, words = SAID.get(_own(column), ("", frozenset()))
+        if mark and raw.metadata.get(column) == "status":
+            said = raw.of(column).where(partial(_is_one_of, words))
+            marks.setdefault(mark, set()).update(raw.lines(said))
+    raw.marks.update({mark: tuple(sorted(lines)) for mark, lines in marks.items() if lines})
+
+
+def _is_one_of(words: frozenset[str], cell: str) -> bool:
+    return cell.strip().casefold() in words

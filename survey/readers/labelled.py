@@ -117,7 +117,7 @@ def _environment() -> dict[str, str]:
 
 
 def _run(path: Path, platform: str, encoding: str, named: str) -> bytes:
-    command = [sys.executable, "-m", f"survey.readers.{platform}", str(path.resolve()), encoding]
+    command = [sys.executable, "-m", f"survey.readers.{platform}", str(path.absolute()), encoding]
     root = Path(__file__).resolve().parents[2]
     try:
         done = subprocess.run(command, capture_output=True, cwd=root, timeout=SECONDS, check=False, env=_environment())

@@ -13,93 +13,19 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from survey.readers.encoded import Column
+from survey.readers.limesurvey_words import COMMENTS, FIELDS, NO, OTHER, TEXTS, YES
 from survey.readers.raw import Grid, RawTable, once, table
 
-FIELDS = {
-    "id": "respondent",
-    "submitdate": "submitted",
-    "lastpage": "status",
-    "startlanguage": "language",
-    "seed": "other",
-    "token": "person",
-    "startdate": "started",
-    "datestamp": "other",
-    "ipaddr": "person",
-    "refurl": "source",
-    "firstname": "person",
-    "lastname": "person",
-    "email": "person",
-    "interviewtime": "seconds",
-}
-# What an interface calls them; interfaces that are not here are known by what the first columns hold.
-TEXTS = {
-    "id": ("response id", "antwort id", "id de la réponse", "id de respuesta", "id risposta", "答案id", "答案 id"),
-    "submitdate": ("date submitted", "datum abgeschickt", "date de soumission", "fecha de envío", "提交日期"),
-    "lastpage": ("last page", "letzte seite", "dernière page", "última página", "ultima pagina", "最后一页"),
-    "startlanguage": ("start language", "start-sprache", "langue de départ", "lenguaje inicial", "起始语言"),
-    "seed": ("seed", "zufallsstartwert", "tête de série", "semilla", "种子"),
-    "token": (
-        "access code",
-        "token",
-        "zugangscode",
-        "zugangsschlüssel",
-        "code d'accès",
-        "código de acceso",
-        "操作代码",
-    ),
-    "startdate": ("date started", "datum gestartet", "date de lancement", "fecha de inicio", "开始日期"),
-    "datestamp": ("date last action", "datum letzte aktivität", "date de la dernière action"),
-    "ipaddr": ("ip address", "ip-adresse", "adresse ip", "dirección ip", "ip地址", "ip 地址"),
-    "refurl": ("referrer url", "referer url", "weiterleitungs-url", "url référente"),
-    "firstname": ("first name", "vorname", "prénom", "nombre", "名"),
-    "lastname": ("last name", "nachname", "nom de famille", "apellido", "姓"),
-    "email": ("email address", "e-mail-adresse", "adresse courriel", "电子邮件地址"),
-    "interviewtime": ("total time", "gesamtzeit", "temps total", "tiempo total", "总时间"),
-}
 _OWN = ("submitdate", "lastpage", "startlanguage")  # codes that no other tool writes
 _OWN_TEXTS = ("lastpage", "startlanguage", "seed")
 _TIMING = re.compile(r"groupTime\d*|\d+X\d+(X\d+)?time|(Group|Question) time:.*")
 _SUB_CODE = re.compile(r"[A-Za-z]\w*\[SQ\d{3}[^\]]*\].*")
 _CODED = re.compile(r"(id|submitdate|lastpage|startlanguage|seed)([^\w\[\s]\s*|\s+[^\w\s]\s*)(?=\S)")
 
-_YES = {"yes", "ja", "oui", "sí", "sì", "si", "sim", "是", "да", "tak", "ano", "evet", "はい", "예", "نعم"}
-_NO = {
-    "no",
-    "nein",
-    "non",
-    "nee",
-    "não",
-    "否",
-    "нет",
-    "nie",
-    "ne",
-    "hayır",
-    "いいえ",
-    "아니오",
-    "아니요",
-    "nej",
-    "nei",
-    "لا",
-}
-_TICKS = (({"y"}, {"n"}), (_YES, _NO), ({"1"}, {"0"}))
-_OTHER = {
-    "other",
-    "other:",
-    "sonstiges",
-    "sonstiges:",
-    "andere",
-    "autre",
-    "autre:",
-    "otro",
-    "otra",
-    "altro",
-    "outro",
-    "其他",
-    "其它",
-}
-_COMMENT = {"comment", "kommentar", "commentaire", "comentario", "commento", "评论", "注释"}
+_TICKS = (({"y"}, {"n"}), (YES, NO), ({"1"}, {"0"}))
 NOT_SHOWN, NOT_ASKED = "{question_not_shown}", "N/A"
 PLACEHOLDER = "1980-01-01"
 
@@ -149,7 +75,9 @@ def read(grid: Grid) -> RawTable:
         The column of "other" belongs to its question in ``.multiple``: any text in it is a tick. Comments do not.
     """
     head = _head(grid)
-    fields = _fields(head.names, head.wording) or _placed(grid, head)
+    known = _fields(head.names, head.wording) or _leading(head.names)
+    placed = {n: field for n, field in _placed(grid, head).items() if field not in known.values()}
+    fields = dict(sorted((placed | known).items()))
     columns = once(head.names)
     wording = {
         column: text for column, text in zip(columns, head.wording, strict=True) if text and text.strip() != column
@@ -249,6 +177,13 @@ def _fields(names: Sequence[str], wording: Sequence[str] = ()) -> dict[int, str]
     return {n: field for n, field in found.items() if field not in [found[m] for m in found if m < n]}
 
 
+def _leading(names: Sequence[str]) -> dict[int, str]:
+    """The fixed columns of an export from which most were left out: those at its beginning, the number of the answer first."""
+    if not names or names[0] != "id":
+        return {}
+    return {n: name for n, name in enumerate(takewhile(FIELDS.__contains__, names)) if name not in names[:n]}
+
+
 def _certain(names: Sequence[str], wording: Sequence[str]) -> bool:
     """Whether headings hold at least two codes of LimeSurvey's own, or three of its texts with one of its own."""
     if sum(name in names for name in _OWN) > 1:
@@ -315,7 +250,7 @@ def _add_multiple(raw: RawTable, names: list[str]) -> None:
     columns = raw.columns
     found = [(key, run) for key, run in _runs(names) if _is_multiple(raw, names, run)]
     for key, (_, run) in zip(once([key for key, _ in found]), found, strict=True):
-        raw.multiple[key] = [columns[n] for n in run if not _is(names[n], "comment", _COMMENT)]
+        raw.multiple[key] = [columns[n] for n in run if not _is(names[n], "comment", COMMENTS)]
 
 
 def _runs(names: list[str]) -> list[tuple[str, list[int]]]:
@@ -331,7 +266,7 @@ def _runs(names: list[str]) -> list[tuple[str, list[int]]]:
         else:
             runs.append((question, [n]))
             seen = set()
-        seen |= set() if sub.casefold() in _COMMENT else {sub}
+        seen |= set() if sub.casefold() in COMMENTS else {sub}
     return runs
 
 
@@ -347,7 +282,9 @@ def _parts(name: str) -> tuple[str, str]:
     for n in range(len(name) - 1, -1, -1):
         depth += (name[n] == "]") - (name[n] == "[")
         if not depth:
-            return _row_apart(name[:n].rstrip(), name[n + 1 : -1], suffix)
+            question, sub = _row_apart(name[:n].rstrip(), name[n + 1 : -1], suffix)
+            of_option = sub.casefold() in COMMENTS and question.endswith("]")  # text [sub-question] [Comment]
+            return (_parts(question)[0], sub) if of_option else (question, sub)
     return name, ""
 
 
@@ -365,8 +302,8 @@ def _is(name: str, code: str, words: set[str]) -> bool:
 
 def _is_multiple(raw: RawTable, names: list[str], run: list[int]) -> bool:
     """Whether a run's cells are ticks: an array's sub-questions hold several codes, and have no "other"."""
-    options = [n for n in run if not _is(names[n], "comment", _COMMENT)]
-    other = [n for n in options if _is(names[n], "other", _OTHER)]
+    options = [n for n in run if not _is(names[n], "comment", COMMENTS)]
+    other = [n for n in options if _is(names[n], "other", OTHER)]
     ticked = [n for n in options if n not in other]
     if len(options) < 2 or not ticked:
         return False
@@ -390,7 +327,7 @@ def _ticks(raw: RawTable, columns: list[int], other: bool) -> bool:
 
 
 def _both(raw: RawTable, columns: list[int]) -> bool:
-    return bool(_seen(raw, columns) & _YES) and bool(_seen(raw, columns) & _NO)
+    return bool(_seen(raw, columns) & YES) and bool(_seen(raw, columns) & NO)
 
 
 def _add_marks(raw: RawTable, columns: dict[str, str]) -> None:
@@ -411,7 +348,7 @@ def _add_no_answer(raw: RawTable) -> None:
         if raw.metadata.get(column) in ("submitted", "started", "other"):
             cells = {cell for cell in cells if cell.startswith(PLACEHOLDER)}
         else:
-            ticks = column in options or set() < _seen(raw, [n]) <= _YES | _NO
+            ticks = column in options or set() < _seen(raw, [n]) <= YES | NO
             cells = cells & {NOT_ASKED} if ticks else set()
         if cells:
             raw.no_answer[column] = tuple(sorted(cells))

@@ -53,6 +53,7 @@ _NO_VALUE = re.compile(
 )
 _HIDDEN = re.compile(rb"""<(?:\w+:)?row\b(?>[^<>]*?\shidden=["'](?:1|true)["'])[^<>]*+(?<!/)>""")
 _HAS_ERROR = re.compile(rb"""\st=["']e["']""")
+_SIGNS_OF_ERRORS = (b't="e"', b"t='e'")  # looked for first: far faster than a pattern
 _ERROR = re.compile(rb"""(<(?:\w+:)?c\b[^<>]*\st=["'])e(?=["'])""")
 _DAMAGED = (
     zipfile.BadZipFile,
@@ -117,7 +118,7 @@ class Sheet:
     @property
     def hidden_rows(self) -> int:
         """Rows with cells that nobody sees, as a filter hides them."""
-        return len(_HIDDEN.findall(self.data))
+        return len(_HIDDEN.findall(self.data)) if b"hidden=" in self.data else 0
 
 
 def open_package(path: Path) -> Package:
@@ -307,7 +308,8 @@ def _counts_rightly(part: bytes) -> bool:
 
 def _with_errors(cells: bytes) -> bytes:
     """Cells that hold an error of a formula as the text of it (#N/A): the library would give nothing."""
-    return _ERROR.sub(rb"\1str", cells) if _HAS_ERROR.search(cells) else cells
+    has = any(sign in cells for sign in _SIGNS_OF_ERRORS) and _HAS_ERROR.search(cells)
+    return _ERROR.sub(rb"\1str", cells) if has else cells
 
 
 def _packed(data: Mapping[str, bytes], from_1904: bool) -> bytes:

@@ -62,6 +62,10 @@ FIELDS = {
     "qdatapolicyviolations": "other",
     "responsetype": "status",
 }
+OLD_FIELDS = {
+    "name": "person",
+    "emailaddress": "person",
+}  # of the oldest form, below V1, V2 ...; a question may be called so
 ID_COLUMNS = ("recordid", "responseid")
 LEAST_FIELDS = 4  # fixed columns that make an export without ImportIds certain
 BITS = {"preview": 1, "test": 2, "spam": 8}
@@ -73,6 +77,7 @@ WORDS = {
 FALSE = {"0", "false", "falsch", "faux", "falso", "onwaar", "no", "nein", "non", "否", "假", "错误", "偽"}
 UNANSWERED = "-99"
 SEPARATOR = ","
+_CUT = re.compile(r",(?!\s)")  # a comma within a choice has a blank behind it
 SAMPLE = 50
 
 _OBJECT = re.compile(r"\s*\{\s*[\"']ImportId[\"']\s*:.*\}\s*", re.DOTALL)
@@ -253,6 +258,8 @@ def _kind(head: _Head, fields: dict[int, str], n: int) -> str:
     id_, name = head.ids[n].get("ImportId", ""), head.names[n]
     if n in fields:
         return FIELDS[fields[n]]
+    if fields and _OLD_NAME.fullmatch(name) and (old := OLD_FIELDS.get(_field(head.wording[n]))):
+        return old
     if _TIMING.search(id_ or name.replace(" ", "_")):
         return "timing"
     return "other" if _BESIDE.search(id_) or re.search(r"\bDisplay Order\b", head.wording[n]) else ""
@@ -312,30 +319,32 @@ def _is_text_of(values: set[str], wording: str) -> bool:
 
 
 def _joined(raw: RawTable, head: _Head) -> list[str]:
-    """Columns that hold all choices of a question, joined by commas."""
+    """Columns that hold all choices of a question, joined by commas; the rows of a matrix are all of one kind."""
     taken = {*raw.metadata}.union(*raw.multiple.values())
-    found = []
+    questions: dict[tuple[str, bool], list[int]] = {}
     for n, column in enumerate(raw.columns):
         match = _QUESTION.fullmatch(head.ids[n].get("ImportId", ""))
-        open_ = match and column not in taken and "choiceId" not in head.ids[n]
-        if match and open_ and _are_joined(_values(raw, n), bool(match["row"])):
-            found.append(column)
-    return found
+        if match and column not in taken and "choiceId" not in head.ids[n]:
+            questions.setdefault((match["question"], bool(match["row"])), []).append(n)
+    joined = [
+        n
+        for (_, matrix), rows in questions.items()
+        if _are_joined(set().union(*(_values(raw, n) for n in rows)), matrix)
+        for n in rows
+    ]
+    return [raw.columns[n] for n in sorted(joined)]
 
 
-def _are_joined(values: Iterable[str], row: bool) -> bool:
-    """Whether cells are lists: of codes (a matrix' or slider's row: not with two parts only, a decimal comma), or of choices."""
-    lists = [value for value in values if SEPARATOR in value]
+def _are_joined(values: Iterable[str], matrix: bool) -> bool:
+    """Whether cells are lists: of codes (a matrix' or slider's: not with two parts only, a decimal comma), or of choices."""
+    lists = [parts for value in values if len(parts := _CUT.split(value)) > 1]
     if not lists:
         return False
-    parts = [value.split(SEPARATOR) for value in lists]
     if all(_CODES.fullmatch(value) for value in values):
-        return all(len({*p}) == len(p) for p in parts) and (not row or any(len(p) > 2 for p in parts))
-    if any(not part or part != part.strip() for p in parts for part in p):
-        return False  # a comma within a choice has a blank behind it
-    known = {value for value in values if SEPARATOR not in value}
-    again = [part for p in parts for part in {*p}]
-    return any(again.count(part) > 1 or part in known for part in again)
+        return all(len({*p}) == len(p) for p in lists) and (not matrix or any(len(p) > 2 for p in lists))
+    known = {value for value in values if len(_CUT.split(value)) == 1}
+    again = [part for parts in lists for part in {*parts}]
+    return all(map(str.strip, again)) and any(again.count(part) > 1 or part in known for part in again)
 
 
 def _add_marks(raw: RawTable, columns: dict[str, str]) -> None:

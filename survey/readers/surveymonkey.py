@@ -71,6 +71,11 @@ _SINGLE_TOO = {
     "开放式回答",
     "开放式答案",
     "答复",
+    "回复",
+    "开放式回复",
+    "开放式答复",
+    "回應",
+    "開放式回應",
     "自由回答",
     "응답",
     "svar",
@@ -207,7 +212,13 @@ def _other_language(grid: Grid, top: list[str], bottom: list[str]) -> bool:
     rest = [sub.casefold() for sub in bottom[fixed:]]
     singles = sum(sub in _SINGLE | _SINGLE_TOO for sub in rest)
     collectors = [row[1].strip() for row in grid.top[2 : 2 + SAMPLE] if len(row) > 1 and row[1].strip()]
-    return all(rest) and singles > 0 and bool(collectors) and all(_NUMBER.fullmatch(cell) for cell in collectors)
+    several = any(not name for name in top[fixed : len(bottom)])
+    return (
+        all(rest)
+        and (singles > 0 or several)
+        and bool(collectors)
+        and all(_NUMBER.fullmatch(cell) for cell in collectors)
+    )
 
 
 def _head(grid: Grid) -> _Head:
@@ -291,8 +302,22 @@ def _add_multiple(raw: RawTable, head: _Head) -> None:
         options = _options(raw, head, [n for n in run if head.subs[n]])
         if len(options) > 1 and len(options) >= len(run) - 1:
             found.append((head.questions[start], options))
+        else:
+            found += [(f"{head.questions[start]} [{row}]", ticks) for row, ticks in _by_row(raw, head, run).items()]
     for key, (_, options) in zip(once([key for key, _ in found]), found, strict=True):
         raw.multiple[key] = [raw.columns[n] for n in options]
+
+
+def _by_row(raw: RawTable, head: _Head, run: list[int]) -> dict[str, list[int]]:
+    """Columns of a matrix with several choices a row, headed ``row - option``, each of which holds its option's text alone."""
+    rows: dict[str, list[int]] = {}
+    for n in run:
+        row, _, option = head.subs[n].rpartition(" - ")
+        if not row or not {" ".join(cell.split()) for cell in raw.encoded[n].distinct()} <= {"", option}:
+            return {}
+        rows.setdefault(row, []).append(n)
+    written = any(raw.encoded[n].any(str.strip) for n in run)
+    return {row: ticks for row, ticks in rows.items() if written and len(ticks) > 1}
 
 
 def _options(raw: RawTable, head: _Head, run: list[int]) -> list[int]:

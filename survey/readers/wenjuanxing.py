@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from survey.readers.raw import Grid, RawTable, once, table
 
@@ -42,6 +43,11 @@ OPTIONAL = {
     "邮箱": "person",
     "答题设备": "other",
     "自定义参数": "other",
+}
+# Where the answer came from, behind its address; a question may be called so too, so only before numbered headings.
+BEHIND = {
+    **dict.fromkeys(("国家", "国家和地区", "省", "省份", "市", "城市", "来自省份", "来自城市", "用户ID"), "person"),
+    **dict.fromkeys(("浏览器", "操作系统", "设备", "设备类型", "答题设备"), "other"),
 }
 NOT_ASKED = ("(跳过)", "(空)", "（跳过）", "（空）")
 NOT_ASKED_CODES = ("-3", "-2")
@@ -129,6 +135,9 @@ def _without_end(cells: list[str]) -> list[str]:
 def _metadata(names: list[str], columns: list[str]) -> dict[str, str]:
     last = max((n for n, name in enumerate(names) if name in FIELDS), default=-1)
     kinds = {n: FIELDS.get(name) or (n < last and _optional(name)) for n, name in enumerate(names)}
+    behind = list(takewhile(lambda n: names[n] in BEHIND, range(last + 1, len(names)))) if last >= 0 else []
+    if _NUMBER.match("".join(names[last + 1 + len(behind) :][:1])):
+        kinds |= {n: BEHIND[names[n]] for n in behind}
     return {columns[n]: kind for n, kind in kinds.items() if kind and names[n] not in names[:n]}
 
 

@@ -26,6 +26,7 @@ from survey.schema import Layout
 
 SECONDS = 120
 MEMORY = 2**30  # bytes that a process of its own may take, beside four times the workbook's
+MOST_TEXTS = 2**20
 LARGE = 4  # how that process ends when it can say that the table is too large
 _UNOPENED_WORDS = (
     "this workbook cannot be opened; it may be protected by a password or damaged: save it as XLSX without one",
@@ -62,8 +63,21 @@ def _modern(path: Path, layout: Layout, rows: int | None) -> tuple[str, list[lis
 
 
 def _rows(book: python_calamine.CalamineWorkbook, name: str) -> list[list[str]]:
-    sheet = book.get_sheet_by_name(name)
-    return [[as_text(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False)]
+    rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+    if any(bool in map(type, row) for row in rows):  # TRUE and 1 are equal, and so would have one text
+        return [[as_text(cell) for cell in row] for row in rows]
+    texts = _Texts()
+    return [list(map(texts.__getitem__, row)) for row in rows]
+
+
+class _Texts(dict[Any, str]):
+    """The text of each different cell, written once, as long as there are not too many."""
+
+    def __missing__(self, cell: Any) -> str:
+        text = as_text(cell)
+        if len(self) < MOST_TEXTS:
+            self[cell] = text
+        return text
 
 
 def _old(path: Path, layout: Layout) -> tuple[str, list[list[str]], bool, int]:

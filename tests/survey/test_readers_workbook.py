@@ -29,6 +29,11 @@ def test_a_workbook_is_read_whatever_its_name(tmp_path: Path, name: str) -> None
     assert raw.form == {"format": "workbook", "sheet": "S1"}
 
 
+def test_true_and_one_are_equal_and_have_texts_of_their_own(tmp_path: Path) -> None:
+    path = book(tmp_path / "a.xlsx", [["a", "b"], [1, True], [True, 1], [0, False], ["1", 1.0]])
+    assert text_of(read_table(path))[1:] == [["1", "TRUE"], ["TRUE", "1"], ["0", "FALSE"], ["1", "1"]]
+
+
 def test_sheets_header_rows_and_gaps(tmp_path: Path) -> None:
     path = book(
         tmp_path / "a.xlsx", [["cover"]], [[], ["Title"], [None, "a", "b"], [None, 1, None], [], [None, 2, "x"]]

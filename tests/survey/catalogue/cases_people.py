@@ -56,8 +56,8 @@ def _(f: Folder) -> None:
     "68",
     "the same answers to everything under two ids",
     "warned",
-    ("3 answers are equal to an earlier one in every item", "they are kept"),
-    ("3 份答卷与前面某份的所有答案相同", "已保留"),
+    ("3 answers are equal to an earlier one in every item", "3 more than chance would give", "they are kept"),
+    ("3 份答卷与前面某份的所有答案相同", "多 3 份", "已保留"),
 )
 def _(f: Folder) -> None:
     names = [f"t{n}" for n in range(15)]

@@ -40,7 +40,13 @@ def _(f: Folder) -> None:
     f.send(f.csv(), "utf-16-le")
 
 
-@case("4", "Big5, not declared", "refused", ("answers.csv", "codes or limits"), "不在编码或范围之内")
+@case(
+    "4",
+    "Big5, not declared",
+    "refused",
+    ("answers.csv", "codes or limits", "the encoding is wrong"),
+    ("不在编码或范围之内", "编码有误"),
+)
 def _(f: Folder) -> None:
     for row in f.answers:
         row["q7"] = "canary"
@@ -71,7 +77,7 @@ def _(f: Folder) -> None:
     f.answers[4]["q1"] = "非常\ufffd\ufffd意"
 
 
-@case("6a", "UTF-8 encoded twice", "refused", "answers.csv", "answers.csv")
+@case("6a", "UTF-8 encoded twice", "refused", ("answers.csv", "the encoding is wrong"), ("answers.csv", "编码有误"))
 def _(f: Folder) -> None:
     in_words(f)
     f.send(f.csv().encode("utf-8").decode("latin-1").encode("utf-8"))

@@ -117,3 +117,16 @@ def _(f: Folder) -> None:
 def _(f: Folder) -> None:
     for row in f.answers[8:]:
         row["q5"] = ""
+
+
+@case(
+    "114",
+    "an item that half of one organisation left unanswered, and nobody of the others",
+    "warned",
+    ("age: in some organisations 30 in a hundred more left it unanswered", "do not compare"),
+    ("age：有的组织未回答的比例比其他组织高 30 个百分点以上", "请勿据此比较"),
+)
+def _(f: Folder) -> None:
+    silent = [row for row in f.answers if row["org"] == "union"][::2]
+    for row in silent:
+        row["q5"] = ""

@@ -20,7 +20,6 @@ ELSEWHERE = {
     110: "there is no model with a logit: shares are estimated directly, tests/analysis/test_estimates.py",
     111: "models that do not converge, variances at nought: tests/analysis/test_mixed.py",
     112: "fewer groups than a model needs: tests/analysis/test_mixed.py",
-    114: "who does not answer, by group: tests/analysis/test_response.py",
     115: "how few answered: tests/analysis/test_response.py, test_coverage.py",
 }
 HEAD = """# What becomes of bad input
