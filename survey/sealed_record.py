@@ -105,8 +105,8 @@ def refuse_sealed(path: Path, name: str) -> None:
     day = one.when[:10]
     if one.method == DELETED:
         en = (
-            f"this file was deleted after intake ({day}), and its accepted rows, as wave.yaml maps them now, are not in this store. "
-            "Put wave.yaml back as it was, or restore the store from a backup"
+            f"this file was deleted after intake ({day}), and its accepted rows, as wave.yaml maps them now, are not in this "
+            "store. Put wave.yaml back as it was, or restore the store from a backup"
         )
         zh = (
             f"该文件在接收后已删除（{day}），而存储中没有按现在的 wave.yaml 接受的记录。"

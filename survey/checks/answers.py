@@ -110,7 +110,7 @@ def _people(wave: Wave, entry: FileEntry, frame: pd.DataFrame, key: Key, book: B
         "region": frame["region"],
         "member": member.fillna(key.pseudonyms(row, "row")) if len(alone) else member,
         "log_member": key.pseudonyms(ids.astype("str").where(consent, ""), "log"),
-        "identified": ~frame.index.isin(alone),
+        "identified": pd.Series(~frame.index.isin(alone), index=frame.index),
     }
 
 
