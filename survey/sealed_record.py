@@ -13,7 +13,7 @@ from survey.faults import Fault, Refused
 from survey.store import settle_folder, written
 
 RECORD = "sealed.json"
-AGE, DELETED = "age", "deleted"
+ENCRYPTED, DELETED = "encrypted", "deleted"
 PREFIX = ".sealing-"
 
 
@@ -29,7 +29,7 @@ class SealedFile:
         Its size.
     sha256 : str
         Its checksum, as ``sha256sum`` prints it.
-    method : {'age', 'deleted'}
+    method : {'encrypted', 'deleted'}
     sealed, sealed_sha256 : str
         Name and checksum of the encrypted file; empty where it was deleted.
     recipient : str

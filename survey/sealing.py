@@ -26,7 +26,7 @@ from survey.faults import Fault, Refused, refuse_if
 from survey.folder import place
 from survey.identity import study_key
 from survey.schema import FileEntry
-from survey.sealed_record import AGE, DELETED, PREFIX, RECORD, SealedFile, entries, read_record
+from survey.sealed_record import DELETED, ENCRYPTED, PREFIX, RECORD, SealedFile, entries, read_record
 from survey.sealed_record import add as add_to_record
 from survey.store import settle_folder, sum_of, written
 from survey.study import Study, Wave
@@ -187,7 +187,9 @@ def _encrypted(path: Path, recipient: str) -> SealedFile:
     target = _free(path)
     os.rename(draft, target)
     settle_folder(path.parent)
-    return SealedFile(path.name, path.stat().st_size, plain.digest, AGE, target.name, sealed_sum, recipient, _now())
+    return SealedFile(
+        path.name, path.stat().st_size, plain.digest, ENCRYPTED, target.name, sealed_sum, recipient, _now()
+    )
 
 
 def _free(path: Path) -> Path:

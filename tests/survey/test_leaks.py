@@ -59,7 +59,8 @@ def texts() -> dict[str, str]:
 def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
     monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("WORKBENCH_KEYS", str(tmp_path / "keys"))
-    folder = write_study(tmp_path, {"2024": {"files": texts()}}, synthetic=False)
+    cuts = [[], ["group"], ["region"], ["group", "region"]]
+    folder = write_study(tmp_path, {"2024": {"files": texts()}}, synthetic=False, cuts=cuts)
     change_wave(folder, "2024", files=[ANSWERS, LOG])
     return open_study(folder)
 
@@ -126,10 +127,10 @@ def test_no_trace_in_a_refusal_either(study: Study) -> None:
     assert traces("\n".join([str(caught.value), repr(caught.value), *told]).encode(), marks()) == []
 
 
-@pytest.mark.parametrize("method", ["age", "deleted"])
+@pytest.mark.parametrize("method", ["encrypted", "deleted"])
 def test_after_seal_no_trace_is_left_anywhere(study: Study, tmp_path: Path, method: str) -> None:
     before = study.panel()
-    recipient = str(pyrage.x25519.Identity.generate().to_public()) if method == "age" else None
+    recipient = str(pyrage.x25519.Identity.generate().to_public()) if method == "encrypted" else None
     sealing.seal(study, study.wave("2024"), lambda wave, entry: True, recipient=recipient)
     CliRunner().invoke(app(), ["check", str(study.folder)])
     for name, data in (

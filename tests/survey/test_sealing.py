@@ -63,7 +63,7 @@ def test_the_record_says_what_became_of_each_file(folder: Path) -> None:
     sizes = {name: (folder / "2024" / name).stat().st_size for name in PEOPLE}
     run(open_study(folder))
     for name, one in read_record(folder / "2024").items():
-        assert (one.sha256, one.bytes, one.method, one.recipient) == (sums[name], sizes[name], "age", TO)
+        assert (one.sha256, one.bytes, one.method, one.recipient) == (sums[name], sizes[name], "encrypted", TO)
         assert (one.sealed, one.sealed_sha256) == (f"{name}.age", sum_of(folder / "2024" / one.sealed))
         assert one.when.endswith("+00:00")
     assert set(json.loads((folder / "2024" / RECORD).read_text())) == {"files"}
@@ -255,7 +255,7 @@ def whole(folder: Path, content: dict[str, bytes]) -> bool:
         if path.exists():
             if path.read_bytes() != data:
                 return False
-        elif one is None or (one.method == "age" and opened(folder / "2024" / one.sealed) != data):
+        elif one is None or (one.method == "encrypted" and opened(folder / "2024" / one.sealed) != data):
             return False
     return True
 
