@@ -18,7 +18,6 @@ THREADS = 4  # at most: each wants memory of its own
 CAREFUL = (
     f"memory_limit = '{MEMORY}'",
     "preserve_insertion_order = false",
-    "enable_progress_bar_print = false",  # the other setting cannot be changed in a notebook
     "python_enable_replacements = false",
     "enable_external_access = false",
     "lock_configuration = true",
@@ -41,6 +40,7 @@ class DuckDB:
                 connection.execute(f"SET threads = {threads or min(os.cpu_count() or 1, THREADS)}")
                 connection.execute(f"SET temp_directory = {_quoted(Path(folder))}")
                 connection.execute(f"SET allowed_paths = [{', '.join(_quoted(path) for path in files)}]")
+                _quieten(connection)
                 for setting in CAREFUL:
                     connection.execute(f"SET {setting}")
                 yield cls(connection)
@@ -70,6 +70,12 @@ class DuckDB:
     def fetch(self, query: str) -> pa.Table:
         """Run a SELECT and give what it gives."""
         return self._connection.sql(query).to_arrow_table()
+
+
+def _quieten(connection: duckdb.DuckDBPyConnection) -> None:
+    """Print no progress over ours. In a notebook there is none, and then the setting must not be touched."""
+    if connection.sql("SELECT current_setting('enable_progress_bar') AS shown").fetchall() == [(True,)]:
+        connection.execute("SET enable_progress_bar = false")
 
 
 def _quoted(path: Path) -> str:

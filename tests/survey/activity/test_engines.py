@@ -59,7 +59,7 @@ def test_it_opens_no_other_file_and_keeps_its_settings(files, query):
 
 def test_it_reads_no_variable_of_python_and_prints_nothing(files):
     with DuckDB.opened(files[:1]) as run:
-        for setting in ("python_enable_replacements", "enable_progress_bar_print", "enable_external_access"):
+        for setting in ("python_enable_replacements", "enable_progress_bar", "enable_external_access"):
             assert run.fetch(f"SELECT current_setting('{setting}') AS x")["x"].to_pylist() == [False], setting
 
 
