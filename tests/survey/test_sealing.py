@@ -178,7 +178,11 @@ def test_a_file_that_changes_meanwhile_stays(folder: Path, monkeypatch: pytest.M
     assert (folder / "2024" / "answers.csv").read_bytes().endswith(b"late,row\n")
 
 
-@pytest.mark.parametrize("key", ["", "age1", "ssh-ed25519 AAAA", TO[:-1], TO.upper() + "X", "x" * 62])
+@pytest.mark.parametrize(
+    "key",
+    ["", "age1", "ssh-ed25519 AAAA", TO[:-1], TO.upper() + "X", "x" * 62],
+    ids=["nothing", "begun", "of ssh", "cut", "too long", "sixty-two signs"],
+)
 def test_what_is_no_public_key_is_refused_and_not_repeated(key: str) -> None:
     with pytest.raises(Refused, match="not the public key of a recipient") as caught:
         sealing.public_key(key)
