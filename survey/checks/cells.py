@@ -47,8 +47,13 @@ Met = dict[str, pd.Series]
 def by_unique(column: pd.Series, convert: Callable[[str], object]) -> pd.Series:
     """Convert each distinct text once."""
     texts = column.astype("category")
-    values = pd.Series([convert(text) for text in texts.cat.categories])
+    values = pd.Series([convert(text) for text in distinct(texts)])
     return values.take(texts.cat.codes.to_numpy()).set_axis(column.index)
+
+
+def distinct(column: pd.Series) -> list[str]:
+    """Give the categories of a column of text: one by one, an index of them is slow."""
+    return list(column.cat.categories.to_numpy(dtype=object))
 
 
 def rewritten(column: pd.Series, convert: Callable[[pd.Series], pd.Series]) -> pd.Series:
@@ -61,9 +66,9 @@ def rewritten(column: pd.Series, convert: Callable[[pd.Series], pd.Series]) -> p
         Is given the distinct texts (Series of str), once, and gives as many.
     """
     texts = convert(pd.Series(column.cat.categories, dtype="str"))
-    places, distinct = pd.factorize(texts, use_na_sentinel=True)
+    places, kinds = pd.factorize(texts, use_na_sentinel=True)
     codes = places.astype(np.int32).take(column.cat.codes.to_numpy())
-    kept = pd.Categorical.from_codes(codes, pd.Index(distinct, dtype="str"))
+    kept = pd.Categorical.from_codes(codes, pd.Index(kinds, dtype="str"))
     return pd.Series(kept, index=column.index, name=column.name)
 
 
@@ -81,9 +86,9 @@ def clean(column: pd.Series) -> tuple[pd.Series, pd.Series]:
     What is cleaned comes as category.
     """
     texts = column.astype("category")
-    cleaned = {text: _clean(text) for text in texts.cat.categories}
+    cleaned = {text: _clean(text) for text in distinct(texts)}
     changed = by_unique(texts, lambda text: cleaned[text] != " ".join(text.split())).astype(bool)
-    return rewritten(texts, lambda distinct: distinct.map(cleaned)), changed
+    return rewritten(texts, lambda arrived: arrived.map(cleaned)), changed
 
 
 def _clean(value: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from survey.checks.accepted import Book
+from survey.checks.cells import distinct
 from survey.identifiers import LOOKED_AT, bad_numbers, identifies
 from survey.readers import RawTable
 from survey.readers.encoded import Column
@@ -26,7 +27,7 @@ _IN_POWERS = re.compile(r"\d(\.\d+)?[eE]\+?\d+")
 
 def refuse_powers(codes: pd.Series, book: Book) -> None:
     """Note a fault where ids arrived as numbers in powers of ten."""
-    if any(_IN_POWERS.fullmatch(text) for text in codes.cat.categories):
+    if any(_IN_POWERS.fullmatch(text) for text in distinct(codes)):
         book.fault(
             "the column of member numbers holds numbers in powers of ten (1.38E+10): digits are lost. Export the column as text",
             "会员编号列含有科学计数（如 1.38E+10），已丢失数字。请把该列按文本导出",
@@ -35,7 +36,7 @@ def refuse_powers(codes: pd.Series, book: Book) -> None:
 
 def doubt(members: pd.Series, book: Book) -> None:
     """What a spreadsheet does to numbers: digits after the fifteenth become noughts, leading noughts are lost."""
-    digits = pd.Series([m for m in members.unique() if m.isascii() and m.isdigit()], dtype="str")
+    digits = pd.Series([m for m in distinct(members) if m.isascii() and m.isdigit()], dtype="str")
     long = digits[digits.str.len() > EXACT_DIGITS]
     if len(long) > 1 and (long.str[EXACT_DIGITS:].str.strip("0") == "").all():
         book.fault(
@@ -52,7 +53,7 @@ def doubt(members: pd.Series, book: Book) -> None:
 def set_aside_bad(frame: pd.DataFrame, book: Book) -> pd.DataFrame:
     """Set rows aside whose number cannot be anybody's (`survey.identifiers.bad_numbers`); give the others."""
     for role in (r for r in PEOPLE if r in frame):
-        bad = bad_numbers(frame[role].unique())
+        bad = bad_numbers(distinct(frame[role]))
         if bad:
             book.set_aside(frame.index[frame[role].isin(bad)], "bad_number")
             frame = book.left(frame)

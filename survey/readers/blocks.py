@@ -38,38 +38,39 @@ def cut(text: str, delimiter: str) -> Sequence[pa.DictionaryArray] | None:
     except UnicodeError:  # halves of characters
         return None
     signs = np.frombuffer(data, np.uint8)
-    if not data or not delimiter.isascii() or not (_plain_lines(data, signs) and _plain_quotes(signs, ord(delimiter))):
+    ends = np.flatnonzero(signs == LINE_FEED)
+    if not data or not delimiter.isascii() or not _plain_lines(data, ends):
+        return None
+    if not _plain_quotes(signs, ends, ord(delimiter)):
         return None
     width = len(next(csv.reader([text[: text.find("\n") + 1 or None]], delimiter=delimiter), ()))
     return _cut(data, delimiter, width) if 1 < width <= MAX_COLUMNS else None
 
 
-def _plain_lines(data: bytes, signs: np.ndarray) -> bool:
+def _plain_lines(data: bytes, ends: np.ndarray) -> bool:
     """Whether all lines end alike, none is empty, and none can have a cell longer than `csv` takes."""
     returns = data.count(b"\r")
-    if returns and (returns != data.count(b"\r\n") or returns != data.count(b"\n")):
+    if returns and (returns != data.count(b"\r\n") or returns != len(ends)):
         return False
-    ends = np.flatnonzero(signs == LINE_FEED)
-    lengths = np.diff(ends, prepend=-1, append=len(signs))
-    last = lengths[-1] if lengths[-1] > 1 else 1 + (lengths[:-1].max(initial=0))
-    least = 2 + bool(returns)
-    return bool(len(lengths) == 1 or lengths[:-1].min() >= least) and max(lengths.max(), last) < csv.field_size_limit()
+    lengths = np.diff(ends, prepend=-1)  # with their ends
+    rest = len(data) - 1 - ends[-1] if len(ends) else len(data)  # what stands behind the last end
+    longest = max(lengths.max(initial=0), rest)
+    return bool((lengths > 1 + bool(returns)).all()) and longest < csv.field_size_limit()
 
 
-def _plain_quotes(signs: np.ndarray, delimiter: int) -> bool:
+def _plain_quotes(signs: np.ndarray, ends: np.ndarray, delimiter: int) -> bool:
     """Whether quotes stand in pairs, the first at a cell's beginning, the second at the end of the same cell."""
     at = np.flatnonzero(signs == QUOTE)
     if not len(at):
         return True
-    if len(at) % 2:
-        return False
-    around = np.concatenate([[LINE_FEED], signs, [LINE_FEED]]).astype(np.uint8)  # what stands at n is at n + 1
     opens, closes = at[::2], at[1::2]
-    before, behind = around[opens], around[closes + 2]
-    if not np.isin(before, (delimiter, LINE_FEED)).all() or not np.isin(behind, (delimiter, LINE_FEED, RETURN)).all():
+    if len(at) % 2 or (np.searchsorted(at, ends) % 2).any():  # a line that ends within a cell
         return False
-    ends = np.flatnonzero(signs == LINE_FEED)
-    return bool((np.searchsorted(ends, opens) == np.searchsorted(ends, closes)).all())
+    before = signs[np.maximum(opens - 1, 0)]
+    begins = (before == delimiter) | (before == LINE_FEED) | (opens == 0)
+    behind = signs[np.minimum(closes + 1, len(signs) - 1)]
+    closed = (behind == delimiter) | (behind == LINE_FEED) | (behind == RETURN) | (closes == len(signs) - 1)
+    return bool(begins.all() and closed.all())
 
 
 def _cut(data: bytes, delimiter: str, width: int) -> Sequence[pa.DictionaryArray] | None:

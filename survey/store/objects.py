@@ -20,6 +20,8 @@ from survey.store.manifest import OBJECTS
 from survey.store.place import guarded, sum_of
 
 ENDING = ".parquet"
+PIECE = 2**20  # rows that are written at once
+DICTIONARY = 2**25  # bytes of different texts of a piece and column beyond which each cell has its own
 _CONTAINERS = b"containers"  # which columns hold tuples or lists: Parquet knows lists only
 
 
@@ -56,11 +58,14 @@ def write_frame(file: Any, frame: pd.DataFrame) -> None:
     ValueError
         Where one column holds containers of several kinds, which could not come back as they were.
     """
-    table = pa.Table.from_pandas(frame, preserve_index=False)
     kinds = json.dumps(_containers(frame), sort_keys=True).encode()
-    table = table.replace_schema_metadata({**(table.schema.metadata or {}), _CONTAINERS: kinds})
-    # How a frame was put together must not show in the bytes.
-    pq.write_table(table.combine_chunks(), file, write_page_checksum=True)
+    schema = pa.Schema.from_pandas(frame, preserve_index=False)
+    schema = schema.with_metadata({**(schema.metadata or {}), _CONTAINERS: kinds})
+    with pq.ParquetWriter(file, schema, write_page_checksum=True, dictionary_pagesize_limit=DICTIONARY) as writer:
+        for start in range(0, max(len(frame), 1), PIECE):  # no second copy of a large table in memory
+            piece = pa.Table.from_pandas(frame.iloc[start : start + PIECE], schema, preserve_index=False)
+            # How a frame was put together must not show in the bytes.
+            writer.write_table(piece.combine_chunks().replace_schema_metadata(schema.metadata))
 
 
 def _containers(frame: pd.DataFrame) -> dict[str, str]:
