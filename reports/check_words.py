@@ -90,6 +90,19 @@ WORDS = {
     ),
     "note.large_weights": ("{n} weights are more than ten times the usual one", "{n} 个权重超过中位数的十倍"),
     "note.longer_than_a_day": ("{n} rows last longer than a day", "{n} 行持续超过一天"),
+    "note.near_duplicate": (
+        "{n} rows name a member, organisation and minute that another row names for another activity: was an activity "
+        "numbered twice?",
+        "{n} 行与另一行的会员、组织和时刻相同而活动编号不同：是否同一活动编了两个号？",
+    ),
+    "note.attendance_not_recorded": (
+        "{n} rows are of activities of which nobody is said to have come: attendance counts as not recorded there, not as nobody",
+        "{n} 行所属的活动没有任何到场记录：视为未登记出席，而不是无人参加",
+    ),
+    "note.not_on_the_roll": (
+        "{n} rows are of people who are not on the list of members; they are kept",
+        "{n} 行的人员不在会员名单中，已保留",
+    ),
     "note.two_places_at_once": (
         "{n} rows say that a member was in two places at once",
         "{n} 行显示同一会员同时在两处参加活动",
@@ -101,6 +114,12 @@ WORDS = {
     "note.more_established": (
         "{n} rows say that more organisations are established than there are",
         "{n} 行的已建组织数多于组织总数",
+    ),
+    "linked": (
+        "Link to the log: {found} of {consented} answers that consented are found there ({rate}, between {low} and {high} with 95 % "
+        "confidence); of all {answers} answers, were none or all of the others in it, between {lowest} and {highest}",
+        "与活动记录的关联：同意关联的 {consented} 份答卷中有 {found} 份找到（{rate}，95% 置信区间 {low} 至 {high}）；"
+        "若其余的人全都没有或全都有记录，则全部 {answers} 份答卷的比例在 {lowest} 与 {highest} 之间",
     ),
     "wave": ("The wave as a whole", "本波次整体"),
     "cells.no_weight": ("{n} answers have no weight and count nothing", "{n} 份答卷没有权重，不参与计算"),

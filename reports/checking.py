@@ -68,7 +68,7 @@ def account(panel: Panel, language: str) -> Account:
     files = [e.file for e in panel.study.wave(wave).settings.files]
     about = {name: frame[frame["wave"] == wave] for name, frame in _about(panel).items()}
     sections = [_file(tally, {name: a[a["file"] == f] for name, a in about.items()}, f, language) for f in files]
-    sections += _whole(tally[~tally["file"].isin(files)], language) + _decided(panel, language)
+    sections += _whole(tally[~tally["file"].isin(files)], panel, language) + _decided(panel, language)
     state = WARNED if _concerns(tally) else FINE
     then = say("next.warned" if state else "next.fine", language, study=study, wave=wave)
     title = say("title", language, study=study, wave=wave)
@@ -163,7 +163,7 @@ def _where(located: Frame, rule: str, language: str) -> str:
     return say("where", language, columns=say("and", language).join(named + more)) if named else ""
 
 
-def _whole(tally: Frame, language: str) -> list[Section]:
+def _whole(tally: Frame, panel: Panel, language: str) -> list[Section]:
     """What is known of the wave and of no single file."""
     rules = [rule.split(":") for rule, _, _ in _lines(tally)]
     about = {what: [r[2] for r in rules if r[:2] == ["items", what]] for what in ABOUT_ITEMS}
@@ -173,7 +173,24 @@ def _whole(tally: Frame, language: str) -> list[Section]:
         say(rule.replace(":", "."), language, n=f"{rows or cells:,}", cells=f"{cells:,}")
         for rule, rows, cells in others
     ]
+    lines += _linked(panel, language)
     return [Section(say("wave", language), tuple(lines))] if lines else []
+
+
+def _linked(panel: Panel, language: str) -> list[str]:
+    """How many of those who consented the log knows, with the interval, and the bounds for all."""
+    table = panel.linkage[(panel.linkage["wave"] == panel.wave) & (panel.linkage["group"] == "*")]
+    counts = ("answers", "consented", "found")
+    shares = {"rate": "rate", "low": "conf_low", "high": "conf_high", "lowest": "lowest", "highest": "highest"}
+    return [
+        say(
+            "linked",
+            language,
+            **{name: f"{row[name]:,.0f}" for name in counts},
+            **{name: f"{row[column]:.1%}" for name, column in shares.items()},
+        )
+        for _, row in table.dropna(subset=["rate"]).iterrows()
+    ]
 
 
 def _lines(tally: Frame) -> list[Line]:

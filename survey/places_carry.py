@@ -41,7 +41,7 @@ def carry(intake: Intake, waves: Sequence[Wave], crosswalk: pd.DataFrame, tree: 
         if wave.name in intake.answers:
             frame = intake.answers[wave.name]
             region = carry_people(frame["region"], frame["log_member"].fillna(frame["member"]), after, tree)
-            changed += int((region != frame["region"]).sum())
+            changed += int(((region != frame["region"]) & region.notna()).sum())
             answers[wave.name] = frame.assign(region=region)
     together = {name: pd.concat(parts, ignore_index=True) for name, parts in tables.items()}
     return replace(intake, answers=answers, tables=together), changed

@@ -45,10 +45,14 @@ Met = dict[str, pd.Series]
 
 
 def by_unique(column: pd.Series, convert: Callable[[str], object]) -> pd.Series:
-    """Convert each distinct text once."""
+    """Convert each distinct text that a cell has, once."""
     texts = column.astype("category")
-    values = pd.Series([convert(text) for text in distinct(texts)])
-    return values.take(texts.cat.codes.to_numpy()).set_axis(column.index)
+    codes = texts.cat.codes.to_numpy()
+    used = (
+        np.bincount(codes, minlength=len(texts.cat.categories)) > 0
+    )  # rows may have been left out, and with them texts
+    values = pd.Series([convert(text) for text, there in zip(distinct(texts), used, strict=True) if there])
+    return values.take((np.cumsum(used) - 1)[codes]).set_axis(column.index)
 
 
 def distinct(column: pd.Series) -> list[str]:

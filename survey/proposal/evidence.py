@@ -46,6 +46,9 @@ CALLED = {
     "channel": "channel|mode|form|online or on site|way|渠道|形式|方式|活动形式|参与方式|线上线下",
     "response": "response|reply|rsvp|status|attended|attendance|came|took part"
     "|答复|回复|报名状态|是否参加|出席|签到状态|参加情况",
+    "role": "role|part|what they did|角色|身份|参与身份|参与角色",
+    "service": "service|service type|service item|服务|服务项目|服务类别|服务类型",
+    "rating": "rating|score|stars|satisfaction|评分|打分|满意度评分|星级",
     "members": "members|number of members|member count|会员数|会员人数|会员总数",
     "organisations": "organisations due|organisations|units due|units|due|应建|应建数|应建单位数|单位数|组织数",
     "established": "established|organisations established|set up|founded|已建|已建数|已建单位数|组建数|建会数",
@@ -365,7 +368,9 @@ def _role(column: Column, role: str, known: Known, holds: str) -> Fit:
         return _graded(column.share([bool(_DURATION.fullmatch(cell)) for cell in column.cells]), 0.3)
     if role == "weight" or role in REGISTRY_COUNTS:
         return _graded(column.share(known.numbers(column) >= 0), 0.5)
-    if role in ("channel", "response"):
+    if role == "rating":
+        return _graded(column.share(~known.words(column)), 0.3)
+    if role in ("channel", "response", "role", "service"):
         return Fit(0.3 if column.distinct <= FEW else -1.5, math.nan)
     return NOTHING
 

@@ -41,7 +41,7 @@ def test_a_label_with_a_comma_stays_whole(cell: str, chosen: list[int], unknown:
 
 
 def test_values_of_wave_yaml_with_a_comma() -> None:
-    cells = pd.Series(["Books, films,Hall", "Hall", "Books"], dtype="str")
+    cells = pd.Series(["Books, films,Hall", "Hall", "Books"], dtype="category")
     assert recode(cells, {"Books, films": "2", "Hall": "1"}, ",").tolist() == ["2,1", "1", "Books"]
 
 
