@@ -116,8 +116,8 @@ WORDS = {
         "{n} 行的已建组织数多于组织总数",
     ),
     "linked": (
-        "Link to the log: {found} of {consented} answers that consented are found there ({rate}, between {low} and {high} with 95 % "
-        "confidence); of all {answers} answers, were none or all of the others in it, between {lowest} and {highest}",
+        "Link to the log: {found} of {consented} answers that consented are found there ({rate}, between {low} and {high} with "
+        "95 % confidence); of all {answers} answers, were none or all of the others in it, between {lowest} and {highest}",
         "与活动记录的关联：同意关联的 {consented} 份答卷中有 {found} 份找到（{rate}，95% 置信区间 {low} 至 {high}）；"
         "若其余的人全都没有或全都有记录，则全部 {answers} 份答卷的比例在 {lowest} 与 {highest} 之间",
     ),

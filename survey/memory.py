@@ -50,7 +50,7 @@ def _fault(what: str) -> Fault:
     return Fault(
         what,
         0,
-        "the memory does not suffice for this study: nothing was stored, what was stored before is as it was. Close other "
+        "the memory does not suffice for this study: its panel was not stored, what was stored before is as it was. Close other "
         "programs, raise the limit on memory, or run on a larger machine",
-        "内存不足，无法处理本研究：没有保存新内容，原有内容保持不变。请关闭其他程序、提高内存上限，或换用更大的机器",
+        "内存不足，无法处理本研究：没有保存面板，原有内容保持不变。请关闭其他程序、提高内存上限，或换用更大的机器",
     )

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 HEAD = "item,version,module,wording_en,wording_zh,kind,codes,lowest,highest,scale,reverse,sensitive,topic\n"
 ONCE = """
 import sys, time
-import survey.panel
+import survey.build
 start = time.perf_counter()
 try:
     panel = survey.open_study(sys.argv[1]).panel()

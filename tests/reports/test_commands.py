@@ -52,12 +52,15 @@ def test_what_cannot_be_is_refused_without_a_traceback(arguments: tuple[str, ...
     assert "Traceback" not in done.stderr
 
 
-def test_an_engine_is_chosen_by_option_and_refused_where_it_is_not_known() -> None:
+def test_an_engine_is_chosen_by_option_and_refused_where_it_is_not_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, real_study: Callable[[str], Path]
+) -> None:
     told = workbench("check", "demo", "--engine", "oracle")
     assert told.returncode == 2
     assert "--engine" in told.stderr
     assert "Traceback" not in told.stderr
-    lost = workbench("check", "demo", "--engine", "spark://127.0.0.1:7077", "--json")
+    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path))  # a panel that was made already needs no engine
+    lost = workbench("check", str(real_study("la_meetup_rsvps")), "--engine", "spark://127.0.0.1:7077", "--json")
     assert "WORKBENCH_EXCHANGE" in lost.stdout + lost.stderr
     assert lost.returncode == 2
 

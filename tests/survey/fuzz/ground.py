@@ -17,8 +17,8 @@ from types import FrameType
 
 import pandas as pd
 
+from survey import build as panels
 from survey import open_study, store
-from survey import panel as panels
 from survey.checks import CHECKS, Accepted
 from survey.faults import Fault, Refused
 from survey.intake import take_in

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from survey import panel as panels
+from survey import build as panels
 from survey import store
 from tests.survey.builders import KEY
 from tests.survey.fuzz.cases import FAST, SLOW, by_seed

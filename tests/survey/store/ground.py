@@ -95,13 +95,14 @@ def prepare(place: Path, worker: Worker) -> Ground:
 
 
 def _states(after: Path, before: Path) -> tuple[str, ...]:
-    """The manifest before the run, with the new tables, with the new version, without the spare tables."""
+    """The manifest before the run, with each set of new tables in turn, with the new version, without the spare tables."""
     old = manifest.read(before / "store" / NAME)
     new = manifest.read(after / "store" / NAME)
-    (key,) = set(new.entries) - set(old.entries)
-    saved = old.adding(key, new.entries[key])
-    recorded = manifest.replace(saved, versions=new.versions)
-    return tuple(m.text().decode() for m in (old, saved, recorded, new))
+    states = [old]
+    for key in sorted(set(new.entries) - set(old.entries), key=lambda key: new.entries[key].number):
+        states.append(states[-1].adding(key, new.entries[key]))
+    states += [manifest.replace(states[-1], versions=new.versions), new]
+    return tuple(m.text().decode() for m in states)
 
 
 def done(ended: Ended) -> dict[str, Any]:

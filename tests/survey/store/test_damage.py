@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from survey import Refused, open_study, store
-from survey import panel as panels
+from survey import build as panels
 from survey.store import manifest
 from tests.survey.store.faults import said
 from tests.survey.store.ground import snapshot, write
@@ -194,7 +194,7 @@ def test_a_cache_with_three_hundred_flipped_bytes_is_built_again_as_it_was(
         content[path][draw.randrange(len(content[path]))] ^= 1 + draw.randrange(255)
     for path, data in content.items():
         path.write_bytes(data)
-    assert len(store.verify(home).faults) == len(objects)
+    assert len({fault.file for fault in store.verify(home).faults}) == len(objects)  # two entries may name one table
     monkeypatch.setattr(panels, "_open", {})
     again = open_study(folder).panel()
     for name in panels.FRAMES:

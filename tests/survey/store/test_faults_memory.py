@@ -16,7 +16,7 @@ import pyarrow as pa
 import pytest
 
 from survey import Refused, open_study, store
-from survey import panel as panels
+from survey import build as panels
 from tests.survey.store.faults import said
 from tests.survey.store.ground import NAME, done, snapshot, write
 from tests.survey.store.worker import Ended, Worker
@@ -44,7 +44,7 @@ def test_whoever_says_it_it_is_said_in_words(
     def scarce(*_: Any) -> None:
         raise kind
 
-    monkeypatch.setattr(panels, "_build", scarce)
+    monkeypatch.setattr(panels, "take_in", scarce)
     with pytest.raises(Refused) as refused:
         open_study(folder).panel()
     assert said("out of memory", str(refused.value))

@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from survey import Refused, open_study
-from survey import panel as panels
+from survey import Refused, open_study, parts
+from survey import build as panels
 from tests.survey.builders import ANSWERS, FULL, change_wave
 from tests.survey.store.faults import said
 from tests.survey.store.ground import snapshot, write
@@ -58,18 +58,18 @@ def test_a_file_that_changes_while_it_is_read(
     home: Path, taken_in: tuple[Path, dict[str, str]], monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
     folder, before = taken_in
-    path, build = folder / "2024" / "answers.csv", panels._build
+    path, check = folder / "2024" / "answers.csv", parts._faults
     path.write_bytes(path.read_bytes() + b"\n")
 
     def meanwhile(*given: Any) -> Any:
-        built = build(*given)
+        found = list(check(*given))
         if change == "grows":
             path.write_bytes(path.read_bytes() + b"\n")
         else:
             path.unlink()
-        return built
+        return found
 
-    monkeypatch.setattr(panels, "_build", meanwhile)
+    monkeypatch.setattr(parts, "_faults", meanwhile)
     refused = _refused(folder, "2024/answers.csv")
     if change == "grows":
         assert said("a file still being written while it is read", str(refused))

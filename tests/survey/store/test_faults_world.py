@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from survey import Refused, open_study
-from survey import panel as panels
+from survey import build as panels
 from tests.survey.store.faults import said
 from tests.survey.store.ground import NAME, Ground, done, snapshot, write
 from tests.survey.store.worker import ROOT, Worker
@@ -126,4 +126,5 @@ def test_a_key_that_is_lost_or_changed(tmp_path: Path, monkeypatch: pytest.Monke
     assert old.hex() not in str(refused.value)
     assert snapshot(tmp_path / "home") == before
     key.write_bytes(old)
+    key.chmod(0o600)
     assert open_study(folder).panel().members.equals(first.members)

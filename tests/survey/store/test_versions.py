@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from survey import build as panels
 from survey import open_study, store
-from survey import panel as panels
 from survey.store import manifest
 from tests.survey.store.faults import said
 from tests.survey.store.ground import snapshot, write

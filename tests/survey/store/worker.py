@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[3]
-PRELOADED = ("survey.panel", "survey.readers.plain", "pyarrow.parquet", "tests.survey.store.actions")
+PRELOADED = ("survey.build", "survey.readers.plain", "pyarrow.parquet", "tests.survey.store.actions")
 
 
 @dataclasses.dataclass(frozen=True)
