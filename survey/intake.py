@@ -124,18 +124,21 @@ def take_in(study: Study, waves: Sequence[Wave], key: Key) -> Intake:
     survey.Refused
         With the faults of all files.
     """
-    found = parts.of_waves(study, waves, key)
-    refuse_if(_same_answers_twice(found))
-    found = _without_repeated_answers(found)
-    logs = [_log_part(part) for part in found if part.brings("log")]
-    again = _repeated_rows(logs, found)
-    found = [part.without(again.get((part.wave.name, part.entry.file), parts.NO_ROWS), "duplicate") for part in found]
-    answers = {w.name: rows for w in waves if (rows := _answers(w, found)) is not None}
-    tables = {holds: _together(found, holds, columns) for holds, columns in TABLES.items()}
-    seen = tables["registry"]["region"].dropna()
-    gaps = additive_gaps(tables["registry"], places.hierarchy(places.with_seen(study.places, seen)))
-    refuse_if([*turned_batteries(study, waves, answers), *refused_gaps(study, waves, gaps)])
-    return Intake(answers, tuple(logs), again, tables, gaps, tuple(found))
+    with parts.checked(study, waves, key) as made:
+        found = made.parts
+        refuse_if(_same_answers_twice(found))
+        found = _without_repeated_answers(found)
+        again = _repeated_rows(_logs(found), found)
+        found = [
+            part.without(again.get((part.wave.name, part.entry.file), parts.NO_ROWS), "duplicate") for part in found
+        ]
+        answers = {w.name: rows for w in waves if (rows := _answers(w, found)) is not None}
+        tables = {holds: _together(found, holds, columns) for holds, columns in TABLES.items()}
+        seen = tables["registry"]["region"].dropna()
+        gaps = additive_gaps(tables["registry"], places.hierarchy(places.with_seen(study.places, seen)))
+        refuse_if([*turned_batteries(study, waves, answers), *refused_gaps(study, waves, gaps)])
+        kept = made.keep(found)
+    return Intake(answers, tuple(_logs(kept)), again, tables, gaps, tuple(kept))
 
 
 def _same_answers_twice(found: Sequence[Part]) -> Iterator[Fault]:
@@ -169,8 +172,10 @@ def _without_repeated_answers(found: Sequence[Part]) -> list[Part]:
     return kept
 
 
-def _log_part(part: Part) -> LogPart:
-    return LogPart(part.wave.name, part.entry.file, part.path)
+def _logs(found: Sequence[Part]) -> list[LogPart]:
+    return [
+        LogPart(p.wave.name, p.entry.file, p.path) for p in found if p.entry.holds == "log" and p.kept.meta["accepted"]
+    ]
 
 
 def _repeated_rows(logs: Sequence[LogPart], found: Sequence[Part]) -> dict[tuple[str, str], np.ndarray]:

@@ -6,8 +6,9 @@ that checked it stands beside it: other code checks it anew and takes its place.
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,7 @@ class Part:
         Where it belongs.
     file_sum : str
         SHA-256 of the file as it arrived.
-    kept : survey.store.Sealed
+    kept : survey.store.Sealed, or what is about to be one
         Its tables: ``rows`` (accepted, column ``row`` = row in the file), ``repaired`` (which of them were mended), ``tally``,
         ``aside``, ``located``.
     again : array of int64
@@ -53,7 +54,7 @@ class Part:
     wave: Wave
     entry: FileEntry
     file_sum: str
-    kept: store.Sealed
+    kept: store.Sealed | _Draft
     again: np.ndarray = field(default_factory=lambda: NO_ROWS)
     reason: str = ""
 
@@ -129,13 +130,14 @@ def _added_up(tally: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([tally[before], more, tally[~before]], ignore_index=True)
 
 
-def of_waves(study: Study, waves: Sequence[Wave], key: Key) -> list[Part]:
-    """Check every file of the waves that is not in the store as it is now; all are kept, or none.
+@contextlib.contextmanager
+def checked(study: Study, waves: Sequence[Wave], key: Key) -> Iterator[Checked]:
+    """Check every file of the waves that is not in the store as it is now; the store stays as it is until `Checked.keep`.
 
     Raises
     ------
     survey.Refused
-        With the faults of all files; the store is as it was then.
+        With the faults of all files.
     """
     home, sums = store.home(study.name), raw_files.sums(study, waves)
     with store.building(home) as folder:
@@ -145,7 +147,13 @@ def of_waves(study: Study, waves: Sequence[Wave], key: Key) -> list[Part]:
         ]
         refuse_if(_faults(makers))
         raw_files.refuse_changed(study, waves, sums)
-        return [maker.kept() for of_wave in makers for maker in of_wave]
+        yield Checked(tuple(maker for of_wave in makers for maker in of_wave))
+
+
+def of_waves(study: Study, waves: Sequence[Wave], key: Key) -> list[Part]:
+    """Check the waves' files, and keep them."""
+    with checked(study, waves, key) as found:
+        return found.keep(found.parts)
 
 
 def _faults(makers: Sequence[Sequence[_Maker]]) -> Iterator[Fault]:
@@ -158,6 +166,39 @@ def _faults(makers: Sequence[Sequence[_Maker]]) -> Iterator[Fault]:
         roll = lists or roll
         for maker in (m for m in of_wave if m not in lists):
             yield from maker.check(roll if maker.entry.holds == "log" else ())
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """Tables that are not in the store yet, with what is asked of those that are (`survey.store.Sealed`)."""
+
+    key: str
+    meta: Mapping[str, Any]
+    files: Mapping[str, Path]
+
+    def path(self, name: str) -> Path:
+        """Give a table's Parquet file."""
+        return self.files[name]
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """Read a table."""
+        return pd.read_parquet(self.files[name])
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Files whose checks are done."""
+
+    _makers: tuple[_Maker, ...]
+
+    @property
+    def parts(self) -> list[Part]:
+        """The files, to be looked at."""
+        return [maker.part() for maker in self._makers]
+
+    def keep(self, found: Sequence[Part]) -> list[Part]:
+        """Keep the files in the store; give `found`, one a file in the same order, as they are there."""
+        return [replace(part, kept=maker.kept()) for part, maker in zip(found, self._makers, strict=True)]
 
 
 @dataclass(slots=True, eq=False)
@@ -199,18 +240,21 @@ class _Maker:
             refuse_sealed(self.wave.folder / self.entry.file, self._name)
         return found
 
-    def kept(self) -> Part:
-        """Keep the part in the store, and give it."""
+    def part(self) -> Part:
+        """Give the part, whether it is in the store or about to be."""
+        return Part(self.wave, self.entry, self.file_sum, self._found or self._draft())
+
+    def kept(self) -> store.Sealed:
+        """Keep the tables in the store."""
         if self._found is None:
             store.save(self.home, self.under, self._new, self._meta, fingerprint=self.key.fingerprint)
             self._found = store.load(self.home, self.under)
         if self._found is None:
-            raise OSError("the store could not be read back; is the disk full?")
-        return Part(self.wave, self.entry, self.file_sum, self._found)
+            store.refuse_gone(self.home, "rows")
+        return self._found
 
-    def rows(self) -> pd.DataFrame:
-        """Accepted rows, whether they are in the store or about to be."""
-        return pd.read_parquet(self._new["rows"]) if self._found is None else self._found.frame("rows")
+    def _draft(self) -> _Draft:
+        return _Draft(self.under, self._meta, self._new)
 
     @property
     def file_sum(self) -> str:
@@ -235,7 +279,7 @@ class _Maker:
 
     def _checked(self, roll: Sequence[_Maker]) -> Accepted:
         if roll:
-            listed = pd.concat([maker.rows() for maker in roll], ignore_index=True)
+            listed = pd.concat([maker.part().frame for maker in roll], ignore_index=True)
             return check_log(self.study, self.wave, self.entry, self.key, Roll(listed))
         return CHECKS[self.entry.holds](self.study, self.wave, self.entry, self.key)
 
@@ -276,8 +320,3 @@ def _by_member(rows: pd.DataFrame) -> pd.DataFrame:
     ordered = member.cat.reorder_categories(sorted(member.cat.categories))
     order = np.argsort(ordered.cat.codes.to_numpy(), kind="stable")
     return rows.assign(member=ordered).take(order).reset_index(drop=True)
-
-
-def keys(parts: Iterable[Part]) -> list[str]:
-    """Give the keys in the store of some parts."""
-    return [part.kept.key for part in parts]

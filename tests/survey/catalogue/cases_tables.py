@@ -261,7 +261,10 @@ def _(f: Folder) -> None:
     why="rows are read in parts and progress is shown; time and memory of a file of 1 GB are measured by tests/bench",
 )
 def _(f: Folder) -> None:
-    f.log += [LOGGED | {"who": f"canary{n % 120:04}", "what": f"b{n // 120}"} for n in range(20_000)]
+    for n in range(20_000):
+        activity = n // 120
+        when = f"2024-03-06 {8 + activity // 60:02}:{activity % 60:02}"
+        f.log.append(LOGGED | {"who": f"canary{n % 120:04}", "what": f"b{activity}", "at": when})
 
 
 @case(

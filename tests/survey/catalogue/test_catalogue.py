@@ -63,8 +63,9 @@ def test_case(
 
 
 def _by_item(members: pd.DataFrame | None) -> pd.DataFrame:
-    """Answers without who gave them and in one order: a repaired id is another id in another file."""
+    """Answers of the current wave without who gave them, in one order: a repaired id is another id in another file."""
     assert members is not None
+    members = members[members["wave"] == members["wave"].max()]
     columns = sorted(c for c in members.columns if c not in ("member", "weight"))
     return members[columns].sort_values(columns, ignore_index=True)
 

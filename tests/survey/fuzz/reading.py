@@ -204,6 +204,8 @@ def _units(text: str, names: tuple[int, ...]) -> dict[str, str]:
 
 GROUP, REGION = _units(GROUPS, (1, 2)), _units(PLACES, (3, 4))
 REGION |= {code.ljust(width, "0"): code for code in REGION.values() for width in (9, 12) if len(code) < width}
+# A province and a city are also called by their first two and four digits.
+REGION |= {code[:width]: code for code in set(REGION.values()) for width in (2, 4) if set(code[width:]) == {"0"}}
 UNITS = {"group": GROUP, "region": REGION, "home": REGION}
 NUMBERS = {"age": (14, 99), "weight": (0, None), "seconds": (0, None), "members": (0, None), "funds": (0, None)}
 

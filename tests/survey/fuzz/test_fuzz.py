@@ -15,9 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from survey import build as panels
-from survey import store
-from tests.survey.builders import KEY
+from survey import raw_files, store
 from tests.survey.fuzz.cases import FAST, SLOW, by_seed
 from tests.survey.fuzz.ground import OUTCOMES, prepare
 from tests.survey.fuzz.studies import SEEDS
@@ -67,8 +65,8 @@ def test_more_damaged_files(
 @pytest.mark.parametrize("name", ["csv", "xlsx", "log", "study.yaml", "wave.yaml", "instrument.csv"])
 def test_a_changed_byte_changes_the_provenance(name: str, place: Path) -> None:
     ground = prepare(SEEDS[name], place)
-    before = panels._provenance(ground.study, ground.study.wave_list, KEY)["inputs"]
+    before = raw_files.sums(ground.study, ground.study.wave_list)
     ground.path.write_bytes(ground.data + b"\n")
-    after = panels._provenance(ground.study, ground.study.wave_list, KEY)["inputs"]
+    after = raw_files.sums(ground.study, ground.study.wave_list)
     assert {name for name in before if before[name] != after[name]} == {ground.seed.file}
     assert after[ground.seed.file] == store.digest([ground.data + b"\n"])
