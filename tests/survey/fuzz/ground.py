@@ -6,6 +6,7 @@ import contextlib
 import io
 import logging
 import os
+import shutil
 import signal
 import tempfile
 import tracemalloc
@@ -174,6 +175,7 @@ class Ground:
             == read
         )
         oracle.no_canary(whole.tally.to_string() + whole.aside.to_string(), "the intake")
+        shutil.rmtree(self.home / "store")  # where what was accepted is kept
 
     def _refuses_a_panel(self, number: int) -> None:
         """What was refused leaves no panel."""

@@ -23,6 +23,7 @@ from typing import Any
 
 import pandas as pd
 
+from survey.activity import BETWEEN
 from survey.checks import Accepted
 from survey.faults import Refused
 from survey.identity import normalise
@@ -137,7 +138,7 @@ def _cell(seed: Seed, target: str, text: str, values: dict[str, Any]) -> list[st
         return [] if tidy(_none(values[target]) or "") == tidy(text) else [MADE_UP]
     if target == "group" and seed.holds == "log":
         names = {GROUP.get(tidy(part)) for part in tidy(text).split(seed.separator)}
-        return [] if set(values["groups"]) == names - {None} else [MADE_UP]
+        return [] if set(filter(None, values["groups"].split(BETWEEN))) == names - {None} else [MADE_UP]
     return _value(target, text, _none(values[target]))
 
 
