@@ -265,7 +265,7 @@ def whole(folder: Path, content: dict[str, bytes]) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("recipient", [TO, None])
+@pytest.mark.parametrize("recipient", [TO, None], ids=["encrypted", "deleted"])
 def test_a_run_killed_at_any_call_leaves_the_original_or_the_sealed_file(folder: Path, recipient: str | None) -> None:
     content = {name: (folder / "2024" / name).read_bytes() for name in PEOPLE}
     for at in range(1, KILLS):
