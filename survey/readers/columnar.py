@@ -10,7 +10,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from survey.faults import Refused
-from survey.readers.pages import pages
 from survey.readers.progress import Progress
 from survey.readers.raw import TOP, Gathering, Grid, check_header, refuse
 from survey.readers.workbook import as_text
@@ -30,7 +29,6 @@ def read(path: Path, layout: Layout, *, top: bool) -> Grid:
             check_header(path, header, 0, file.metadata.num_rows)
             _refuse_nested(path, file.schema_arrow)
             _refuse_packed(path, file.metadata)
-            _refuse_large_pages(path, file.metadata)
             gathering = Gathering(path, layout.header_row)
             gathering.add([header], [0])
             read = _read_rows(path, file, gathering, layout.header_row - 1 + TOP if top else file.metadata.num_rows)
@@ -99,15 +97,6 @@ def _refuse_packed(path: Path, about: pq.FileMetaData) -> None:
     cells = about.num_rows * about.num_columns
     if cells > max(FREE_CELLS, MAX_CELLS_A_BYTE * size) or inflated > max(FREE_BYTES, MAX_RATIO * size):
         _refuse_large(path)
-
-
-def _refuse_large_pages(path: Path, about: pq.FileMetaData) -> None:
-    """The same of what the pages say, which the footer need not know; an entry of a dictionary takes a byte at least."""
-    most = max(FREE_BYTES, MAX_RATIO * path.stat().st_size)
-    for page in pages(path, about):
-        most -= page.unpacked
-        if most < 0 or page.entries > page.unpacked:
-            _refuse_large(path)
 
 
 def _shared(batch: pa.RecordBatch) -> int:
