@@ -285,7 +285,8 @@ class _Maker:
 
     def _write(self, accepted: Accepted) -> None:
         """Write the tables beside the store, so that no two large files stand in memory at once."""
-        rows = accepted.frame.rename_axis("row").reset_index()
+        whole = accepted.frame.copy()  # in one piece, however it was put together
+        rows = whole.rename_axis("row").reset_index()
         if self.entry.holds in BY_MEMBER:
             rows = _by_member(rows)
         tables = {
