@@ -110,10 +110,12 @@ def main() -> None:
         importlib.import_module(f"tests.survey.catalogue.{module}")
     with tempfile.TemporaryDirectory() as name:
         home = Path(name)
-        os.environ["WORKBENCH_HOME"] = str(home / "home")
+        os.environ["WORKBENCH_HOME"] = str(home / "home-healthy")
         whole = outcome(healthy().write(home / "healthy"))
         lines = []
         for number in in_order(CASES):
+            # A home for each: none is a corrected version of the one before.
+            os.environ["WORKBENCH_HOME"] = str(home / f"home-{number}")
             folder = healthy()
             CASES[number].spoil(folder)
             study = folder.write(home / number)
