@@ -70,10 +70,13 @@ WORDS = {
         "{n} answers were given outside the fieldwork; they are kept",
         "{n} 份答卷不在调查期内，已保留",
     ),
-    "note.too_fast": ("{n} answers were given very fast; they are kept", "{n} 份答卷作答过快，已保留"),
+    "note.too_fast": (
+        "{n} answers were given very fast; they are kept, and the report shows the scales without them too",
+        "{n} 份答卷作答过快，已保留；报告另列不含这些答卷的量表结果",
+    ),
     "note.same_code_everywhere": (
-        "{n} answers have the same code in all items of one kind; they are kept",
-        "{n} 份答卷在同类题目上全选同一选项，已保留",
+        "{n} answers have the same code in all items of one kind; they are kept, and the report shows the scales without them too",
+        "{n} 份答卷在同类题目上全选同一选项，已保留；报告另列不含这些答卷的量表结果",
     ),
     "note.same_answers": (
         "{n} answers are equal to an earlier one in every item; they are kept",
@@ -202,6 +205,12 @@ WORDS = {
     "fewer_members_than_answers": (
         "registry: in {n} cases it counts fewer members than answered; is it of another day, or of other units?",
         "组织登记：有 {n} 处登记的会员数少于答卷数；是否为其他日期或其他单位的登记？",
+    ),
+    "few_answered": (
+        "{n} of {cells} people asked answered: so few that the report says so on every page and ranks nobody. If only a "
+        "sample was asked, write how many under invited in wave.yaml; else remind those who did not answer",
+        "应答者 {n} 人，应答对象 {cells} 人：应答过少，报告将在每页注明，并且不作排名。若只调查了一部分人，请在 "
+        "wave.yaml 的 invited 中写明人数；否则请提醒未作答者",
     ),
     "decided": ("Decided by an office", "有关单位已作的决定"),
     "decision": (

@@ -108,6 +108,7 @@ def _concerns(tally: Frame) -> bool:
         "not_weighted",
         "link_stopped",
         "nobody_linked",
+        "few_answered",
     )
     return any(rule.startswith(kinds) and rule not in NO_CONCERN for rule, _, _ in _lines(tally))
 

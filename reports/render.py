@@ -77,24 +77,32 @@ def render_check(account: Account, language: str, *, synthetic: bool, font_face:
     """Give the page of a check's account."""
     css = _safe((TEMPLATES / "style.css").read_text("utf-8"))
     frame = {"language": language, "css": css, "font_face": _safe(font_face), "account": account}
-    frame["ribbon"] = say("synthetic", language) if synthetic else None
+    frame["ribbons"] = [say("synthetic", language)] if synthetic else []
     return str(_template("check.html.j2").render(**frame))
 
 
 def _frame(report: Report, font_face: str) -> dict[str, Any]:
     labels, language = _labels(report.panel, report.language), report.language
-    ribbon = say("synthetic", language) if report.panel.study.settings.synthetic else None
     return {
         "language": language,
         "words": page_words(language),
         "css": _safe((TEMPLATES / "style.css").read_text("utf-8")),
         "font_face": _safe(font_face),
-        "ribbon": ribbon,
+        "ribbons": _ribbons(report.panel, language),
         "study": {"title": labels["study", "title"]},
         "wave": {"title": labels["wave", report.panel.wave]},
         "other": _other(report, "index"),
         "provenance": [{"label": label, "value": value} for label, value in report.provenance],
     }
+
+
+def _ribbons(panel: Panel, language: str) -> list[str]:
+    """What stands above every page: what the data are, and what they cannot carry."""
+    ribbons = [say("synthetic", language)] if panel.study.settings.synthetic else []
+    if panel.few_answered is not None:
+        answers, asked = panel.few_answered
+        ribbons.append(say("few_answered", language, share=f"{answers / asked:.1%}"))
+    return ribbons
 
 
 def _other(report: Report, name: str) -> dict[str, str] | None:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 WORDS = {
     "synthetic": ("Synthetic data: nobody in it exists", "合成数据：其中没有真实的人"),
+    "few_answered": (
+        "Only {share} of those asked answered: whoever did may differ from all others, and no organisation or place is ranked",
+        "应答率仅 {share}：作答者可能与其余的人不同，因此不对组织和地区排名",
+    ),
     "answers": ("{n} answers", "{n} 份答卷"),
     "people": ("{n} people took part", "{n} 人参加过活动"),
     "log": ("Activity log", "活动记录"),

@@ -35,6 +35,7 @@ ROLE_COLUMNS = (
     "group",
     "region",
     "mode",
+    "answering",
     "submitted",
     "seconds",
     "weight",

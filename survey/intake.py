@@ -14,6 +14,7 @@ import pandas as pd
 from survey import activity, parts, places
 from survey.activity import LogPart
 from survey.checks.accepted import ARRIVED, LOCATED, TALLY
+from survey.checks.answers import ALWAYS
 from survey.checks.direction import turned_batteries
 from survey.checks.memberships import COLUMNS as MEMBERSHIPS
 from survey.checks.registry import additive_gaps, refused_gaps
@@ -220,5 +221,7 @@ def _answers(wave: Wave, found: Sequence[Part]) -> pd.DataFrame | None:
     if not frames:
         return None
     both = pd.concat(frames, ignore_index=True).sort_values("member", kind="stable", ignore_index=True)
+    if lacking := [c for c in ALWAYS if c not in both]:  # rows of a sealed file, kept before there was such a column
+        both[lacking] = pd.Series(pd.NA, index=both.index, dtype="str")
     said = pd.DataFrame({"mode": wave.settings.mode, "wave": wave.name}, index=both.index, dtype="str")
     return pd.concat([both, said], axis=1)

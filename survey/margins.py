@@ -147,6 +147,12 @@ def weigh(
     return frame.set_axis(index), met, _what_happened(members["wave"], drawn, rescaled, small)
 
 
+def member_totals(registry: pd.DataFrame, count: str, hierarchy: pd.DataFrame | None) -> dict[str, float]:
+    """Give, by wave, how many the registry counts in all: of a group and place its own row, else the sum right below it."""
+    tree = _tree(hierarchy)
+    return {str(wave): _whole(_rolled(rows, count, tree)) for wave, rows in registry.groupby("wave")}
+
+
 def _check_margins(margins: Sequence[Sequence[str]], tree: _Tree, count: str, registry: pd.DataFrame | None) -> None:
     if not margins:
         raise ValueError("weighing needs at least one margin, e.g. [['group']]")

@@ -7,8 +7,11 @@ import errno
 from collections.abc import Iterator
 
 import duckdb
+import pyarrow as pa
 
 from survey.faults import Fault, Refused
+
+_OF_MEMORY = ("can't start new thread", "cannot allocate memory", "failed to map", "failed to launch worker thread")
 
 
 @contextlib.contextmanager
@@ -32,7 +35,7 @@ def enough_memory(what: str) -> Iterator[None]:
     except OSError as error:
         if error.errno != errno.ENOMEM:
             raise
-    except (RuntimeError, ImportError) as error:
+    except (RuntimeError, ImportError, pa.ArrowException) as error:
         if not _is_of_memory(error):
             raise
     else:
@@ -43,7 +46,7 @@ def enough_memory(what: str) -> Iterator[None]:
 def _is_of_memory(error: Exception) -> bool:
     """A thread that could not start, a library that could not be laid into the memory: they have no kind of their own."""
     said = str(error).lower()
-    return "can't start new thread" in said or "cannot allocate memory" in said or "failed to map" in said
+    return any(part in said for part in _OF_MEMORY)
 
 
 def _fault(what: str) -> Fault:

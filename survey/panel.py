@@ -110,7 +110,7 @@ aside, located, arrived, linkage : DataFrame
             "region": "region" if settings.places else None,
             "wave": "wave",
             "hierarchy": self.hierarchy.assign(
-                comparable_from=self.hierarchy["code"].map(since).fillna("").astype("str")
+                comparable_from=self.hierarchy["code"].map(since).astype("object").fillna("").astype("str")
             )
             if settings.places
             else None,
@@ -193,12 +193,29 @@ aside, located, arrived, linkage : DataFrame
         return limits | {s: limits[items[0] if items else s] for s, items in self.scales().items()}
 
     @property
+    def few_answered(self) -> tuple[int, int] | None:
+        """Answers and people asked, where so few answered in the current wave that nobody is to be ranked by them."""
+        told = self.tally[(self.tally["rule"] == "few_answered") & (self.tally["wave"] == self.wave)]
+        return (int(told["rows"].iloc[0]), int(told["cells"].iloc[0])) if len(told) else None
+
+    @property
+    def show_inputs(self) -> dict[str, Any]:
+        """Arguments of `analysis.display.Show`: names, places and scales of the study, and whether its units may be ranked."""
+        return {
+            "labels": self.labels,
+            "hierarchy": self.hierarchy,
+            "limits": self.limits,
+            "ranked": self.few_answered is None,
+        }
+
+    @property
     def release_inputs(self) -> dict[str, Any]:
         """Arguments of `analysis.plan_release`: the people behind every number, its range, the cuts and rules of the study."""
         cut_columns = [
             c for c in dict.fromkeys(c for cut in self.study.settings.cuts for c in cut) if c in self.members
         ]
-        answers = self.members[[*dict.fromkeys(["wave", "member", *cut_columns, *self.answer_columns])]]
+        answers = self.members[[*dict.fromkeys(["wave", "member", "answering", *cut_columns, *self.answer_columns])]]
+        answers = answers.assign(linkage=self.members["log_member"])  # the people of a rate of linkage consented to it
         people = {
             "survey": answers,
             "log": self.careers[["wave", "member", "group", "region", "channel"]],
@@ -208,7 +225,7 @@ aside, located, arrived, linkage : DataFrame
         return {
             "people": {name: frame for name, frame in people.items() if name != "survey" or len(frame)},
             "variables": _variables(self),
-            "cuts": (*self.study.settings.cuts, ("channel",)),
+            "cuts": (*self.study.settings.cuts, *((("answering",),) if len(answers) else ()), ("channel",)),
             "hierarchy": self.where["hierarchy"],
             "rules": {name: getattr(rules, name) for name in ("minimum", "difference", "count_step")},
         }

@@ -50,10 +50,16 @@ ROLES = {
     "cases": ("case", "member", "group", "region", "service", *STAGES["cases"]),
 }
 PEOPLE = ("member", "officer")  # roles that name somebody: pseudonyms take their place
-RESERVED = frozenset(ANSWER_ROLES) | {"wave", "log_member", "mode", "identified"}  # columns of the panel's answers
+RESERVED = frozenset(ANSWER_ROLES) | {
+    "wave",
+    "log_member",
+    "mode",
+    "answering",
+    "identified",
+}  # columns of the panel's answers
 # What results are called that stand on no item and no scale, by where their people come from; an item cannot be called so.
 RESULT_TERMS = {
-    "survey": ("response", "weights"),
+    "survey": ("response", "weights", "linkage"),
     "log": ("reached", "joined", "took_part", "returned", "stayed", "volunteered", "intends"),
     "registry": (
         "established",
@@ -279,6 +285,7 @@ class Rules(Model):
     outside_fieldwork_share: Annotated[float, Field(ge=0, le=1)] = 0.05
     registry_gap: Annotated[float, Field(ge=0, le=1)] = 0.01
     linkage_drop: Annotated[float, Field(ge=0, le=1)] = 0.25
+    least_response: Annotated[float, Field(ge=0, le=1)] = 0.05
     least_answered: Annotated[float, Field(ge=0, le=1)] = 0
     least_seconds: Annotated[float, Field(ge=0)] | None = None
     least_age: LeastAge | None = None
@@ -389,5 +396,6 @@ class WaveFile(Model):
     mode: Literal["online", "phone", "paper", "face", "mixed"] = "online"
     instrument: str = "1"
     files: Annotated[tuple[FileEntry, ...], Field(min_length=1)]
+    invited: Annotated[int, Field(ge=1)] | None = None
     not_reporting: tuple[str, ...] = ()
     decisions: tuple[Decision, ...] = ()

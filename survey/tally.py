@@ -9,6 +9,7 @@ import pandas as pd
 from survey.checks.direction import against_the_rest
 from survey.checks.registry import fewer_members_than_answers, without_a_count
 from survey.intake import Intake
+from survey.margins import member_totals
 from survey.score import newest_forms, scales_of
 from survey.study import Study, Wave
 
@@ -58,6 +59,8 @@ def whole_tally(
         for line in _about_registry(wave, intake, members, tree)
         if line[1]
     ]
+    few = _few(study, waves, members, intake, tree)
+    lines += [(wave, "*", "answers", "few_answered", answers, asked) for wave, answers, asked in few]
     lines += [
         (waves[-1].name, "*", "answers", *line) for line in _about_places(study, waves, members, broken_places, moved)
     ]
@@ -78,6 +81,17 @@ def _about_registry(
     )
     yield "fewer_members_than_answers", len(fewer_members_than_answers(answers, counts, tree)), 0
     yield "without_a_count", without_a_count(answers, counts, tree), 0
+
+
+def _few(
+    study: Study, waves: Sequence[Wave], members: pd.DataFrame, intake: Intake, tree: pd.DataFrame
+) -> Iterator[tuple[str, int, int]]:
+    """Give wave, answers and people asked where too few of these answered: those invited, else all that the registry counts."""
+    counted, answered = member_totals(intake.registry, "members", tree), members["wave"].value_counts()
+    for wave in waves:
+        answers, asked = int(answered.get(wave.name, 0)), wave.settings.invited or counted.get(wave.name, 0.0)
+        if 0 < answers < study.settings.rules.least_response * asked:
+            yield wave.name, answers, round(asked)
 
 
 def _about_places(

@@ -72,6 +72,8 @@ class Cut:
         The units, in the order of the table.
     whole : Row or None
         The row of all units together.
+    ranked : bool
+        False: units are neither ordered by their numbers nor held against the whole.
     """
 
     name: str
@@ -81,9 +83,12 @@ class Cut:
     wave: str
     rows: tuple[Row, ...]
     whole: Row | None
+    ranked: bool = True
 
     def ordered(self) -> list[Row]:
-        """Give the rows from the highest number to the lowest, ties by code; rows without a number last."""
+        """Give the rows from the highest number to the lowest, ties by code, rows without a number last; unranked as they are."""
+        if not self.ranked:
+            return list(self.rows)
         return sorted(self.rows, key=lambda r: (not r.shown, -r.estimate if r.shown else 0.0, r.keys[self.by]))
 
 

@@ -20,7 +20,7 @@ from analysis.display.findings import SECTIONS, Finding, cannot_html, findings_h
 from analysis.display.labels import labels_of
 from analysis.display.output import Output, bundle
 from analysis.display.places import places_of
-from analysis.display.rows import Cut, NothingThere, Row, cut, frame_of, rows_of, rows_where, waves_of
+from analysis.display.rows import UNITS, Cut, NothingThere, Row, cut, frame_of, rows_of, rows_where, waves_of
 from analysis.display.sentences import Reference
 from analysis.display.steps import draw_steps
 from analysis.display.tiles import draw_tiles
@@ -65,6 +65,8 @@ class Show:
         ``code, parent, level``; without it places are neither told by level nor drawn in panels.
     limits : mapping of term to (lowest, highest), optional
         The answer scales; without one an axis is cut to the values, and says so, and nothing is called "the same".
+    ranked : bool
+        False: organisations, places and parts are neither ordered by their numbers nor held against the average.
 
     Examples
     --------
@@ -78,10 +80,12 @@ class Show:
         *,
         hierarchy: pd.DataFrame | None = None,
         limits: Mapping[str, tuple[float, float]] | None = None,
+        ranked: bool = True,
     ) -> None:
         self.labels = labels_of(labels)
         self.places = places_of(hierarchy)
         self.limits = {k: (float(low), float(high)) for k, (low, high) in (limits or {}).items()}
+        self.ranked = ranked
 
     def table(
         self,
@@ -119,7 +123,7 @@ class Show:
         """
         whole, name = frame_of(released)
         frame = rows_where(whole, where or {})
-        laid = tables.grid(frame, rows=rows, columns=columns, sort=sort)
+        laid = tables.grid(frame, rows=rows, columns=columns, sort=sort if self.ranked or sort != "value" else "name")
         data = {"columns": list(tables.COLUMNS), "rows": tables.released_rows(frame)}
         view = "-".join([*([rows] if isinstance(rows, str) else rows), columns or ""])
 
@@ -492,7 +496,7 @@ class Show:
         return _both(one)
 
     def _cut(self, released: Tables, *, by: str, level: str | None, **choice: Any) -> Cut:
-        chosen = cut(released, by=by, **choice)
+        chosen = replace(cut(released, by=by, **choice), ranked=self.ranked or by not in UNITS)
         if by != "region":
             if level is not None:
                 raise ValueError(f"level= chooses among places; by is {by!r}")
@@ -573,7 +577,7 @@ def _reference(chosen: Cut, given: float | None) -> Reference | None:
         return sentences.target(given, digits, chosen.statistic)
     if chosen.statistic in values.SIGNED:
         return sentences.zero(digits, chosen.statistic)
-    return None if chosen.by in ("wave", "term") else sentences.reference_of(chosen.whole)
+    return None if chosen.by in ("wave", "term") or not chosen.ranked else sentences.reference_of(chosen.whole)
 
 
 def _maybe(attempt: Callable[[], Cut]) -> Cut | None:

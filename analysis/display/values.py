@@ -14,6 +14,9 @@ SHARES = (
     "coverage",
     "organisation_coverage",
     "response_rate",
+    "linkage_rate",
+    "linkage_lowest",
+    "linkage_highest",
     "gap_to_target",
 )
 QUALITY = (

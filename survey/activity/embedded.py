@@ -87,7 +87,9 @@ def _in_words() -> Iterator[None]:
     """Say what kept the engine from counting; a fault of our own SQL stays what it is."""
     try:
         yield
-    except duckdb.OutOfMemoryException:
+    except duckdb.OutOfMemoryException as error:
+        if "bad allocation" in str(error):  # the machine's memory, not the engine's share of it
+            raise
         refuse(
             f"the log does not fit into {MEMORY} of memory and the free space of the folder for temporary files. Free space there, "
             "or set TMPDIR to a folder on a larger disk, and run again; see README, A log that outgrows one machine",

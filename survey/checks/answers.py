@@ -19,6 +19,7 @@ from survey.schema import FileEntry
 from survey.study import Study, Wave
 
 Columns = dict[str, pd.Series]
+ALWAYS = ("group", "region", "member", "log_member", "identified", "answering")  # columns that no mapping asks for
 SMALLEST = 1e-12  # a weight of nought stands for nobody
 
 
@@ -29,7 +30,8 @@ def check_answers(study: Study, wave: Wave, entry: FileEntry, key: Key) -> Accep
     -------
     Accepted
         ``.frame``: ``member`` (survey side), ``log_member`` (only with consent), ``identified`` (bool: there is an id),
-        ``group``, ``region``, the mapped roles and items as codes and numbers; text items are left out.
+        ``group``, ``region``, ``answering`` (whether it is doubtful, see `survey.checks.doubts`), the mapped roles and items as
+        codes and numbers; text items are left out.
 
     Raises
     ------
@@ -46,8 +48,8 @@ def check_answers(study: Study, wave: Wave, entry: FileEntry, key: Key) -> Accep
     items = _items(study, wave, entry, opened, frame, asked)
     columns = _people(wave, entry, frame, key, book) | _roles(study, entry, frame, book) | items
     accepted = pd.DataFrame(columns, index=frame.index, copy=False)
-    doubts.note(study, wave, accepted, asked, book)
-    return book.close(accepted)
+    answering = doubts.note(study, wave, accepted, asked, book)
+    return book.close(pd.concat([accepted, answering], axis=1))
 
 
 def _set_aside_repeated(frame: pd.DataFrame, book: Book, entry: FileEntry) -> None:

@@ -1,6 +1,6 @@
 """Answers that are kept, and that an analyst should know of: the same code everywhere, the same answers twice, too fast, too early.
 
-They change nothing here. What became of a result without them is for the analysis to show.
+They change nothing here. Which answers they are stands in the panel, so that a report can show its results without them.
 Sources: Meade and Craig (2012), Psychological Methods 17, 437-455 (long strings); Greszki, Meyer and Schoen (2015), Public
 Opinion Quarterly 79, 471-503 (speeders, as a share of the median time); Kuriakose and Robbins (2016), Statistical Journal of
 the IAOS 32, 283-291 (near duplicates); Skellam (1948), Journal of the Royal Statistical Society B 10, 257-261 (beta-binomial).
@@ -29,10 +29,17 @@ PAIRS = 20_000  # of answers, by which it is seen how often two agree
 SMALLEST = 1e-9
 MIX = np.uint64(0x9E3779B97F4A7C15)  # odd, so that the sign of a row hangs on the order of its answers
 LARGE = 10  # times the median weight
+DOUBTFUL, UNDOUBTED = "doubtful", "undoubted"
 
 
-def note(study: Study, wave: Wave, frame: pd.DataFrame, asked: Mapping[str, Item], book: Book) -> None:
-    """Take note of doubtful answers among the accepted ones; refuse a file whose answers are of another time."""
+def note(study: Study, wave: Wave, frame: pd.DataFrame, asked: Mapping[str, Item], book: Book) -> pd.Series:
+    """Take note of doubtful answers among the accepted ones; refuse a file whose answers are of another time.
+
+    Returns
+    -------
+    Series of str
+        `DOUBTFUL` for the same code everywhere and for answers given too fast, else `UNDOUBTED`.
+    """
     numeric = [c for c in frame.columns if c in asked and asked[c].numeric and asked[c].kind == "choice"]
     alike = _same_code_everywhere(frame, numeric, asked)
     book.note("same_code_everywhere", int(alike.sum()))
@@ -40,15 +47,19 @@ def note(study: Study, wave: Wave, frame: pd.DataFrame, asked: Mapping[str, Item
     copies, by_chance = _repeated(frame, columns, ~alike)
     book.note("same_answers", copies)
     book.note("same_answers_beyond_chance", copies - by_chance if copies > FEW + TIMES * by_chance else 0)
-    if "seconds" in frame:
-        least = study.settings.rules.least_seconds
-        book.note(
-            "too_fast", int((frame["seconds"] < (FAST * frame["seconds"].median() if least is None else least)).sum())
-        )
+    fast = _too_fast(frame, study.settings.rules.least_seconds)
+    book.note("too_fast", int(fast.sum()))
     if "weight" in frame:
         book.note("large_weights", int((frame["weight"] > LARGE * frame["weight"].median()).sum()))
     if "submitted" in frame:
         _note_other_times(wave, frame["submitted"], book)
+    return pd.Series(np.where(alike | fast, DOUBTFUL, UNDOUBTED), index=frame.index, dtype="str", name="answering")
+
+
+def _too_fast(frame: pd.DataFrame, least: float | None) -> pd.Series:
+    if "seconds" not in frame:
+        return pd.Series(False, index=frame.index)
+    return frame["seconds"] < (FAST * frame["seconds"].median() if least is None else least)
 
 
 def _same_code_everywhere(frame: pd.DataFrame, numeric: list[str], asked: Mapping[str, Item]) -> pd.Series:

@@ -48,7 +48,7 @@ def test_pages_ask_for_nothing_from_outside_and_escape_names(pages: jinja2.Envir
         "language": language,
         "words": page_words(language),
         "font_face": "",
-        "ribbon": HOSTILE,
+        "ribbons": [HOSTILE],
         "study": {"title": HOSTILE},
         "wave": {"title": "1"},
         "nav": [

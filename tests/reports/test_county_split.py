@@ -179,7 +179,7 @@ def test_an_earlier_report_knows_nothing_of_it(panel_of: Any) -> None:
 def test_what_a_reader_sees(panel_of: Any) -> None:
     panel = panel_of(UNKNOWN)
     plan = analysis.plan_release(**panel.release_inputs)
-    show = analysis.display.Show(panel.labels, hierarchy=panel.hierarchy, limits=panel.limits)
+    show = analysis.display.Show(**panel.show_inputs)
     table = cohesion(panel, plan)
     said = {
         place: show.sentence(table, term="belonging", statistic="mean", region=place, against="previous").text("en")
@@ -199,7 +199,7 @@ def test_a_broken_place_has_no_line_in_the_figure(panel_of: Any) -> None:
 
 
 def figure(panel: Panel) -> Any:
-    show = analysis.display.Show(panel.labels, hierarchy=panel.hierarchy, limits=panel.limits)
+    show = analysis.display.Show(**panel.show_inputs)
     table = cohesion(panel, analysis.plan_release(**panel.release_inputs))
     chosen = {"term": "belonging", "statistic": "mean", "level": "county"}
     return show.trend(table, by="region", **chosen)

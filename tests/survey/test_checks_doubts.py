@@ -216,3 +216,11 @@ def test_a_summary_is_no_table_of_answers(tmp_path: Path) -> None:
     assert adds_up(answers(tmp_path / "a", [*rows, {"id": "last"}], rules={"total_share": 0.1}))
     with pytest.raises(Refused, match="3 of 30 rows are totals or averages"):
         answers(tmp_path / "b", rows, rules={})
+
+
+def test_doubtful_answers_are_told_from_the_others_in_the_panel(tmp_path: Path) -> None:
+    rows = [[3] * 20, [1 + n % 5 for n in range(20)], [3] * 19 + [4]]
+    assert battery(tmp_path / "a", rows).frame["answering"].tolist() == ["doubtful", "undoubted", "undoubted"]
+    timed = [{"id": f"m{n}", "t": str(s)} for n, s in enumerate([300, 300, 300, 20])]
+    entry = {"columns": ANSWERS["columns"] | {"t": "seconds"}}
+    assert answers(tmp_path / "b", timed, entry).frame["answering"].tolist() == [*["undoubted"] * 3, "doubtful"]

@@ -17,11 +17,11 @@ from typer.testing import CliRunner
 
 from reports import checking
 from reports.commands import app
-from survey import Refused, open_study, sealing, store
+from survey import Refused, open_study, provenance, store
 from survey.identity import key_file
 from survey.panel import FRAMES, Panel
 from survey.study import Study
-from tests.survey.builders import ANSWERS, FULL, LOG, LOGGED, change_wave, csv_text, write_study
+from tests.survey.builders import ANSWERS, FULL, LOG, LOGGED, change_wave, csv_text, write_study, write_wave
 
 PEOPLE = 2000
 EXTRA = 30  # columns that nobody mapped
@@ -127,20 +127,57 @@ def test_no_trace_in_a_refusal_either(study: Study) -> None:
     assert traces("\n".join([str(caught.value), repr(caught.value), *told]).encode(), marks()) == []
 
 
-@pytest.mark.parametrize("method", ["encrypted", "deleted"])
+def seal(study: Study, method: str) -> str:
+    """Seal the wave as an office does it; give what it was told."""
+    to = ["--delete"] if method == "deleted" else ["--to", str(pyrage.x25519.Identity.generate().to_public())]
+    done = CliRunner().invoke(app(), ["seal", str(study.folder), "2024", *to, "--yes", "--lang", "en"])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+METHODS = pytest.mark.parametrize("method", ["encrypted", "deleted"])
+
+
+@METHODS
 def test_after_seal_no_trace_is_left_anywhere(study: Study, tmp_path: Path, method: str) -> None:
     before = study.panel()
-    recipient = str(pyrage.x25519.Identity.generate().to_public()) if method == "encrypted" else None
-    sealing.seal(study, study.wave("2024"), lambda wave, entry: True, recipient=recipient)
-    CliRunner().invoke(app(), ["check", str(study.folder)])
+    told = seal(study, method)
+    checked = CliRunner().invoke(app(), ["check", str(study.folder)])
     for name, data in (
         *contents(study.folder),
         *contents(tmp_path / "home"),
         ("panel", said(open_study(study.folder).panel())),
+        ("told", (told + checked.output).encode()),
     ):
         assert traces(data, marks()) == [], name
+    assert not {"answers.csv", "log.csv"} & {path.name for path in study.folder.rglob("*")}
     pd.testing.assert_frame_equal(open_study(study.folder).panel().members, before.members)
     assert store.verify(store.home("small")).faults == ()
+
+
+@METHODS
+@pytest.mark.parametrize("changed", ["code", "wording", "wave"])
+def test_a_sealed_study_goes_on(study: Study, monkeypatch: pytest.MonkeyPatch, method: str, changed: str) -> None:
+    """With a later version of the code, another wording of a question, or another wave the sealed rows are still there."""
+    before = study.panel()
+    seal(study, method)
+    if changed == "code":
+        monkeypatch.setattr(provenance, "code", lambda: "0" * 64)
+    if changed == "wording":
+        table = study.folder / "instrument.csv"
+        table.write_text(table.read_text("utf-8").replace("I am a stranger", "I feel a stranger"), "utf-8")
+    if changed == "wave":
+        later = {name: text.replace("2024-", "2025-").replace(MARK, MARK + "2") for name, text in texts().items()}
+        write_wave(study.folder, "2025", files=later)
+        change_wave(study.folder, "2025", files=[ANSWERS, LOG])
+    after = open_study(study.folder).panel()
+    assert after.provenance != before.provenance
+    old = after.members[after.members["wave"] == "2024"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(old, before.members, check_like=True)
+    pd.testing.assert_frame_equal(after.careers[after.careers["wave"] == "2024"], before.careers, check_like=True)
+    assert after.linkage.loc[after.linkage["wave"] == "2024", "found"].tolist() == before.linkage["found"].tolist()
+    if changed == "wave":
+        assert set(after.members.loc[after.members["wave"] == "2025", "member"]) == set(old["member"])
 
 
 def test_columns_that_nobody_mapped_are_in_no_table(study: Study) -> None:

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 import pandas as pd
 import pytest
 
-from survey import open_study
+from survey import build, open_study
 from survey.activity import LogPart, engines, repeated
 from tests.survey.activity.by_hand import random_log, written
 from tests.survey.activity.logs import part, reduced
@@ -80,9 +80,7 @@ def test_the_demo_gives_the_same_panel(monkeypatch, tmp_path):
     monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path))
     monkeypatch.setenv(engines.ENGINE, MASTER)
     monkeypatch.setenv(engines.EXCHANGE, str(exchange))
-    from survey import panel
-
-    monkeypatch.setattr(panel, "_open", {})
+    monkeypatch.setattr(build, "_open", {})
     theirs = open_study("demo").panel()
     for name in ("cells", "careers", "observed"):
         pd.testing.assert_frame_equal(getattr(ours, name), getattr(theirs, name), check_exact=True)

@@ -148,3 +148,15 @@ def _(f: Folder) -> None:
     for row in f.registry:
         if row["place"] == "990104":
             row["n"] = "15"
+
+
+@case(
+    "115",
+    "2 in 100 of those asked answered",
+    "warned",
+    ("120 of 6,000 people asked answered", "ranks nobody", "invited in wave.yaml"),
+    ("应答者 120 人，应答对象 6,000 人", "不作排名", "invited"),
+    same=True,
+)
+def _(f: Folder) -> None:
+    f.wave["invited"] = 6000

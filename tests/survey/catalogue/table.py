@@ -20,7 +20,6 @@ ELSEWHERE = {
     110: "there is no model with a logit: shares are estimated directly, tests/analysis/test_estimates.py",
     111: "models that do not converge, variances at nought: tests/analysis/test_mixed.py",
     112: "fewer groups than a model needs: tests/analysis/test_mixed.py",
-    115: "how few answered: tests/analysis/test_response.py, test_coverage.py",
 }
 HEAD = """# What becomes of bad input
 
@@ -68,6 +67,7 @@ def _lost(rule: str) -> bool:
         "collapsed",
         "link",
         "nobody",
+        "few_answered",
         "places_broken",
     )
     return rule.startswith(doubts) and rule not in ("cells:cleaned", "cells:missing_code")
