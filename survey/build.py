@@ -19,7 +19,7 @@ from survey.instrument import Item
 from survey.intake import Intake, take_in
 from survey.labels import label_table
 from survey.margins import weigh
-from survey.memory import enough_memory
+from survey.memory import enough_memory, hand_back
 from survey.panel import FRAMES, Panel
 from survey.places_carry import carry
 from survey.places_changes import broken_series, changes
@@ -84,6 +84,7 @@ def _saved(home: Path, study: Study, waves: Sequence[Wave], key: Key, seal: str)
         sealed = store.load(home, seal)
         if sealed is None:
             intake = take_in(study, waves, key)
+            hand_back()
             study = replace(study, places=places.with_seen(study.places, intake.places))
             tree, crosswalk = places.hierarchy(study.places), changes(study.folder, study.settings.places)
             reduced = reduction.of_waves(study, waves, intake, crosswalk, tree)

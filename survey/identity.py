@@ -58,8 +58,9 @@ class Key:
         Series of str
             32 hex digits, missing where the id is empty; same index.
         """
-        unique = {value: self._one(normalise(value), purpose) for value in ids.dropna().unique()}
-        return ids.astype("str").map(unique).astype("str")
+        places, unique = pd.factorize(ids.astype("str"))
+        made = pd.array([self._one(normalise(value), purpose) for value in unique], dtype="str")
+        return pd.Series(made.take(places, allow_fill=True), index=ids.index, name=ids.name)
 
     def _one(self, value: str, purpose: str) -> str | None:
         if not value:

@@ -200,11 +200,21 @@ def _key_columns(entry: FileEntry) -> tuple[str, ...]:
 
 def _seen(part: Part) -> pd.DataFrame:
     """Whom one file of the log knows: ``wave, member, group``, each once; group missing where the study has none."""
-    rows = pd.read_parquet(part.path, columns=["row", "member", "groups"])
-    rows = rows.loc[~rows["row"].isin(part.again), ["member", "groups"]].drop_duplicates().astype("str")
-    named = rows.assign(group=rows["groups"].str.split(activity.BETWEEN), wave=part.wave.name).explode("group")
-    named = named.assign(group=named["group"].where(named["group"] != ""))
-    return named[["wave", "member", "group"]].drop_duplicates().astype("str")
+    rows = pd.read_parquet(part.path, columns=["member", "groups"])
+    members, groups = rows["member"].cat.categories, rows["groups"].cat.categories
+    pairs = rows["member"].cat.codes.to_numpy(np.int64) * len(groups) + rows["groups"].cat.codes.to_numpy()
+    if len(part.again):
+        pairs = pairs[~pd.read_parquet(part.path, columns=["row"])["row"].isin(part.again).to_numpy()]
+    each = (
+        pd.Series(groups, dtype="str").str.split(activity.BETWEEN).explode()
+    )  # organisers, by the place of their list
+    who, named = np.divmod(pd.unique(pairs), max(len(groups), 1))
+    held = pd.DataFrame({"who": who, "named": named}).merge(each.rename("group"), left_on="named", right_index=True)
+    held = held.drop_duplicates(["who", "group"])
+    group = held["group"].where(held["group"] != "").to_numpy()
+    return pd.DataFrame(
+        {"wave": part.wave.name, "member": members.take(held["who"].to_numpy()), "group": group}, dtype="str"
+    )
 
 
 def _together(found: Sequence[Part], holds: str, columns: Sequence[str]) -> pd.DataFrame:

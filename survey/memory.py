@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
+import sys
 from collections.abc import Iterator
 
 import duckdb
@@ -41,6 +43,14 @@ def enough_memory(what: str) -> Iterator[None]:
     else:
         return
     raise Refused([_fault(what)])
+
+
+def hand_back() -> None:
+    """Give the system the memory that libraries keep for later; between two steps that each take much, in one process."""
+    pa.default_memory_pool().release_unused()
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):  # other C libraries have no such function
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def _is_of_memory(error: Exception) -> bool:

@@ -285,10 +285,8 @@ class _Maker:
 
     def _write(self, accepted: Accepted) -> None:
         """Write the tables beside the store, so that no two large files stand in memory at once."""
-        whole = accepted.frame.copy()  # in one piece, however it was put together
-        rows = whole.rename_axis("row").reset_index()
-        if self.entry.holds in BY_MEMBER:
-            rows = _by_member(rows)
+        rows = pd.concat([accepted.frame.index.to_series(name="row"), accepted.frame], axis=1).reset_index(drop=True)
+        rows, order = _by_member(rows) if self.entry.holds in BY_MEMBER else (rows, None)
         tables = {
             "rows": rows,
             "repaired": pd.DataFrame({"row": accepted.repaired_rows}),
@@ -297,7 +295,8 @@ class _Maker:
             "located": accepted.located.astype({"wave": "str", "file": "str", "rule": "str", "column": "str"}),
         }
         self._new = {
-            name: store.draft(self.draft.with_name(f"{self.draft.name}-{name}"), t) for name, t in tables.items()
+            name: store.draft(self.draft.with_name(f"{self.draft.name}-{name}"), t, order if name == "rows" else None)
+            for name, t in tables.items()
         }
         self._meta = {
             "waves": [self.wave.name],
@@ -316,8 +315,9 @@ class _Maker:
         return Fault(file, fault.line, fault.en, fault.zh)
 
 
-def _by_member(rows: pd.DataFrame) -> pd.DataFrame:
+def _by_member(rows: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
+    """The rows, and the order in which one member's stand together: moved only as they are written, piece by piece."""
     member = rows["member"].astype("category")
     ordered = member.cat.reorder_categories(sorted(member.cat.categories))
     order = np.argsort(ordered.cat.codes.to_numpy(), kind="stable")
-    return rows.assign(member=ordered).take(order).reset_index(drop=True)
+    return rows.assign(member=ordered), order

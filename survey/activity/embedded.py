@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from survey.activity.engines import refuse, unreadable
 
-MEMORY = "1GB"  # above it the engine writes to its folder
+MEMORY = "800MB"  # above it the engine writes to its folder
 THREADS = 4  # at most: each wants memory of its own
 CAREFUL = (
     f"memory_limit = '{MEMORY}'",

@@ -12,7 +12,6 @@ import pyarrow as pa
 MILLIONTHS = 1_000_000
 NAMED = {"organiser_no": "group", "region_no": "region", "channel_no": "channel", "member_no": "member"}
 CELL = ["organiser_no", "region_no", "channel_no", "month_no"]
-CAREER = ["member_no", "organiser_no"]
 COUNTS = ("volunteered", "organised", "proposed", "designed")
 CELLS = (
     "wave",
@@ -88,9 +87,8 @@ def cells_frame(wave: str, counted: pa.Table, newcomers: pa.Table, names: Names)
 
 
 def careers_frame(wave: str, counted: pa.Table, names: Names) -> pd.DataFrame:
-    """Give the careers their names, by member and organiser."""
+    """Give the careers, which come by member and organiser, their names."""
     frame = counted.to_pandas(self_destruct=True, split_blocks=True)
-    frame = frame.take(np.lexsort([frame[column] for column in reversed(CAREER)])).reset_index(drop=True)
     return _named(frame, wave, names).rename(columns={**TIMES, "times": "count"})[list(CAREERS)]
 
 

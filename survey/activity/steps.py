@@ -94,6 +94,7 @@ LEFT JOIN seconds s ON s.member_no = p.member_no AND s.organiser_no = p.organise
 LEFT JOIN favourite_regions r ON r.member_no = p.member_no AND r.organiser_no = p.organiser_no
 LEFT JOIN favourite_channels c ON c.member_no = p.member_no AND c.organiser_no = p.organiser_no
 WHERE p.times > 0
+ORDER BY p.member_no, p.organiser_no
 """
 CELLS = """
 SELECT organiser_no, COALESCE(region_no, -1) AS region_no, COALESCE(channel_no, -1) AS channel_no,

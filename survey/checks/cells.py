@@ -10,6 +10,8 @@ from functools import lru_cache
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from survey.instrument import Item
 from survey.schema import Layout
@@ -60,6 +62,12 @@ def distinct(column: pd.Series) -> list[str]:
     return list(column.cat.categories.to_numpy(dtype=object))
 
 
+def places_in(texts: pd.Series, among: pd.Index) -> np.ndarray:
+    """Give the place of each text in an index without repetitions, -1 where it is not in it (array of int32)."""
+    found = pc.index_in(pa.array(texts, pa.large_string()), pa.array(among, pa.large_string()))
+    return found.fill_null(-1).to_numpy()
+
+
 def rewritten(column: pd.Series, convert: Callable[[pd.Series], pd.Series]) -> pd.Series:
     """Convert a column of category by its distinct texts, to a column of category; None and missing become missing.
 
@@ -90,9 +98,13 @@ def clean(column: pd.Series) -> tuple[pd.Series, pd.Series]:
     What is cleaned comes as category.
     """
     texts = column.astype("category")
-    cleaned = {text: _clean(text) for text in distinct(texts)}
-    changed = by_unique(texts, lambda text: cleaned[text] != " ".join(text.split())).astype(bool)
-    return rewritten(texts, lambda arrived: arrived.map(cleaned)), changed
+    arrived = distinct(texts)
+    cleaned = [_clean(text) for text in arrived]
+    if cleaned == arrived:
+        return texts, pd.Series(False, index=column.index)
+    other = np.array([now != " ".join(text.split()) for now, text in zip(cleaned, arrived, strict=True)])
+    changed = pd.Series(other[texts.cat.codes.to_numpy()], index=column.index)
+    return rewritten(texts, lambda _: pd.Series(cleaned, dtype="str")), changed
 
 
 def _clean(value: str) -> str:

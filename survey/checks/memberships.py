@@ -79,7 +79,10 @@ class Roll:
 
     def knows(self, member: pd.Series) -> np.ndarray:
         """Tell of each row (category) whether its member has any membership (array of bool)."""
-        return np.asarray(member.cat.categories.isin(self.frame["member"]))[member.cat.codes.to_numpy()]
+        known = np.zeros(len(member.cat.categories) + 1, bool)
+        known[cells.places_in(self.frame["member"], member.cat.categories)] = True
+        known[-1] = False  # where those stand who are not in the log
+        return known[member.cat.codes.to_numpy()]
 
     def outside(self, member: pd.Series, groups: pd.Series, start: pd.Series) -> np.ndarray:
         """Tell of each row whether it lies before joining or after leaving.
@@ -98,10 +101,10 @@ class Roll:
         """
         ours = pd.Series(groups.cat.categories, dtype="str").str.split(";")
         has, inside = np.zeros(len(member), bool), np.zeros(len(member), bool)
-        for group, lists in self.frame.groupby(self.frame["group"].fillna("")):
+        lists = self.frame.assign(who=cells.places_in(self.frame["member"], member.cat.categories))
+        lists = lists[lists["who"] >= 0].sort_values("joined", na_position="first", kind="stable")
+        for group, spans in lists.groupby(lists["group"].fillna("")):
             rows = np.flatnonzero(np.array([group in named for named in ours], bool)[groups.cat.codes.to_numpy()])
-            held = lists["member"].map({m: n for n, m in enumerate(member.cat.categories)})
-            spans = lists.assign(who=held).dropna(subset=["who"]).sort_values("joined", na_position="first")
             who, when = member.cat.codes.to_numpy()[rows], start.to_numpy()[rows]
             for _, nth in spans.groupby(spans.groupby("who").cumcount()):
                 first, until = _spans(nth, len(member.cat.categories))

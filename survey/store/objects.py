@@ -43,15 +43,15 @@ def put(home: Path, draft: Path, name: str) -> None:
     os.replace(draft, path_of(home, name))
 
 
-def draft(path: Path, frame: pd.DataFrame) -> Path:
+def draft(path: Path, frame: pd.DataFrame, order: np.ndarray | None = None) -> Path:
     """Write a table into the folder that `survey.store.building` gives, for `survey.store.save`; give its path."""
     with guarded(path.parent.parent), path.open("xb") as file:
-        write_frame(file, frame)
+        write_frame(file, frame, order)
     return path
 
 
-def write_frame(file: Any, frame: pd.DataFrame) -> None:
-    """Write a table as Parquet with a checksum a page; its index is not kept.
+def write_frame(file: Any, frame: pd.DataFrame, order: np.ndarray | None = None) -> None:
+    """Write a table as Parquet with a checksum a page, its rows in another order where one is given; its index is not kept.
 
     Raises
     ------
@@ -63,7 +63,10 @@ def write_frame(file: Any, frame: pd.DataFrame) -> None:
     schema = schema.with_metadata({**(schema.metadata or {}), _CONTAINERS: kinds})
     with pq.ParquetWriter(file, schema, write_page_checksum=True, dictionary_pagesize_limit=DICTIONARY) as writer:
         for start in range(0, max(len(frame), 1), PIECE):  # no second copy of a large table in memory
-            piece = pa.Table.from_pandas(frame.iloc[start : start + PIECE], schema, preserve_index=False)
+            here = slice(start, start + PIECE)
+            piece = pa.Table.from_pandas(
+                frame.iloc[here if order is None else order[here]], schema, preserve_index=False
+            )
             # How a frame was put together must not show in the bytes.
             writer.write_table(piece.combine_chunks().replace_schema_metadata(schema.metadata))
 

@@ -75,11 +75,12 @@ import json, resource, sys, time
 import duckdb
 start, used = time.perf_counter(), time.process_time()
 engine = duckdb.connect(config={"threads": 2})
+engine.execute("SET enable_progress_bar = false")
 engine.execute(f"CREATE TABLE log AS SELECT * FROM read_csv('{sys.argv[1]}/2024/log.csv', all_varchar=true)")
 engine.execute("CREATE TABLE held AS SELECT DISTINCT what, unnest(string_split(org, ';')) AS organiser FROM log")
-cells = engine.execute('''SELECT organiser, place, "by", substr(at, 1, 7), COUNT(DISTINCT what), COUNT(DISTINCT who)
+cells = engine.execute('''SELECT organiser, place, "by", substr("at", 1, 7), COUNT(DISTINCT what), COUNT(DISTINCT who)
     FROM log JOIN held USING (what) WHERE came = 'yes' GROUP BY ALL''').fetchnumpy()
-careers = engine.execute('''SELECT who, organiser, MIN(at), MAX(at), COUNT(DISTINCT at)
+careers = engine.execute('''SELECT who, organiser, MIN("at"), MAX("at"), COUNT(DISTINCT "at")
     FROM log JOIN held USING (what) WHERE came = 'yes' GROUP BY ALL''').fetchnumpy()
 took, used = time.perf_counter() - start, time.process_time() - used
 rows = engine.execute("SELECT COUNT(*) FROM log").fetchone()[0]
@@ -114,7 +115,7 @@ def ran(code: str, folder: Path, home: Path) -> dict[str, float]:
     """Run in a process of its own."""
     environment = {**os.environ, "WORKBENCH_HOME": str(home), "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
     done = subprocess.run(
-        [sys.executable, "-c", code, str(folder)], env=environment, check=True, capture_output=True, text=True
+        [sys.executable, "-c", code, str(folder)], env=environment, check=True, stdout=subprocess.PIPE, text=True
     )
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
