@@ -38,17 +38,14 @@ def check(
         else:
             short = checking.refusal(refused.faults, name, waves, language, checking.SCREEN)
             whole = checking.refusal(refused.faults, name, waves, language)
-            _tell(
-                short,
-                _page(whole, name, waves, language, synthetic=False) if len(refused.faults) > checking.SCREEN else None,
-                language,
-            )
+            _tell(short, _page(whole, name, waves, language, synthetic=False), language)
         raise typer.Exit(checking.REFUSED) from None
+    told = checking.account(panel, language)
     if as_json:
         typer.echo(json.dumps(panel.tally.to_dict("records"), ensure_ascii=False))
-        return
-    told = checking.account(panel, language)
-    _tell(told, _page(told, panel.study.name, panel.wave, language, synthetic=panel.study.settings.synthetic), language)
+    else:
+        page = _page(told, panel.study.name, panel.wave, language, synthetic=panel.study.settings.synthetic)
+        _tell(told, page, language)
     raise typer.Exit(told.state)
 
 
@@ -70,13 +67,12 @@ def _fault(fault: object) -> dict[str, object]:
     return {name: getattr(fault, name) for name in ("file", "line", "en", "zh")}
 
 
-def _tell(account: Account, page: Path | None, language: str) -> None:
+def _tell(account: Account, page: Path, language: str) -> None:
     from reports.check_words import say
 
     typer.echo(account.text())
-    if page is not None:
-        path = os.path.relpath(page) if page.is_relative_to(Path.cwd()) else str(page)
-        typer.echo(f"\n{say('page', language, path=path)}")
+    path = os.path.relpath(page) if page.is_relative_to(Path.cwd()) else str(page)
+    typer.echo(f"\n{say('page', language, path=path)}")
 
 
 def _page(account: Account, study: str, wave: str, language: str, *, synthetic: bool) -> Path:

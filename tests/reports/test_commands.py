@@ -35,6 +35,7 @@ def test_a_broken_study_ends_in_plain_words(real_study: Callable[[str], Path], t
     assert done.returncode == 2
     assert "study.yaml" in done.stdout
     assert "没有写入任何内容" in done.stdout
+    assert "网页版" in done.stdout
     assert "Traceback" not in done.stderr
     assert workbench("report", str(folder)).returncode == 2
 

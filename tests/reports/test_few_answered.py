@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import analysis
 from reports import checking
+from reports.commands import app
 from reports.pages import Page
 from reports.render import Report, render
 from survey import open_study
@@ -75,6 +77,8 @@ def test_few_answered_and_nobody_is_ranked(tmp_path: Path, monkeypatch: pytest.M
     assert "应答率仅 2.0%" in front(found, "zh")
     told = checking.account(found, "en")
     assert told.state == checking.WARNED
+    for how in ("--lang=en", "--json"):
+        assert CliRunner().invoke(app(), ["check", str(found.study.folder), how]).exit_code == checking.WARNED
     assert any("180 of 9,000 people asked answered" in line for part in told.sections for line in part.lines)
 
 
