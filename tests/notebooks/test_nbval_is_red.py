@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
 # The digit that is changed is each pattern's group: of a table's cell, of a mark's place, of a line's first point.
 NUMBER = re.compile(r"<t[dh][^>]*>(?:<[^>]*>)*[^<]*?(\d)(?=[^<\d]*<)")
 MARK = re.compile(r'<use[^>]*?\sx="-?[\d.]*(\d)"[^>]*?\sy="')

@@ -46,6 +46,7 @@ def clean(home: Path, tmp_path: Path) -> dict[str, str]:
     return snapshot(place)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC], ids=errno.errorcode.get)
 @pytest.mark.parametrize("names", [WRITES, ("read",)], ids=["writing", "reading"])
 def test_an_error_at_each_call_in_turn(
