@@ -49,13 +49,13 @@ MOVED = {
         330621 330603 -, 330621 330602 -, 330602 330602 1, 330682 330604 1""",
     ("2014-01-01", "State Council, reply on Fuyang District, 2014"): "330183 330111 1",
     ("2015-01-01", "State Council, reply on Dongtou District, 2015"): """
-        330322 330305 1, 330304 330305 -, 330304 330304 -""",
+        330322 330305 1, 330303 330305 -, 330303 330303 -""",
     ("2016-01-01", "State Council, reply on districts of Ningbo, 2016"): """
         330204 330212 1, 330212 330212 -, 330212 330203 -, 330203 330203 1, 330283 330213 1""",
     ("2017-01-01", "State Council, reply on Lin'an District, 2017"): "330185 330112 1",
     ("2017-01-01", "State Council, reply on Yuhuan, 2017"): "331021 331083 1",
     ("2019-01-01", "Ministry of Civil Affairs, reply on Longgang, 2019"): "330327 330327 -, 330327 330383 -",
-    (REDRAWN_ON, "Zhejiang Provincial Government, notice on adjusting divisions of Hangzhou, April 2021"): """
+    (REDRAWN_ON, "Zhejiang Provincial Government, notice on adjusting divisions of Hangzhou, 11 March 2021"): """
         330102 330102 1, 330104 330102 -, 330104 330114 -, 330103 330105 1, 330105 330105 1,
         330109 330109 -, 330109 330114 -, 330110 330110 -, 330110 330113 -""",
 }
