@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+import survey
 from survey import Refused, open_study
 from survey.places import hierarchy, table
 from survey.places_changes import between, broken, broken_series, changes
@@ -183,3 +184,33 @@ def test_hangzhou_before_and_after_2021(project: Path) -> None:
 def test_the_test_study_has_no_crosswalk(project: Path) -> None:
     assert changes(project, Places(file="places.csv")).empty
     assert "990103" in PLACES
+
+
+# What the decisions of the State Council and the province say became of each place, read again apart from the table.
+DECIDED = {
+    "330621": {"330603", "330602"},  # Shaoxing County: Keqiao, three towns to Yuecheng
+    "330682": {"330604"},
+    "330183": {"330111"},
+    "330322": {"330305"},  # Dongtou County
+    "330303": {"330303", "330305"},  # Longwan: Lingkun to Dongtou
+    "330204": {"330212"},  # Jiangdong to Yinzhou, whose west went to Haishu
+    "330212": {"330212", "330203"},
+    "330283": {"330213"},
+    "330185": {"330112"},
+    "331021": {"331083"},
+    "330327": {"330327", "330383"},  # Cangnan: Longgang became a city
+    "330104": {"330102", "330114"},  # Jianggan: two streets to Qiantang
+    "330103": {"330105"},
+    "330109": {"330109", "330114"},  # Xiaoshan: five streets to Qiantang
+    "330110": {"330110", "330113"},  # Yuhang: the east is Linping
+}
+
+
+def test_the_builtin_crosswalk_says_what_was_decided() -> None:
+    table = pd.read_csv(Path(survey.__file__).with_name("places_changes.csv"), dtype="str", keep_default_na=False)
+    told = table.groupby("from")["to"].agg(set)
+    assert {place: told[place] for place in DECIDED} == DECIDED
+    assert {to for place in set(told.index) - set(DECIDED) for to in told[place] - {place}} == set()
+    whole = table[table["share"] == "1"].groupby("from").size()
+    assert (whole == 1).all()
+    assert (told[whole.index].map(len) == 1).all()
