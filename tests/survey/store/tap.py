@@ -60,9 +60,10 @@ class Tap:
             told = Call(len(self.calls) + 1, name, places)
             self.calls.append(told)
             self.act(told, "before")
-            result = call(*given, **named)
-            self.act(told, "after")
-            return result
+            try:
+                return call(*given, **named)
+            finally:  # a call that fails, as of a folder that is there already, is over too
+                self.act(told, "after")
 
         return tapped
 
