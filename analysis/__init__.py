@@ -6,9 +6,13 @@ import importlib
 from typing import Any
 
 _WHERE = {
-    "Design": "analysis.methods.estimates",
+    "Design": "analysis.methods.design",
+    "Replicates": "analysis.methods.design",
     "estimates": "analysis.methods.estimates",
-    "contrast": "analysis.methods.estimates",
+    "contrast": "analysis.methods.contrasts",
+    "glm": "analysis.methods.glm",
+    "glm_test": "analysis.methods.glm",
+    "rao_scott": "analysis.methods.glm",
     "reliability": "analysis.methods.reliability",
     "agreement": "analysis.methods.agreement",
     "icc": "analysis.methods.agreement",

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.core import agreement as core
-from analysis.methods.estimates import Design, label, numeric
+from analysis.methods.design import Design, label, numeric
 from analysis.methods.mixed import MixedFit, fit_mixed
 from analysis.tidy import tidy_frame
 

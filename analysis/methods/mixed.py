@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import sparse, stats
 
 from analysis.core import mixed as core
-from analysis.methods.estimates import label, numeric
+from analysis.methods.design import label, numeric
 from analysis.tidy import concat, place_keys, tidy_frame
 
 METHODS = ("reml", "ml")

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.core import moments as core
-from analysis.methods.estimates import Design, numeric
+from analysis.methods.design import Design, numeric
 from analysis.tidy import ALL, domain_key, tidy_frame
 
 STATISTICS = ("alpha", "omega", "item_rest", "alpha_if_dropped")

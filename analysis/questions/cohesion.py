@@ -15,7 +15,8 @@ from typing import Any
 import pandas as pd
 
 from analysis.methods.agreement import agreement, icc_rows
-from analysis.methods.estimates import Design, estimates, label, numeric
+from analysis.methods.design import Design, label, numeric
+from analysis.methods.estimates import estimates
 from analysis.methods.mixed import MixedFit, NotFittable, fit_mixed
 from analysis.methods.series import mark_broken
 from analysis.tidy import ALL, concat, tidy_frame

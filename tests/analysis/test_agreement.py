@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from analysis.methods.agreement import agreement, icc
-from analysis.methods.estimates import Design
+from analysis.methods.design import Design
 
 PRINTED = 6e-7  # absolute: multilevel's numbers are stored with six to seven digits
 MODEL = 2e-6  # absolute: mult.icc's model stops earlier than ours

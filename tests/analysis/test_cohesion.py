@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from analysis.methods.agreement import agreement
-from analysis.methods.estimates import Design, estimates
+from analysis.methods.design import Design
+from analysis.methods.estimates import estimates
 from analysis.methods.mixed import fit_mixed
 from analysis.questions.cohesion import CohesionFit, fit_cohesion
 from analysis.tidy import COLUMNS

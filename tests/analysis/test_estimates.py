@@ -13,7 +13,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.methods.estimates import Design, contrast, estimates
+from analysis.methods.contrasts import contrast
+from analysis.methods.design import Design
+from analysis.methods.estimates import estimates
 
 EXACT = 1e-9  # relative: the same arithmetic as R's, in another order
 RAKED = 1e-7  # relative: R removes margins in 10 sweeps, we solve; its weights agree to 1e-10
@@ -186,7 +188,9 @@ def test_keys_of_the_table() -> None:
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"statistic": "quantile", "q": 0.5}, "not offered yet"),
+        ({"statistic": "quantile"}, "needs q"),
+        ({"q": 0.5}, "needs q"),
+        ({"statistic": "quantile", "q": 1.5}, "between 0 and 1"),
         ({"statistic": "median"}, "unknown statistic"),
         ({"statistic": "ratio"}, "denominator"),
         ({"denominator": "w"}, "denominator"),
@@ -197,7 +201,8 @@ def test_keys_of_the_table() -> None:
         ({"design": Design(weights="minus")}, "at least zero"),
         ({"design": Design(strata="hole")}, "missing in 1 rows"),
         ({"design": Design(fpc="w")}, "one number in each stratum"),
-        ({"design": Design(replicates=("w",))}, "not offered yet"),
+        ({"design": Design(weights="w", replicates=("minus",))}, "at least zero"),
+        ({"design": Design(weights="w", replicates=("gone",))}, "does not have"),
         ({"design": Design(calibration=SimpleNamespace(margins=("g",)))}, "needs the weights"),
     ],
 )

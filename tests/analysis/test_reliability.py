@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.methods.estimates import Design
+from analysis.methods.design import Design
 from analysis.methods.reliability import reliability
 
 PRINTED = 6e-7  # absolute: psych's and semTools' numbers are stored with six digits

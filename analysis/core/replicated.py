@@ -1,0 +1,77 @@
+"""How sure is a number, by what it would have been under replicate weights?  Jackknife, bootstrap and BRR in one formula.
+
+Source: the full weights, R sets of replicate weights, the domain of each row, values.
+:math:`v = \\sum_r a_r (\\hat\\theta_r - c)^2` with coefficients a_r (JKn: (n_h - 1) / n_h; BRR and bootstrap: 1 / R) around the
+full-sample estimate or the replicates' mean. Wolter (2007), Introduction to Variance Estimation, chapters 3-5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from analysis.core.design import Floats, Ints
+from analysis.core.linearised import Cut, valid
+
+BLOCK = 50_000_000  # weights multiplied at a time: 400 MB
+RANK = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Replicated:
+    """R sets of weights of n rows."""
+
+    weights: Floats  #: (n, R)
+    coefficients: Floats  #: (R,) a_r, at least 0
+    around_mean: bool  #: deviations from the mean of the replicates that count, not from the full-sample estimate
+    df: int  #: degrees of freedom: rank of the replicate weights less 1
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How S replicated estimates vary together."""
+
+    deviations: Floats  #: (R, S) sqrt(a_r) (theta_r - c)
+
+    def covariance(self, positions: Ints) -> Floats:
+        """Covariance matrix of the estimates at these positions."""
+        own = self.deviations[:, positions]
+        return own.T @ own
+
+    def variances(self, combinations: sparse.csc_array) -> Floats:
+        """Variance of linear combinations, one a column of (S, P)."""
+        return np.asarray(((self.deviations @ combinations) ** 2).sum(axis=0)).ravel()
+
+
+def rank_df(weights: Floats) -> int:
+    """Rank of the (n, R) weights less 1, at least 1."""
+    size = np.sqrt((weights**2).sum(axis=0))
+    values = np.linalg.eigvalsh((weights.T @ weights) / np.outer(size, size))
+    return max(int((values > RANK * values[-1]).sum()) - 1, 1)
+
+
+def deviations(
+    given: Replicated, where: Cut, y: Floats, x: Floats | None, full: Floats, *, total: bool = False
+) -> Floats:
+    """Scaled deviations (R, D) of a mean, ratio or total in every domain from its centre.
+
+    A replicate under which a domain has no weight deviates by nothing there, as if it had not been drawn.
+    """
+    y, base, there = valid(np.ones(len(given.weights)), where, y, x)
+    over = _sums(given, where, y)
+    theta = over if total else np.divide(over, under := _sums(given, where, base * there), where=under != 0,
+                                         out=np.full(over.shape, np.nan))  # fmt: skip
+    counted = given.coefficients > 0
+    centre = np.nanmean(theta[:, counted], axis=1) if given.around_mean and counted.any() else full
+    off = np.nan_to_num(theta - centre[:, None])
+    return (off * np.sqrt(given.coefficients)).T
+
+
+def _sums(given: Replicated, where: Cut, values: Floats) -> Floats:
+    """Sum of values times weights in every domain and replicate, (D, R)."""
+    n, r = given.weights.shape
+    rows = sparse.csr_array((values, (where.domain, where.row)), shape=(where.domains, n))
+    step = max(BLOCK // max(n, 1), 1)
+    return np.hstack([rows @ given.weights[:, k : k + step] for k in range(0, r, step)])

@@ -1,0 +1,250 @@
+"""How the sample was drawn, by the names of a frame's columns; read into arrays for `analysis.core`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse
+
+from analysis.core import design as core
+from analysis.core import linearised, replicated
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Names = str | tuple[str, ...] | None
+CENTRES = ("estimate", "mean")
+
+
+class Calibration(Protocol):
+    """What `rake` and `calibrate` return: what the weights meet."""
+
+    @property
+    def margins(self) -> Mapping[Any, Any] | Sequence[Any]:
+        """Margins: column names, or tuples of column names for crossed margins."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Replicates:
+    """Columns of replicate weights, and how deviations under them add up to a variance.
+
+    ``v = scale * sum_r rscales[r] * (theta_r - centre)^2``. What the usual methods need:
+
+    ============================== ============== =======================================
+    method                         scale          rscales
+    ============================== ============== =======================================
+    BRR, bootstrap                 1 / R          1
+    bootstrap around its mean      1 / (R - 1)    1, and centre="mean"
+    Fay's BRR, factor k            1/(R (1-k)^2)  1
+    jackknife JK1                  (R - 1) / R    1
+    jackknife JKn                  1              (n_h - 1) / n_h of the replicate's stratum
+    ============================== ============== =======================================
+
+    Attributes
+    ----------
+    columns : tuple of str
+        R columns of weights, each the whole weight of a row under that replicate.
+    scale : float, optional
+        None: 1 / R.
+    rscales : tuple of float, optional
+        One a column; None: all 1.
+    centre : {"estimate", "mean"}
+        The full-sample estimate, or the mean of the replicates whose rscale is above zero.
+    """
+
+    columns: tuple[str, ...]
+    scale: float | None = None
+    rscales: tuple[float, ...] | None = None
+    centre: str = "estimate"
+
+    def __post_init__(self) -> None:
+        if self.rscales is not None and len(self.rscales) != len(self.columns):
+            raise ValueError(f"{len(self.columns)} replicate columns need as many rscales; given {len(self.rscales)}")
+        if min((self.scale or 1.0, *(self.rscales or ()))) < 0:
+            raise ValueError("scale and rscales of replicates must not be below zero")
+        if self.centre not in CENTRES:
+            raise ValueError(f"centre must be one of {', '.join(CENTRES)}; seen {self.centre!r}")
+
+    @property
+    def coefficients(self) -> Floats:
+        """Factor of each replicate's squared deviation, (R,)."""
+        count = len(self.columns)
+        scale = 1 / count if self.scale is None else self.scale
+        return scale * (np.ones(count) if self.rscales is None else np.asarray(self.rscales, float))
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """How the sample was drawn, by column names.
+
+    A tuple names a column a stage (clusters, then clusters within them ...); a later stage adds to the errors only where `fpc`
+    says which part of the stage before it was drawn, else the first stage alone tells ("drawn with replacement").
+    """
+
+    weights: str | None = None  #: sampling weights, at least 0; None: 1, or the inverse fraction where fpc is given
+    strata: Names = None  #: strata of each stage
+    cluster: Names = None  #: clusters of each stage; None: each row is its own
+    fpc: Names = None  #: clusters in the stratum's population, or the sampling fraction where all are at most 1
+    replicates: tuple[str, ...] | Replicates = ()  #: replicate weights; names alone: BRR or bootstrap, 1 / R
+    calibration: Calibration | None = None  #: what `rake` or `calibrate` returned with the weights
+    lonely: str = (
+        "adjust"  #: a stratum with one cluster: adjust (around the grand mean), certainty (adds nothing), refuse
+    )
+
+    def __post_init__(self) -> None:
+        if self.lonely not in core.LONELY:
+            raise ValueError(f"lonely must be one of {', '.join(core.LONELY)}; seen {self.lonely!r}")
+        if not self.replicates:
+            return
+        if self.weights is None:
+            raise ValueError("replicate weights need the full-sample weights beside them: Design(weights=...)")
+        idle = [n for n in ("strata", "cluster", "fpc", "calibration") if getattr(self, n) is not None]
+        if idle:
+            raise ValueError(
+                f"replicate weights already carry the design: {', '.join(idle)} would change nothing; leave them out"
+            )
+
+
+def replicates_of(design: Design) -> Replicates | None:
+    """Give a design's replicates with their method; None where it has none."""
+    if isinstance(design.replicates, Replicates):
+        return design.replicates
+    return Replicates(tuple(design.replicates)) if design.replicates else None
+
+
+def sample_of(frame: pd.DataFrame, design: Design) -> core.Sample:
+    """Turn a design's columns into arrays; see `analysis.core.design.sample`.
+
+    Raises
+    ------
+    ValueError
+        For a calibration without weights, or a design column with holes.
+    """
+    if design.calibration is not None and design.weights is None:
+        raise ValueError("a calibration needs the weights it made: name them in Design(weights=...)")
+    columns = {role: stages(getattr(design, role)) for role in ("strata", "cluster", "fpc")}
+    wanted = [c for names in columns.values() for c in names if c is not None]
+    present(frame, [*wanted, *([design.weights] if design.weights else [])], "the design")
+    return core.sample(
+        len(frame),
+        weights=None if design.weights is None else numeric(frame, design.weights),
+        strata=[_codes(frame, c) for c in columns["strata"]],
+        cluster=[_codes(frame, c) for c in columns["cluster"]],
+        fpc=[None if c is None else numeric(frame, c) for c in columns["fpc"]],
+        lonely=design.lonely,
+    )
+
+
+def stages(given: Names) -> tuple[str | None, ...]:
+    """Give the columns of a role, one a stage."""
+    return () if given is None else (given,) if isinstance(given, str) else tuple(given)
+
+
+def replicated_of(frame: pd.DataFrame, design: Design) -> replicated.Replicated | None:
+    """Turn replicate columns into arrays; None where the design has none.
+
+    Raises
+    ------
+    ValueError
+        For columns that are not there, and weights that are missing or below zero.
+    """
+    given = replicates_of(design)
+    if given is None:
+        return None
+    present(frame, given.columns, "the design")
+    weights = frame[list(given.columns)].to_numpy(dtype="float64", na_value=np.nan)
+    if not (np.isfinite(weights).all() and (weights >= 0).all()):
+        raise ValueError("replicate weights must be numbers of at least zero, none missing; mend or leave out the rows")
+    return replicated.Replicated(weights, given.coefficients, given.centre == "mean", replicated.rank_df(weights))
+
+
+def margins_of(frame: pd.DataFrame, sample: core.Sample, design: Design) -> linearised.Margins | None:
+    """Turn a calibration into the columns that errors are freed of; None where the design has none."""
+    if design.calibration is None:
+        return None
+    margins = [names(m) for m in design.calibration.margins]
+    totals = tuple(getattr(design.calibration, "auxiliaries", {}))
+    present(frame, [*dict.fromkeys(c for m in margins for c in m), *totals], "the calibration")
+    blocks = [_dummies(combinations(frame, m)) for m in margins]
+    blocks += [sparse.csr_array(numeric(frame, c)[:, None]) for c in totals]
+    if not getattr(design.calibration, "linear", False):
+        return linearised.margins(sample, sparse.hstack(blocks, format="csr"))
+    base = getattr(design.calibration, "base", None)
+    start = None if base is None else numeric(frame, base)
+    return linearised.margins(sample, sparse.hstack(blocks, format="csr"), start)
+
+
+def _dummies(codes: Ints) -> sparse.csr_array:
+    rows = np.flatnonzero(codes >= 0)
+    return sparse.csr_array(
+        (np.ones(len(rows)), (rows, codes[rows])), shape=(len(codes), int(codes.max(initial=-1)) + 1)
+    )
+
+
+def combinations(frame: pd.DataFrame, columns: Sequence[str]) -> Ints:
+    """Number the combinations of some columns that occur, in sorted order; -1 where one is missing."""
+    codes = np.zeros(len(frame), np.int64)
+    missing = np.zeros(len(frame), bool)
+    for column in columns:
+        one, unique = pd.factorize(frame[column], sort=True)
+        missing |= one < 0
+        codes = codes * max(len(unique), 1) + one
+    dense = np.full(len(frame), -1, np.int64)
+    dense[~missing] = np.unique(codes[~missing], return_inverse=True)[1]
+    return dense
+
+
+def names(given: Sequence[str] | str) -> tuple[str, ...]:
+    """Give one name or several as a tuple."""
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+def present(frame: pd.DataFrame, columns: Iterable[str], what: str) -> None:
+    """Refuse columns that the frame does not have."""
+    absent = [c for c in columns if c not in frame.columns]
+    if absent:
+        raise ValueError(f"{what} needs columns that the frame does not have: {absent}")
+
+
+def numeric(frame: pd.DataFrame, column: str) -> Floats:
+    """Read a column of numbers or bool as float64, missing as NaN.
+
+    Raises
+    ------
+    ValueError
+        For text and other types, and for infinite values.
+    """
+    values = frame[column]
+    if values.isna().all():
+        return np.full(len(values), np.nan)
+    if not (pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values)):
+        raise ValueError(
+            f"column {column!r} must hold numbers, it holds {values.dtype}; convert it or ask for proportions"
+        )
+    array = values.to_numpy(dtype="float64", na_value=np.nan)
+    if np.isinf(array).any():
+        raise ValueError(f"column {column!r} holds infinite values; expected finite numbers or missing")
+    return array
+
+
+def label(value: Any) -> str:
+    """Write a code or level as text: 3.0 as ``3``, everything else as it is."""
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _codes(frame: pd.DataFrame, column: str | None) -> Ints | None:
+    if column is None:
+        return None
+    codes, _ = pd.factorize(frame[column], sort=False)
+    if (codes < 0).any():
+        raise ValueError(
+            f"design column {column!r} is missing in {int((codes < 0).sum())} rows; every row needs a value"
+        )
+    return codes.astype(np.int64)

@@ -1,0 +1,169 @@
+"""The one place that speaks to `svy`: quantiles, generalised linear models, tests of independence under a design.
+
+Columns go over under names of our own (svy has rules for names), and only those that are needed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.methods.design import Design, names, numeric, present, replicates_of, sample_of, stages
+
+if TYPE_CHECKING:
+    import svy
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+SINGLETON = {"adjust": "center", "certainty": "skip"}
+COLUMNS = ["domain", "q", "estimate", "std_error", "conf_low", "conf_high"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """Coefficients of a weighted generalised linear model."""
+
+    terms: tuple[str, ...]  #: K names: ``(Intercept)``, a number's name, ``name=level``
+    estimate: Floats  #: (K,)
+    covariance: Floats  #: (K, K) by replicate weights, where the design has them
+
+
+def quantiles(
+    frame: pd.DataFrame, variable: str, levels: Sequence[float], domain: Ints, design: Design, conf_level: float
+) -> pd.DataFrame:
+    """Give quantiles of a variable in every domain with Woodruff's intervals, columns `COLUMNS`.
+
+    The quantile is the smallest value at which the weighted distribution function reaches q; the standard error is
+    the interval's width over 2 t.
+    """
+    y = numeric(frame, variable)
+    used = ~np.isnan(y) & (domain >= 0) & (sample_of(frame, design).weights > 0)
+    if not used.any():
+        return pd.DataFrame(columns=COLUMNS)
+    # Rows in no domain stay, for the design's sake.
+    own = {"y": np.where(np.isnan(y), 0.0, y), "domain": np.where(used, domain, -1)}
+    sample = _sample(frame, design, own)
+    found = sample.estimation.quantile(
+        "y", p=tuple(levels), by="domain", q_method="higher", alpha=1 - conf_level, **_centre(design)
+    )
+    table = pd.DataFrame(found.to_polars().to_dict(as_series=False))
+    table = table.rename(
+        columns={"prob": "q", "est": "estimate", "se": "std_error", "lci": "conf_low", "uci": "conf_high"}
+    )
+    table["domain"] = table["domain"].astype("int64")
+    return table.loc[table["domain"] >= 0, COLUMNS]
+
+
+def fit(frame: pd.DataFrame, outcome: str, predictors: Mapping[str, bool], family: str, design: Design) -> Fitted:
+    """Fit a generalised linear model; `predictors`: {column: whether it is a factor}, rows complete.
+
+    Of the design, weights and replicates: svy's models leave out a second stage.
+    """
+    import svy as package
+
+    own = {f"x{k}": frame[c] for k, c in enumerate(predictors)}
+    weighed = Design(weights=design.weights, replicates=design.replicates)
+    sample = _sample(frame, weighed, {"y": numeric(frame, outcome), **own})
+    x: list[Any] = [package.Cat(f"x{k}") if factor else f"x{k}" for k, factor in enumerate(predictors.values())]
+    fitted: Any = cast(Any, sample.glm).fit("y", x=x or None, family=family, tol=1e-12, max_iter=200)._ensure_fitted()
+    back = {f"x{k}": c for k, c in enumerate(predictors)}
+    terms = tuple(_named(c.term, back) for c in fitted.coefs)
+    return Fitted(terms, np.array([c.est for c in fitted.coefs], float), np.asarray(fitted.cov_matrix, float))
+
+
+def _named(term: str, back: Mapping[str, str]) -> str:
+    if term == "_intercept_":
+        return "(Intercept)"
+    own, _, level = term.partition("_")
+    return back[own] + (f"={level}" if level else "")
+
+
+def independence(frame: pd.DataFrame, row: str, column: str, design: Design) -> dict[str, float]:
+    """Rao and Scott's test of a two-way table: ``chisq, df, f, df_num, df_den, p_value``."""
+    both = _sample(frame, design, {"row": frame[row].astype("str"), "column": frame[column].astype("str")})
+    stats: Any = both.categorical.tabulate("row", "column").stats
+    return {
+        "chisq": float(stats.chisq.value),
+        "df": float(stats.chisq.df),
+        "f": float(stats.f.value),
+        "df_num": float(stats.f.df_num),
+        "df_den": float(stats.f.df_den),
+        "p_value": float(stats.f.p_value),
+    }
+
+
+def _sample(frame: pd.DataFrame, design: Design, own: Mapping[str, Any]) -> svy.Sample:
+    """Hand over a frame with these columns and those of the design."""
+    import polars
+    import svy as package
+
+    logging.getLogger("svy").setLevel(logging.ERROR)
+    columns: dict[str, Any] = {name: np.asarray(values) for name, values in own.items()}
+    columns["w"] = sample_of(frame, design).weights
+    asked: dict[str, Any] = {"wgt": "w"}
+    for role, ours in (("stratum", "strata"), ("psu", "cluster")):
+        first = stages(getattr(design, ours))[:1]
+        if first and first[0] is not None:
+            columns[role] = pd.factorize(frame[first[0]])[0]
+            asked[role] = role
+    asked |= _later_stages(frame, design, columns)
+    asked |= _replicates(frame, design, columns)
+    asked |= _calibration(frame, design, columns)
+    if "stratum" in asked and design.lonely in SINGLETON:
+        asked["singleton"] = SINGLETON[design.lonely]
+    return package.Sample(polars.DataFrame(columns), package.Design(**asked))
+
+
+def _later_stages(frame: pd.DataFrame, design: Design, columns: dict[str, Any]) -> dict[str, Any]:
+    import svy as package
+
+    sizes = [numeric(frame, c) for c in stages(design.fpc) if c is not None]
+    clusters = stages(design.cluster)
+    if len(stages(design.strata)) > 1 or len(sizes) > 2:
+        raise ValueError("quantiles, models and tests know strata of the first stage and two stages of fpc at most")
+    columns |= {f"size{k}": s for k, s in enumerate(sizes)}
+    if len(sizes) < 2:
+        return {"pop_size": "size0"} if sizes else {}
+    second = clusters[1] if len(clusters) > 1 else None
+    columns["ssu"] = np.arange(len(frame)) if second is None else pd.factorize(frame[second])[0]
+    return {"ssu": "ssu", "pop_size": package.PopSize(psu="size0", ssu="size1")}
+
+
+def _replicates(frame: pd.DataFrame, design: Design, columns: dict[str, Any]) -> dict[str, Any]:
+    import svy as package
+
+    given = replicates_of(design)
+    if given is None:
+        return {}
+    present(frame, given.columns, "the design")
+    columns |= {f"r{k}": numeric(frame, c) for k, c in enumerate(given.columns, 1)}
+    coefficients = tuple(float(a) for a in given.coefficients)
+    kind: Any = {"prefix": "r", "n_reps": len(given.columns), "padding": 0, "scale": 1.0, "rep_coefs": coefficients}
+    return {"rep_wgts": package.BootstrapWgts(**kind, wgt="w")}
+
+
+def _calibration(frame: pd.DataFrame, design: Design, columns: dict[str, Any]) -> dict[str, Any]:
+    import svy as package
+
+    if design.calibration is None:
+        return {}
+    cells = []
+    for k, margin in enumerate(design.calibration.margins):
+        columns[f"cell{k}"] = frame.groupby(list(names(margin)), sort=False).ngroup().to_numpy()
+        cells.append(f"cell{k}")
+    columns["before"] = columns["w"]
+    kind: Any = {"kind": "raking", "prev_wgt": "before", "new_wgt": "w", "cells": tuple(cells)}
+    return {"wgt_adjustment": package.WgtAdjustment(**kind)}
+
+
+def _centre(design: Design) -> dict[str, Any]:
+    given = replicates_of(design)
+    if given is None:
+        return {}
+    return {"variance_center": "rep_mean" if given.centre == "mean" else "estimate"}
