@@ -135,6 +135,8 @@ WORDS = {
         "{n} answers stand in small cells of the weighting margins that are laid together",
         "有 {n} 份答卷所在的加权单元过小，已合并",
     ),
+    "at_bounds": ("the bounds of the weighting hold {n} weights back", "有 {n} 个权重达到加权界限"),
+    "trimmed": ("{n} weights are trimmed", "{n} 个权重已截断"),
     "rescaled": ("the registry's totals of {n} margins are brought to one sum", "{n} 个加权边际的登记总数已调整为一致"),
     "not_asked": (
         "{items}: asked by the instrument, but no column is mapped to it; treated as not asked",

@@ -18,7 +18,6 @@ from survey.identity import Key, study_key
 from survey.instrument import Item
 from survey.intake import Intake, take_in
 from survey.labels import label_table
-from survey.margins import weigh
 from survey.memory import enough_memory, hand_back
 from survey.panel import FRAMES, Panel
 from survey.places_carry import carry
@@ -26,7 +25,8 @@ from survey.places_changes import broken_series, changes
 from survey.score import comparable, item_table, newest_forms, scales_of, score
 from survey.study import Study, Wave
 from survey.tally import whole_tally
-from survey.weights import Calibration
+from survey.weighting.cells import Calibration
+from survey.weighting.margins import weigh
 
 ROLE_COLUMNS = (
     "wave",
@@ -204,6 +204,5 @@ def _weighted(
     settings = study.settings.weights
     if settings is None or members.empty:
         return members, None, pd.DataFrame()
-    return weigh(
-        members, registry, count=settings.count, margins=settings.margins, hierarchy=tree, bounds=settings.bounds
-    )
+    limits = settings.model_dump(include={"bounds", "trim_at", "trim_to_effect"})
+    return weigh(members, registry, count=settings.count, margins=settings.margins, hierarchy=tree, **limits)

@@ -15,7 +15,7 @@ import pandas as pd
 from survey import store
 from survey.schema import RESULT_TERMS
 from survey.study import Study
-from survey.weights import Calibration
+from survey.weighting.cells import Calibration
 
 THEMES = ("attraction", "cohesion", "detachment", "satisfaction", "contact")
 FRAMES = (

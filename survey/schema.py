@@ -85,6 +85,7 @@ OWN_ERRORS = {
     "bad_places": "give under, file or both",
     "bad_order": "end is before start",
     "bad_bounds": "must be two numbers above 0, the lower one first",
+    "two_trims": "give trim_at or trim_to_effect, not both",
     "two_meanings": "has a code, label or spelling that stands for two codes; make each stand for one",
 }
 
@@ -258,11 +259,15 @@ class Weights(Model):
     count: Literal["members"] = "members"
     margins: Annotated[tuple[tuple[str, ...], ...], Field(min_length=1)]
     bounds: tuple[float, float] | None = None
+    trim_at: Annotated[float, Field(gt=0)] | None = None
+    trim_to_effect: Annotated[float, Field(gt=1)] | None = None
 
     @model_validator(mode="after")
     def _order(self) -> Weights:
         if self.bounds is not None and not 0 < self.bounds[0] < self.bounds[1]:
             raise _wrong("bad_bounds")
+        if self.trim_at is not None and self.trim_to_effect is not None:
+            raise _wrong("two_trims")
         return self
 
 

@@ -9,9 +9,9 @@ import pandas as pd
 from survey.checks.direction import against_the_rest
 from survey.checks.registry import fewer_members_than_answers, without_a_count
 from survey.intake import Intake
-from survey.margins import member_totals
 from survey.score import newest_forms, scales_of
 from survey.study import Study, Wave
+from survey.weighting.margins import member_totals
 
 HARDLY, MANY = 0.9, 30  # share of people who did not answer an item, and people, from which it is told
 UNEVEN = 0.3  # difference between groups in the share that did not answer, from which it is told

@@ -17,6 +17,7 @@ from analysis.core.linearised import Cut, valid
 
 BLOCK = 50_000_000  # weights multiplied at a time: 400 MB
 RANK = 1e-12
+WIDE = 4  # times R random sums of rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,13 @@ class Spread:
 
 
 def rank_df(weights: Floats) -> int:
-    """Rank of the (n, R) weights less 1, at least 1."""
-    size = np.sqrt((weights**2).sum(axis=0))
+    """Rank of the (n, R) weights less 1, at least 1; of many rows, by random sums of them, which have the same rank."""
+    n, r = weights.shape
+    if n > WIDE * r:
+        rng = np.random.default_rng(0)
+        mix = sparse.csr_array((rng.normal(size=n), (rng.integers(0, WIDE * r, n), np.arange(n))), shape=(WIDE * r, n))
+        weights = mix @ weights
+    size = np.maximum(np.sqrt((weights**2).sum(axis=0)), np.finfo(float).tiny)
     values = np.linalg.eigvalsh((weights.T @ weights) / np.outer(size, size))
     return max(int((values > RANK * values[-1]).sum()) - 1, 1)
 

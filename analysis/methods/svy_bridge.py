@@ -5,7 +5,6 @@ Columns go over under names of our own (svy has rules for names), and only those
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -50,7 +49,7 @@ def quantiles(
     own = {"y": np.where(np.isnan(y), 0.0, y), "domain": np.where(used, domain, -1)}
     sample = _sample(frame, design, own)
     found = sample.estimation.quantile(
-        "y", p=tuple(levels), by="domain", q_method="higher", alpha=1 - conf_level, **_centre(design)
+        "y", p=tuple(levels), by="domain", q_method="higher", alpha=1 - conf_level, **_method(design), **_centre(design)
     )
     table = pd.DataFrame(found.to_polars().to_dict(as_series=False))
     table = table.rename(
@@ -71,8 +70,9 @@ def fit(frame: pd.DataFrame, outcome: str, predictors: Mapping[str, bool], famil
     weighed = Design(weights=design.weights, replicates=design.replicates)
     sample = _sample(frame, weighed, {"y": numeric(frame, outcome), **own})
     x: list[Any] = [package.Cat(f"x{k}") if factor else f"x{k}" for k, factor in enumerate(predictors.values())]
-    fitted: Any = cast(Any, sample.glm).fit("y", x=x or None, family=family, tol=1e-12, max_iter=200)._ensure_fitted()
+    fitted = cast(Any, sample.glm).fit("y", x=x or None, family=family, tol=1e-12, max_iter=200, **_method(design))
     back = {f"x{k}": c for k, c in enumerate(predictors)}
+    fitted = fitted._ensure_fitted()
     terms = tuple(_named(c.term, back) for c in fitted.coefs)
     return Fitted(terms, np.array([c.est for c in fitted.coefs], float), np.asarray(fitted.cov_matrix, float))
 
@@ -85,9 +85,19 @@ def _named(term: str, back: Mapping[str, str]) -> str:
 
 
 def independence(frame: pd.DataFrame, row: str, column: str, design: Design) -> dict[str, float]:
-    """Rao and Scott's test of a two-way table: ``chisq, df, f, df_num, df_den, p_value``."""
+    """Rao and Scott's test of a two-way table: ``chisq, df, f, df_num, df_den, p_value``.
+
+    Raises
+    ------
+    ValueError
+        For a second stage with fractions: svy's tables leave it out.
+    """
+    if sum(c is not None for c in stages(design.fpc)) > 1:
+        raise ValueError(
+            "this test knows the first stage alone: leave the later stages' columns out of the design, and say so"
+        )
     both = _sample(frame, design, {"row": frame[row].astype("str"), "column": frame[column].astype("str")})
-    stats: Any = both.categorical.tabulate("row", "column").stats
+    stats: Any = both.categorical.tabulate("row", "column", **_method(design)).stats
     return {
         "chisq": float(stats.chisq.value),
         "df": float(stats.chisq.df),
@@ -103,7 +113,6 @@ def _sample(frame: pd.DataFrame, design: Design, own: Mapping[str, Any]) -> svy.
     import polars
     import svy as package
 
-    logging.getLogger("svy").setLevel(logging.ERROR)
     columns: dict[str, Any] = {name: np.asarray(values) for name, values in own.items()}
     columns["w"] = sample_of(frame, design).weights
     asked: dict[str, Any] = {"wgt": "w"}
@@ -153,13 +162,22 @@ def _calibration(frame: pd.DataFrame, design: Design, columns: dict[str, Any]) -
 
     if design.calibration is None:
         return {}
+    if getattr(design.calibration, "linear", False):
+        raise ValueError(
+            "after linear calibration, quantiles and tests of tables need replicate weights: make them first"
+        )
     cells = []
     for k, margin in enumerate(design.calibration.margins):
         columns[f"cell{k}"] = frame.groupby(list(names(margin)), sort=False).ngroup().to_numpy()
         cells.append(f"cell{k}")
+    # raked by R's rule, in which the weights before do not matter
     columns["before"] = columns["w"]
     kind: Any = {"kind": "raking", "prev_wgt": "before", "new_wgt": "w", "cells": tuple(cells)}
     return {"wgt_adjustment": package.WgtAdjustment(**kind)}
+
+
+def _method(design: Design) -> dict[str, Any]:
+    return {"method": "taylor" if replicates_of(design) is None else "replication"}
 
 
 def _centre(design: Design) -> dict[str, Any]:

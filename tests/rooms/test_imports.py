@@ -48,6 +48,8 @@ TABLE = (
     Room("survey*", (*FRAMES, "pydantic", "yaml", "pyarrow", "duckdb", *READERS, "survey", "survey.*")),
     Room("analysis.core*", ("numpy", "scipy", *CORE)),
     Room("analysis.tidy", ("pandas", "numpy")),
+    # The one place that speaks to svy, whose frames are polars'.
+    Room("analysis.methods.svy_bridge", (*FRAMES, "svy", "polars", *CORE, *METHODS)),
     Room("analysis.methods*", (*FRAMES, *MODELS, *CORE, "analysis.tidy", *METHODS)),
     # One question never imports another.
     Room("analysis.questions*", ("pandas", *METHODS, *CORE, "analysis.tidy")),

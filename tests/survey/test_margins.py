@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from survey.faults import Refused
-from survey.margins import weigh
+from survey.weighting.margins import weigh
 
 MET = 1e-8  # margins are met to this share of their target, the raking's own default
 

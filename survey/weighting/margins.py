@@ -1,6 +1,6 @@
 """What the answers of a wave are weighted to: margins drawn from the registry's counts, thin cells laid together.
 
-The sources are the answers' group and region, and the registry; `survey.weights` does the raking.
+The sources are the answers' group and region, and the registry; `survey.weighting.raking` does the raking.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ import pandas as pd
 
 from survey.faults import Fault, Refused
 from survey.places import ancestors
-from survey.weights import AGREE, Calibration, CannotRake, rake
+from survey.weighting.cells import AGREE, Calibration, CannotWeight
+from survey.weighting.raking import rake
 
 Cell = tuple[str, ...]
 
 FEWEST = 5  # answers below which a margin's cell is laid together with another
 TALLY = ("wave", "file", "holds", "rule", "rows", "cells")
+LIMITED = ("at_bounds", "trimmed")  # answers whose weights a limit holds
 
 
 @dataclass(slots=True)
@@ -77,6 +79,8 @@ def weigh(
     margins: Sequence[Sequence[str]],
     hierarchy: pd.DataFrame | None,
     bounds: tuple[float, float] | None = None,
+    trim_at: float | None = None,
+    trim_to_effect: float | None = None,
 ) -> tuple[pd.DataFrame, Calibration | None, pd.DataFrame]:
     """Rake each wave's answers to its registry.
 
@@ -101,6 +105,8 @@ def weigh(
         ``code, parent, level``, one row a code.
     bounds : (low, high), optional
         Limits of weight / starting weight, the starting weights scaled to the wave's total.
+    trim_at, trim_to_effect : float, optional
+        As for `survey.rake`, in every wave.
 
     Returns
     -------
@@ -111,7 +117,7 @@ def weigh(
         Margins crossed with ``wave``; None where no wave is weighted.
     tally : DataFrame
         ``wave, file, holds, rule, rows, cells`` with the rules ``weighted``, ``not_weighted``, ``too_small`` (the registry),
-        ``collapsed`` (cells laid together and the answers in them), ``rescaled`` (cells).
+        ``collapsed`` (cells laid together and the answers in them), ``rescaled`` (cells), ``at_bounds`` and ``trimmed`` (answers).
 
     Raises
     ------
@@ -138,13 +144,14 @@ def weigh(
     drawn = [_draw(members, counts, margin, tree) for margin in margins]
     totals, rescaled = _agreeing([d.targets for d in drawn])
     labels = pd.concat([d.labels.rename(f"margin_{n}") for n, d in enumerate(drawn, 1)], axis=1)
-    frame, met = _raked(members, labels, totals, bounds)
+    limits = {"bounds": bounds, "trim_at": trim_at, "trim_to_effect": trim_to_effect}
+    frame, met, costs = _raked(members, labels, totals, limits)
     for margin, name in zip(margins, labels.columns, strict=True):
         if met is not None and not _plain(members, margin, labels[name]):
             frame[name] = labels[name]
         elif met is not None:
             met = _renamed(met, name, tuple(margin), members, labels)
-    return frame.set_axis(index), met, _what_happened(members["wave"], drawn, rescaled, small)
+    return frame.set_axis(index), met, _what_happened(members["wave"], drawn, rescaled, small, costs)
 
 
 def member_totals(registry: pd.DataFrame, count: str, hierarchy: pd.DataFrame | None) -> dict[str, float]:
@@ -324,26 +331,34 @@ def _raked(
     members: pd.DataFrame,
     labels: pd.DataFrame,
     targets: Sequence[dict[Cell, float]],
-    bounds: tuple[float, float] | None,
-) -> tuple[pd.DataFrame, Calibration | None]:
+    limits: Mapping[str, Any],
+) -> tuple[pd.DataFrame, Calibration | None, pd.DataFrame]:
+    """Rake each wave by itself; one calibration of all, its margins crossed with the wave."""
     start = _start(members)
     frame = members.assign(weight=start)
     part = labels[labels.iloc[:, 0].notna()]
-    if not len(part):
-        return frame, None
-    wave = members.loc[part.index, "wave"]
-    sums = start[part.index].groupby(wave).transform("sum")
-    base = start[part.index] * wave.map(_by_wave(targets[0])) / sums
-    wanted: dict[str | tuple[str, ...], Mapping[Any, float]] = {
-        ("wave", name): target for name, target in zip(labels.columns, targets, strict=True)
-    }
-    try:
-        raked = rake(part.assign(wave=wave), wanted, base=base, bounds=bounds)
-    except CannotRake as reason:
-        zh = f"weights：无法按登记表加权；请合并边际、放宽 bounds，或核对登记表（{reason}）"
-        raise Refused([Fault("study.yaml", 0, f"weights: {reason}", zh)]) from reason
-    frame.loc[part.index, "weight"] = raked.weights
-    return frame, raked.calibration
+    faults, told = [], []
+    for wave, here in part.groupby(members.loc[part.index, "wave"], sort=True):
+        wanted: dict[str | tuple[str, ...], Mapping[Any, float]] = {
+            str(name): {cell[1]: total for cell, total in target.items() if cell[0] == wave}
+            for name, target in zip(labels.columns, targets, strict=True)
+        }
+        base = start[here.index] * (sum(wanted[labels.columns[0]].values()) / start[here.index].sum())
+        try:
+            raked = rake(here, wanted, base=base, **limits)
+        except CannotWeight as reason:
+            en = f"weights, wave {wave}: {reason}"
+            zh = f"weights：{wave} 波次无法按登记表加权；请合并边际、放宽 bounds 或 trim，或核对登记表（{reason}）"
+            faults.append(Fault("study.yaml", 0, en, zh))
+            continue
+        frame.loc[here.index, "weight"] = raked.weights
+        told.append(raked.tally.assign(wave=str(wave)))
+    if faults:
+        raise Refused(faults)
+    if not told:
+        return frame, None, pd.DataFrame()
+    met = Calibration(tuple(("wave", str(name)) for name in labels.columns), tuple({**t} for t in targets))
+    return frame, met, pd.concat(told, ignore_index=True)
 
 
 def _start(members: pd.DataFrame) -> pd.Series:
@@ -374,7 +389,7 @@ def _renamed(met: Calibration, name: str, margin: Cell, members: pd.DataFrame, l
 
 
 def _what_happened(
-    waves: pd.Series, drawn: Sequence[_Drawn], rescaled: Mapping[str, int], small: Set[str]
+    waves: pd.Series, drawn: Sequence[_Drawn], rescaled: Mapping[str, int], small: Set[str], costs: pd.DataFrame
 ) -> pd.DataFrame:
     weighted = drawn[0].labels.notna()
     collapsed = pd.concat([d.collapsed for d in drawn], axis=1).any(axis=1)
@@ -389,4 +404,11 @@ def _what_happened(
             rows.append((wave, "", "answers", "collapsed", int(collapsed[here.index].sum()), laid))
         if wave in rescaled:
             rows.append((wave, "", "registry", "rescaled", 0, rescaled[wave]))
+        rows += [(wave, "", "answers", rule, count, 0) for rule in LIMITED if (count := _count(costs, wave, rule))]
     return pd.DataFrame(rows, columns=list(TALLY))
+
+
+def _count(costs: pd.DataFrame, wave: Any, quantity: str) -> int:
+    if costs.empty:
+        return 0
+    return int(costs.loc[(costs["wave"] == wave) & (costs["quantity"] == quantity), "value"].sum())

@@ -1,0 +1,232 @@
+"""The cells that answers are weighted to: margins, their targets, and the cell of each answer."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Margins = Mapping[str | tuple[str, ...], Mapping[Any, float]]
+
+AGREE = 1e-6  # relative difference up to which two margins have the same total
+# The rule by which `survey.weighting.margins` collapses the cells of a study by itself.
+COLLAPSE = (
+    "collapse it with a cell beside it (same group or parent place, fewest answers first), in answers and targets"
+)
+
+
+class CannotWeight(ValueError):
+    """These answers cannot be weighted that way; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What the weights were made to meet, so that errors can know it.
+
+    Attributes
+    ----------
+    margins : tuple of tuples of str
+        Column names of each margin; several columns are crossed.
+    totals : tuple of dicts
+        Per margin the target of each cell, keyed by the tuple of its values, in the targets' unit.
+    auxiliaries : dict
+        {column of numbers: its total}; ``(Intercept)`` is the number of people.
+    linear : bool
+        Whether the weights are linear in what they meet (`calibrate`), or a product (`rake`).
+    base : str, optional
+        Column of the weights before; None: all alike.
+    """
+
+    margins: tuple[tuple[str, ...], ...]
+    totals: tuple[dict[tuple[Hashable, ...], float], ...]
+    auxiliaries: dict[str, float] = field(default_factory=dict)
+    linear: bool = False
+    base: str | None = None
+
+    def __repr__(self) -> str:
+        met = [":".join(m) for m in self.margins] + list(self.auxiliaries)
+        return f"Calibration({', '.join(met)}; cells {[len(t) for t in self.totals]})"
+
+
+@dataclass(frozen=True, slots=True)
+class Weighted:
+    """Weights with what they meet and what they cost.
+
+    Attributes
+    ----------
+    weights : Series
+        float64, at least 0, on the frame's index, in the targets' unit.
+    calibration : Calibration
+        For ``Design(calibration=...)``.
+    tally : DataFrame
+        ``quantity, margin, cell, value``: ``kish_effect`` (1 + cv^2), ``smallest``, ``largest``,
+        ``largest_to_median``, ``iterations``, ``at_bounds`` (answers whose ratio stands at a bound), with trimming
+        ``trimmed`` (answers at the cap), ``cap`` and ``kish_effect_untrimmed``, and for each cell ``gap_before`` and
+        ``gap_after`` (sum of weights / target - 1).
+    """
+
+    weights: pd.Series
+    calibration: Calibration
+    tally: pd.DataFrame
+
+    def __repr__(self) -> str:
+        effect = float(self.tally.loc[self.tally["quantity"] == "kish_effect", "value"].iloc[0])
+        return f"Weighted({self.calibration!r}; n {len(self.weights)}; Kish effect {effect:.4f})"
+
+
+@dataclass(frozen=True, slots=True)
+class Margin:
+    """One margin: column names, the values of its cells, the target of each."""
+
+    columns: tuple[str, ...]
+    cells: tuple[tuple[Hashable, ...], ...]
+    target: Floats
+
+    def name(self, cell: int | None = None) -> str:
+        """Name the margin, or a cell of it."""
+        name = ":".join(self.columns)
+        if cell is None:
+            return name
+        return f"{name}={_said(self.cells[cell])}"
+
+
+def kish_effect(weights: Floats) -> float:
+    """Kish's 1 + cv^2 of weights, n sum w^2 / (sum w)^2 (Kish 1965, Survey Sampling, 11.7)."""
+    return float(len(weights) * (weights**2).sum() / weights.sum() ** 2)
+
+
+def margin_of(frame: pd.DataFrame, key: str | tuple[str, ...], targets: Mapping[Any, float]) -> Margin:
+    """Read one margin.
+
+    Raises
+    ------
+    CannotWeight
+        For columns that are not there, and targets that are not above zero.
+    """
+    columns = (key,) if isinstance(key, str) else tuple(key)
+    absent = [c for c in columns if c not in frame.columns]
+    if absent:
+        there = list(frame.columns)
+        raise CannotWeight(f"margin {':'.join(columns)}: the frame has no column {absent}; it has {there}")
+    cells = tuple(v if isinstance(v, tuple) else (v,) for v in targets)
+    margin = Margin(columns, cells, np.array([float(t) for t in targets.values()]))
+    wrong = np.flatnonzero(~(margin.target > 0) | np.isinf(margin.target))
+    if len(wrong) or not cells:
+        where = margin.name(int(wrong[0])) if len(wrong) else margin.name()
+        raise CannotWeight(f"{where}: a target must be a number above zero; leave the cell out, or {COLLAPSE}")
+    return margin
+
+
+def common_total(wanted: Sequence[Margin]) -> float:
+    """Give the total of all margins.
+
+    Raises
+    ------
+    CannotWeight
+        Where two differ by more than `AGREE`.
+    """
+    total = float(wanted[0].target.sum())
+    for margin in wanted[1:]:
+        other = float(margin.target.sum())
+        if abs(other - total) > AGREE * total:
+            raise CannotWeight(
+                f"margins {wanted[0].name()} and {margin.name()} have different totals, {total:g} and {other:g}: "
+                "take them from one source, or scale one to the other"
+            )
+    return total
+
+
+def base_weights(frame: pd.DataFrame, base: str | pd.Series | None, total: float) -> Floats:
+    """Give the weights to start from; absent: all alike, with this sum.
+
+    Raises
+    ------
+    CannotWeight
+        For weights that are missing or not above zero.
+    """
+    if base is None:
+        return np.full(len(frame), total / len(frame))
+    values = frame[base] if isinstance(base, str) else base
+    if not values.index.equals(frame.index):
+        values = values.reindex(frame.index)
+    start = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    wrong = int((~(start > 0) | np.isinf(start)).sum())
+    if wrong:
+        raise CannotWeight(f"{wrong} base weights are missing or not above zero: set these answers aside or mend them")
+    return start
+
+
+def codes_of(frame: pd.DataFrame, margin: Margin) -> Ints:
+    """Number each row's cell as the targets do; refuse rows and targets that do not meet.
+
+    Raises
+    ------
+    CannotWeight
+        For a missing value, answers without a target, targets without an answer.
+    """
+    codes, found = _levels(frame, margin)
+    if int((codes < 0).sum()):
+        raise CannotWeight(
+            f"margin {margin.name()}: {int((codes < 0).sum())} answers have a missing value; set them aside or give a value"
+        )
+    place = {cell: i for i, cell in enumerate(margin.cells)}
+    extra = sorted({_said(v) for v in found if v not in place})
+    if extra:
+        raise CannotWeight(
+            f"margin {margin.name()}: answers without a target: {extra[:5]}; add targets, or for each {COLLAPSE}"
+        )
+    absent = sorted({_said(v) for v in margin.cells} - {_said(v) for v in found})
+    if absent:
+        raise CannotWeight(f"margin {margin.name()}: targets without an answer: {absent[:5]}; for each {COLLAPSE}")
+    return np.array([place[v] for v in found], dtype=np.int64)[codes]
+
+
+def _said(cell: tuple[Hashable, ...]) -> str:
+    return ":".join(map(str, cell))
+
+
+def _levels(frame: pd.DataFrame, margin: Margin) -> tuple[Ints, list[tuple[Hashable, ...]]]:
+    """Number the combinations that occur; -1 where a value is missing. Column by column: frames have a million rows."""
+    whole, missing, values = np.zeros(len(frame), np.int64), np.zeros(len(frame), bool), []
+    for column in margin.columns:
+        codes, unique = pd.factorize(frame[column])
+        missing |= codes < 0
+        whole = whole * max(len(unique), 1) + codes
+        values.append(list(unique))
+    if len(values) == 1:
+        return np.where(missing, -1, whole), [(v,) for v in values[0]]
+    found, dense = np.unique(whole[~missing], return_inverse=True)
+    codes = np.full(len(frame), -1, np.int64)
+    codes[~missing] = dense
+    parts = []
+    for unique in reversed(values):
+        found, part = np.divmod(found, len(unique))
+        parts.append([unique[p] for p in part])
+    return codes, list(zip(*reversed(parts), strict=True))
+
+
+def crossed(codes: Sequence[Ints]) -> tuple[Ints, Ints]:
+    """Give the combinations of several codings that occur, (C, margins), and each row's number among them."""
+    whole, sizes = np.zeros(len(codes[0]), np.int64), [int(c.max(initial=0)) + 1 for c in codes]
+    for one, size in zip(codes, sizes, strict=True):
+        whole = whole * size + one
+    found, row_of = _compact(whole, int(np.prod([float(s) for s in sizes])))
+    columns = []
+    for size in reversed(sizes):
+        found, column = np.divmod(found, size)
+        columns.append(column)
+    return np.column_stack(columns[::-1]), row_of
+
+
+def _compact(whole: Ints, size: int) -> tuple[Ints, Ints]:
+    """Values that occur, and each row's number among them; by counting where there are few possible values."""
+    if size > 4 * len(whole) + 1000:
+        return np.unique(whole, return_inverse=True)
+    there = np.bincount(whole, minlength=size) > 0
+    return np.flatnonzero(there), (np.cumsum(there) - 1)[whole]
