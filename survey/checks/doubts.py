@@ -58,13 +58,15 @@ def note(study: Study, wave: Wave, frame: pd.DataFrame, asked: Mapping[str, Item
 
 
 def _repeated(frame: pd.DataFrame, columns: list[str], wanted: pd.Series) -> tuple[int, int]:
-    """Rows whose answers, `MANY` at least, all stand in an earlier row; and as many as chance would give."""
-    kept = wanted.to_numpy()
-    answers = frame[columns] if kept.all() else frame.loc[kept, columns]
-    copies = int(copied(answers, MANY, keep="first").sum())
+    """Rows whose answers, `MANY` at least, all stand in an earlier row; and as many as chance would give.
+
+    Equal rows are wanted together or not at all.
+    """
+    answers = frame[columns]
+    copies = int((copied(answers, MANY, keep="first") & wanted).sum())
     if not copies:
         return 0, 0
-    full = (answers.notna().sum(axis=1) >= MANY).to_numpy()
+    full = ((answers.notna().sum(axis=1) >= MANY) & wanted).to_numpy()
     return copies, _by_chance([answers[c].to_numpy()[full] for c in columns])
 
 
