@@ -120,8 +120,8 @@ def mahalanobis(answers: pd.DataFrame) -> pd.DataFrame:
     """Measure how unusual a person's pattern of answers is: the squared distance from the mean (Mahalanobis 1936).
 
     ``d2 = (x - m)' inverse(S) (x - m)`` with the mean m of each item and the covariances S (n - 1; of two items over who
-    answered both). With complete answers it is R's ``careless::mahad``. It tells patterns that few people have, and people who simply think otherwise
-    too: it is a reason to look (Meade and Craig 2012).
+    answered both). With complete answers it is R's ``careless::mahad``. It tells
+    patterns that few people have, and people who simply think otherwise too: it is a reason to look (Meade and Craig 2012).
 
     Parameters
     ----------
