@@ -21,6 +21,7 @@ _WHERE = {
     "fit_attraction": "analysis.questions.attraction",
     "coverage": "analysis.questions.coverage",
     "intake": "analysis.questions.intake",
+    "careless": "analysis.questions.careless",
     "linkage": "analysis.questions.linkage",
     "response": "analysis.questions.response",
     "plan_release": "analysis.disclosure",

@@ -78,6 +78,36 @@ WORDS = {
         "{n} answers have the same code in all items of one kind; they are kept, and the report shows the scales without them too",
         "{n} 份答卷在同类题目上全选同一选项，已保留；报告另列不含这些答卷的量表结果",
     ),
+    "note.careless_longstring": (
+        "{n} answers give one code to as many items in a row as the study's limit, or more, (longstring)"
+        "; they are kept, and the report shows the scales without doubtful answers too",
+        "{n} 份答卷连续选择同一选项的题数达到研究设定的上限（longstring），已保留；报告另列不含存疑答卷的量表结果",
+    ),
+    "note.careless_irv": (
+        "{n} answers hardly vary over items of scales with the same codes (irv)"
+        "; they are kept, and the report shows the scales without doubtful answers too",
+        "{n} 份答卷在同类量表题目上几乎没有变化（irv），已保留；报告另列不含存疑答卷的量表结果",
+    ),
+    "note.careless_mahalanobis": (
+        "{n} answers have a pattern that hardly anybody else has (mahalanobis)"
+        "; they are kept, and the report shows the scales without doubtful answers too",
+        "{n} 份答卷的作答模式极为少见（mahalanobis），已保留；报告另列不含存疑答卷的量表结果",
+    ),
+    "note.careless_even_odd": (
+        "{n} answers say one thing in one half of the scales and another in the other (even_odd)"
+        "; they are kept, and the report shows the scales without doubtful answers too",
+        "{n} 份答卷在量表奇数题与偶数题上的回答不一致（even_odd），已保留；报告另列不含存疑答卷的量表结果",
+    ),
+    "note.careless_seconds_per_item": (
+        "{n} answers took fewer seconds an item than the study's limit (seconds_per_item)"
+        "; they are kept, and the report shows the scales without doubtful answers too",
+        "{n} 份答卷的平均每题用时低于研究设定的下限（seconds_per_item），已保留；报告另列不含存疑答卷的量表结果",
+    ),
+    "note.careless_copied": (
+        "{n} answers are equal to another one in every item, by the study's rule (copied)"
+        "; they are kept, and the report shows the scales without doubtful answers too",
+        "按研究的规则，{n} 份答卷与另一份的所有答案相同（copied），已保留；报告另列不含存疑答卷的量表结果",
+    ),
     "note.same_answers": (
         "{n} answers are equal to an earlier one in every item; they are kept",
         "{n} 份答卷与前面某份的所有答案相同，已保留",

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from survey import store
+from survey.care_items import NOTES, in_use
 from survey.schema import RESULT_TERMS
 from survey.study import Study
 from survey.weighting.cells import Calibration
@@ -197,6 +198,18 @@ aside, located, arrived, linkage : DataFrame
         """Answers and people asked, where so few answered in the current wave that nobody is to be ranked by them."""
         told = self.tally[(self.tally["rule"] == "few_answered") & (self.tally["wave"] == self.wave)]
         return (int(told["rows"].iloc[0]), int(told["cells"].iloc[0])) if len(told) else None
+
+    @property
+    def careless(self) -> dict[str, tuple[str, ...]]:
+        """What the tally calls the indices of careless answering that were looked at, by wave with answers."""
+        rules, indices = self.study.settings.rules, dict[str, tuple[str, ...]]()
+        for wave in self.study.until(self.wave):
+            asked = [item for item in self.study.items if item.asked_in(wave.settings.instrument)]
+            files = [entry for entry in wave.settings.files if entry.holds == "answers"]
+            timed = any("seconds" in entry.columns.values() for entry in files)
+            if files:
+                indices[wave.name] = tuple(NOTES[index] for index in in_use(rules, asked, timed))
+        return indices
 
     @property
     def show_inputs(self) -> dict[str, Any]:

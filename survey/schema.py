@@ -17,20 +17,8 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 SENSITIVE = ("health", "disability", "minor", "whereabouts")
 REFUSED_TOPICS = ("belief", "loyalty", "party", "vote", "religion", "ethnicity")
 ANSWER_ROLES = ("member", "group", "region", "within", "submitted", "seconds", "consent", "weight", "strata", "cluster")
-LOG_ROLES = (
-    "member",
-    "activity",
-    "group",
-    "region",
-    "within",
-    "start",
-    "end",
-    "channel",
-    "response",
-    "role",
-    "service",
-    "rating",
-)
+_ACTIVITY = ("member", "activity", "group", "region", "within", "start", "end")
+LOG_ROLES = (*_ACTIVITY, "channel", "response", "role", "service", "rating")
 # What somebody did at an activity; who only came took part.
 PARTS = ("took_part", "volunteered", "organised", "proposed", "designed")
 REGISTRY_COUNTS = ("members", "organisations", "established", "staff", "venues", "funds")
@@ -50,16 +38,11 @@ ROLES = {
     "cases": ("case", "member", "group", "region", "service", *STAGES["cases"]),
 }
 PEOPLE = ("member", "officer")  # roles that name somebody: pseudonyms take their place
-RESERVED = frozenset(ANSWER_ROLES) | {
-    "wave",
-    "log_member",
-    "mode",
-    "answering",
-    "identified",
-}  # columns of the panel's answers
+# Columns of the panel's answers.
+RESERVED = frozenset(ANSWER_ROLES) | {"wave", "log_member", "mode", "answering", "identified"}
 # What results are called that stand on no item and no scale, by where their people come from; an item cannot be called so.
 RESULT_TERMS = {
-    "survey": ("response", "weights", "linkage"),
+    "survey": ("response", "weights", "linkage", "careless"),
     "log": ("reached", "joined", "took_part", "returned", "stayed", "volunteered", "intends"),
     "registry": (
         "established",
@@ -278,6 +261,19 @@ class LeastAge(Model):
     years: Annotated[int, Field(ge=1)]
 
 
+class Careless(Model):
+    """From where on an index of `survey.care` flags an answer (None: it is not looked at), and how many make it doubtful."""
+
+    same_code: Annotated[Annotated[int, Field(ge=2)] | None, Nothing] = 10
+    longstring: Annotated[Annotated[int, Field(ge=2)] | None, Nothing] = None
+    irv: Annotated[Annotated[float, Field(gt=0)] | None, Nothing] = None
+    mahalanobis: Annotated[Annotated[float, Field(gt=0, lt=1)] | None, Nothing] = None
+    even_odd: Annotated[Annotated[float, Field(gt=-1, le=1)] | None, Nothing] = None
+    seconds_per_item: Annotated[Annotated[float, Field(gt=0)] | None, Nothing] = None
+    copied: Annotated[Annotated[int, Field(ge=2)] | None, Nothing] = None
+    flags: Annotated[int, Field(ge=1)] = 1
+
+
 class Rules(Model):
     """The study's rules of release and of refusal."""
 
@@ -294,6 +290,7 @@ class Rules(Model):
     least_answered: Annotated[float, Field(ge=0, le=1)] = 0
     least_seconds: Annotated[float, Field(ge=0)] | None = None
     least_age: LeastAge | None = None
+    careless: Careless = Careless()
     min_reliability: Annotated[float, Field(ge=0, le=1)] = 0.7
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import pandas as pd
 
 from survey import instrument, places
+from survey.careless_faults import careless_faults
 from survey.faults import Fault, Refused, refuse_if
 from survey.folder import read_rows
 from survey.instrument import Item
@@ -165,6 +166,8 @@ def open_study(name_or_folder: str | os.PathLike[str] | None = None, *, first: b
         if wave.settings is not None:
             faults += wave_faults(known, folder / name, wave)
     faults += organiser_faults(arrived.values())
+    if known.doubtful == {} and not {"scales", "code_sets", "rules"} & known.broken:
+        faults += careless_faults(known.document, known.settings.rules, known.items, arrived.values())
     refuse_if(faults)
     waves = [Wave(name, folder / name, wave.settings) for name, wave in arrived.items() if wave.settings is not None]
     places_or_none = places.none() if known.places is None else known.places

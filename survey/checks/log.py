@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from survey.activity import BETWEEN
+from survey.care import MIX
 from survey.checks import cells
 from survey.checks.accepted import Accepted, Book, first_of_each
-from survey.checks.doubts import MIX
 from survey.checks.memberships import Roll
 from survey.checks.open_file import open_file
 from survey.checks.times import DAY, LONG_AFTER, times
