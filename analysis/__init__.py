@@ -10,6 +10,7 @@ _WHERE = {
     "Replicates": "analysis.methods.design",
     "estimates": "analysis.methods.estimates",
     "contrast": "analysis.methods.contrasts",
+    "adjust_p": "analysis.methods.multiplicity",
     "glm": "analysis.methods.glm",
     "glm_test": "analysis.methods.glm",
     "rao_scott": "analysis.methods.glm",

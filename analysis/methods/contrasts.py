@@ -13,6 +13,7 @@ from scipy import sparse, stats
 
 from analysis.methods.design import label
 from analysis.methods.estimates import Estimates
+from analysis.methods.multiplicity import adjust_p
 from analysis.tidy import KEYS, tidy_frame
 
 ADJUST = {"none": "p_value", "holm": "p_holm", "bh": "p_bh"}
@@ -64,10 +65,9 @@ def contrast(result: Estimates, pairs: Iterable[tuple[Row, Row]], *, adjust: str
         When a mapping names no row or more than one, a position is outside the table, for quantiles, for an unknown
         `adjust`.
 
-    Notes
-    -----
-    Holm (1979), Scandinavian Journal of Statistics 6, 65-70; Benjamini & Hochberg (1995), JRSS B 57, 289-300; by
-    `statsmodels`.
+    See Also
+    --------
+    analysis.adjust_p : the two ways of adjusting.
 
     Examples
     --------
@@ -140,11 +140,5 @@ def _variances(result: Estimates, left: Ints, right: Ints) -> Floats:
 
 
 def _p_values(rows: pd.DataFrame, p: Floats, adjust: str) -> pd.DataFrame:
-    from statsmodels.stats.multitest import multipletests
-
-    there = ~np.isnan(p)
-    adjusted = p.copy()
-    if adjust != "none" and there.any():
-        adjusted[there] = multipletests(p[there], method={"holm": "holm", "bh": "fdr_bh"}[adjust])[1]
     without = rows.drop(columns=["std_error", "conf_low", "conf_high"])
-    return without.assign(statistic=ADJUST[adjust], estimate=adjusted)
+    return without.assign(statistic=ADJUST[adjust], estimate=adjust_p(p, adjust))

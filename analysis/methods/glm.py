@@ -6,7 +6,7 @@ Coefficients and tests of tables come from `svy`; the errors of coefficients fro
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -51,6 +51,7 @@ class DesignTest:
     df_num: float  #: numerator degrees of freedom
     df_den: float  #: denominator degrees of freedom
     p_value: float  #: 0..1
+    mixture: tuple[float, ...] = ()  #: lambda of a likelihood ratio, the design effects of what is tested
 
     def tidy(self) -> pd.DataFrame:
         """Return the rows, columns as ``analysis.tidy.COLUMNS``."""
@@ -99,8 +100,8 @@ def glm(
     Raises
     ------
     ValueError
-        For unknown columns or families, a binomial outcome other than 0 and 1, a factor with one level, fewer clusters
-        than coefficients.
+        For unknown columns or families, a binomial outcome other than 0 and 1, a factor with one level, predictors that
+        say the same thing or tell the outcome without error, fewer clusters than coefficients.
 
     Examples
     --------
@@ -168,20 +169,22 @@ def glm_test(
     if tail not in TAILS or (tail != "integral" and method == "wald"):
         raise ValueError(f"tail must be one of {', '.join(TAILS)}, and is for the likelihood ratio alone")
     model = _fit(frame, outcome, predictors, family, design)
-    tested = np.array([t.partition("=")[0] in terms for t in model.terms])
+    tested = np.array([owner in terms for owner in model.owners])
     v = model.covariance[np.ix_(tested, tested)]
     b = model.estimate[tested]
     if method == "wald":
         value = float(b @ np.linalg.solve(v, b)) / len(b)
-        found = {"f": value, "p_value": float(stats.f.sf(value, len(b), model.df))}
+        found, mixture = {"f": value, "p_value": float(stats.f.sf(value, len(b), model.df))}, ()
     else:
-        smaller = _fit(frame[model.used], outcome, tuple(c for c in predictors if c not in terms), family, design)
+        same = frame.assign(**{outcome: np.where(model.used, numeric(frame, outcome), np.nan)})
+        smaller = _fit(same, outcome, tuple(c for c in predictors if c not in terms), family, design)
         simple = np.linalg.inv(model.information)[np.ix_(tested, tested)]
-        weights = np.linalg.eigvals(np.linalg.solve(simple, v)).real
+        weights = np.sort(np.linalg.eigvals(np.linalg.solve(simple, v)).real)[::-1]
+        mixture = tuple(weights.tolist())
         # as R's survey has it: the statistic and the weights both over the weights' mean
         value = 2 * (model.log_likelihood - smaller.log_likelihood) / weights.mean()
         found = {"likelihood_ratio": value, "p_value": TAILS[tail](value, weights / weights.mean(), model.df)}
-    return _tested(terms, found, len(b), model.df, model.n, model.n_eff)
+    return replace(_tested(terms, found, len(b), model.df, model.n, model.n_eff), mixture=mixture)
 
 
 def rao_scott(frame: pd.DataFrame, *, rows: str, columns: str, design: Design | None = None) -> DesignTest:
@@ -193,7 +196,7 @@ def rao_scott(frame: pd.DataFrame, *, rows: str, columns: str, design: Design | 
     Parameters
     ----------
     frame : DataFrame
-        A row a person; a row with either value missing counts nowhere.
+        A row a person; a row with either value missing stays for the design alone.
     rows, columns : str
         Columns of codes.
     design : Design, optional
@@ -210,12 +213,13 @@ def rao_scott(frame: pd.DataFrame, *, rows: str, columns: str, design: Design | 
     """
     design = design or Design()
     present(frame, [rows, columns], "rao_scott")
-    ready = frame[_whole(frame, [rows, columns])]
+    used = _whole(frame, [rows, columns])
+    ready = frame[used]
     for column in (rows, columns):
         if ready[column].nunique() < 2:
             raise ValueError(f"{column!r} has fewer than two values among the answers: there is nothing to test")
-    found = svy_bridge.independence(ready, rows, columns, design)
-    w = sample_of(ready, design).weights
+    found = svy_bridge.independence(frame, rows, columns, used, design)
+    w = sample_of(frame, design).weights[used]
     values = {k: found[k] for k in ("chisq", "f", "p_value")}
     effective = float(w.sum() ** 2 / (w**2).sum())
     return _tested((f"{rows}:{columns}",), values, found["df_num"], found["df_den"], len(ready), effective)
@@ -226,6 +230,7 @@ class _Model:
     """A fitted model of K coefficients."""
 
     terms: tuple[str, ...]
+    owners: tuple[str, ...]  # (K,) predictor of each term
     estimate: Floats  # (K,)
     covariance: Floats  # (K, K)
     information: Floats  # (K, K) expected, weights with mean 1
@@ -244,16 +249,19 @@ def _fit(frame: pd.DataFrame, outcome: str, predictors: tuple[str, ...], family:
     kinds, used = _checked(frame, outcome, predictors, family)
     ready = frame[used]
     ready = ready.assign(**{c: ready[c].astype("str") for c, factor in kinds.items() if factor})
-    fit = svy_bridge.fit(ready, outcome, kinds, family, design)
-    sample, x, y = sample_of(frame, design), _matrix(ready, kinds, fit.terms), numeric(ready, outcome)
-    w, eta = sample.weights[used], x @ fit.estimate
+    sample = sample_of(frame, design)
+    w = sample.weights[used]
+    fit = svy_bridge.fit(ready, outcome, kinds, family, w, design)
+    x, y = _matrix(ready, fit), numeric(ready, outcome)
+    eta = x @ fit.estimate
     mean, spread, log_likelihood = _moments(family, y, eta)
     bread = np.linalg.inv(x.T @ (x * (w * spread)[:, None]))
     replicates = replicated_of(frame, design)
-    df = (sample.df if replicates is None else replicates.df) + 1 - len(fit.terms)
+    freedom = _freedom(sample, used) if replicates is None else replicates.df
+    df = freedom + 1 - len(fit.terms)
     if df < 1:
         raise ValueError(
-            f"{len(fit.terms)} coefficients need more clusters: the design has {sample.df} degrees of freedom"
+            f"{len(fit.terms)} coefficients need more clusters: the design has {freedom} degrees of freedom"
         )
     covariance = fit.covariance
     if replicates is None:
@@ -263,9 +271,15 @@ def _fit(frame: pd.DataFrame, outcome: str, predictors: tuple[str, ...], family:
     unit = len(w) / w.sum()
     information = np.linalg.inv(bread) * unit
     effective = float(w.sum() ** 2 / (w**2).sum())
-    return _Model(
-        fit.terms, fit.estimate, covariance, information, unit * float(w @ log_likelihood), df, used, effective
-    )
+    likelihood = unit * float(w @ log_likelihood)
+    return _Model(fit.terms, fit.owners, fit.estimate, covariance, information, likelihood, df, used, effective)
+
+
+def _freedom(sample: core.Sample, used: NDArray[np.bool_]) -> int:
+    """First-stage clusters less strata of the rows that are used, at least 1."""
+    first = sample.stages[0]
+    there = np.unique(first.cluster[used & (sample.weights > 0)])
+    return max(len(there) - len(np.unique(first.stratum[there])), 1)
 
 
 def _checked(
@@ -308,15 +322,14 @@ def _moments(family: str, y: Floats, eta: Floats) -> tuple[Floats, Floats, Float
     return np.exp(eta), np.exp(eta), y * eta - np.exp(eta)
 
 
-def _matrix(frame: pd.DataFrame, kinds: Mapping[str, bool], terms: Sequence[str]) -> Floats:
+def _matrix(frame: pd.DataFrame, fit: svy_bridge.Fitted) -> Floats:
     """Columns of the model in the order of its terms, (n, K)."""
     columns: list[Floats] = []
-    for term in terms:
-        name, _, level = term.partition("=")
-        if term == "(Intercept)":
+    for owner, level in zip(fit.owners, fit.levels, strict=True):
+        if not owner:
             columns.append(np.ones(len(frame)))
         else:
-            columns.append((frame[name] == level).to_numpy().astype(float) if kinds[name] else numeric(frame, name))
+            columns.append(numeric(frame, owner) if level is None else (frame[owner] == level).to_numpy().astype(float))
     return np.column_stack(columns)
 
 

@@ -5,6 +5,8 @@ Columns go over under names of our own (svy has rules for names), and only those
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -29,6 +31,8 @@ class Fitted:
     """Coefficients of a weighted generalised linear model."""
 
     terms: tuple[str, ...]  #: K names: ``(Intercept)``, a number's name, ``name=level``
+    owners: tuple[str, ...]  #: (K,) column of each term; empty for the intercept
+    levels: tuple[str | None, ...]  #: (K,) level of each term; None for the intercept and for numbers
     estimate: Floats  #: (K,)
     covariance: Floats  #: (K, K) by replicate weights, where the design has them
 
@@ -59,33 +63,68 @@ def quantiles(
     return table.loc[table["domain"] >= 0, COLUMNS]
 
 
-def fit(frame: pd.DataFrame, outcome: str, predictors: Mapping[str, bool], family: str, design: Design) -> Fitted:
+def fit(
+    frame: pd.DataFrame, outcome: str, predictors: Mapping[str, bool], family: str, weights: Floats, design: Design
+) -> Fitted:
     """Fit a generalised linear model; `predictors`: {column: whether it is a factor}, rows complete.
 
-    Of the design, weights and replicates: svy's models leave out a second stage.
+    Of the design, the replicates: svy's models leave out a second stage.
+
+    Raises
+    ------
+    ValueError
+        For predictors that say the same thing, or tell the outcome without error; for a fit that does not settle.
     """
     import svy as package
+    from svy.errors import ModelError, SvyUserWarning
 
     own = {f"x{k}": frame[c] for k, c in enumerate(predictors)}
     weighed = Design(weights=design.weights, replicates=design.replicates)
-    sample = _sample(frame, weighed, {"y": numeric(frame, outcome), **own})
+    sample = _sample(frame, weighed, {"y": numeric(frame, outcome), **own}, weights)
     x: list[Any] = [package.Cat(f"x{k}") if factor else f"x{k}" for k, factor in enumerate(predictors.values())]
-    fitted = cast(Any, sample.glm).fit("y", x=x or None, family=family, tol=1e-12, max_iter=200, **_method(design))
+    asked: dict[str, Any] = {"family": family, "tol": 1e-12, "max_iter": 200, **_method(design)}
     back = {f"x{k}": c for k, c in enumerate(predictors)}
-    fitted = fitted._ensure_fitted()
-    terms = tuple(_named(c.term, back) for c in fitted.coefs)
-    return Fitted(terms, np.array([c.est for c in fitted.coefs], float), np.asarray(fitted.cov_matrix, float))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SvyUserWarning)  # what it says is told below
+            fitted = cast(Any, sample.glm).fit("y", x=x or None, **asked)._ensure_fitted()
+    except ModelError as reason:
+        raise ValueError(_refusal(reason, back)) from reason
+    _refuse_separation(sample, back)
+    terms, owners, levels = zip(*(_named(c.term, back) for c in fitted.coefs), strict=True)
+    estimate = np.array([c.est for c in fitted.coefs], float)
+    return Fitted(terms, owners, levels, estimate, np.asarray(fitted.cov_matrix, float))
 
 
-def _named(term: str, back: Mapping[str, str]) -> str:
+def _named(term: str, back: Mapping[str, str]) -> tuple[str, str, str | None]:
+    """Name a term as we do; its column; its level."""
     if term == "_intercept_":
-        return "(Intercept)"
-    own, _, level = term.partition("_")
-    return back[own] + (f"={level}" if level else "")
+        return "(Intercept)", "", None
+    own, factor, level = term.partition("_")
+    return back[own] + (f"={level}" if factor else ""), back[own], level if factor else None
 
 
-def independence(frame: pd.DataFrame, row: str, column: str, design: Design) -> dict[str, float]:
-    """Rao and Scott's test of a two-way table: ``chisq, df, f, df_num, df_den, p_value``.
+def _refusal(reason: Any, back: Mapping[str, str]) -> str:
+    said = re.search(r"'((?:x\d+)(?:_.*)?)' is collinear", reason.detail)
+    if said:
+        return f"{_named(said[1], back)[0]} can be told from the other predictors: leave it out, or one of those"
+    return f"the model cannot be fitted: {reason.detail}"
+
+
+def _refuse_separation(sample: svy.Sample, back: Mapping[str, str]) -> None:
+    found = [w for w in sample.warnings if str(w.code) == "GLM_SEPARATION"]
+    if found:
+        lost = [_named(term, back)[0] for term in found[-1].got["not_identified"]]
+        raise ValueError(
+            f"the outcome is told without error in some rows, so that {', '.join(lost)} would be infinite: lay levels "
+            "together or leave a predictor out"
+        )
+
+
+def independence(
+    frame: pd.DataFrame, row: str, column: str, used: NDArray[np.bool_], design: Design
+) -> dict[str, float]:
+    """Rao and Scott's test of a two-way table of the rows `used`: ``chisq, df, f, df_num, df_den, p_value``.
 
     Raises
     ------
@@ -96,8 +135,12 @@ def independence(frame: pd.DataFrame, row: str, column: str, design: Design) -> 
         raise ValueError(
             "this test knows the first stage alone: leave the later stages' columns out of the design, and say so"
         )
-    both = _sample(frame, design, {"row": frame[row].astype("str"), "column": frame[column].astype("str")})
-    stats: Any = both.categorical.tabulate("row", "column", **_method(design)).stats
+    import svy as package
+
+    own: dict[str, Any] = {k: frame[c].astype("str").where(used, "") for k, c in (("row", row), ("column", column))}
+    own["used"] = used.astype(np.int64)
+    asked: dict[str, Any] = {} if used.all() else {"where": package.col("used") == 1}
+    stats: Any = _sample(frame, design, own).categorical.tabulate("row", "column", **asked, **_method(design)).stats
     return {
         "chisq": float(stats.chisq.value),
         "df": float(stats.chisq.df),
@@ -108,13 +151,13 @@ def independence(frame: pd.DataFrame, row: str, column: str, design: Design) -> 
     }
 
 
-def _sample(frame: pd.DataFrame, design: Design, own: Mapping[str, Any]) -> svy.Sample:
-    """Hand over a frame with these columns and those of the design."""
+def _sample(frame: pd.DataFrame, design: Design, own: Mapping[str, Any], weights: Floats | None = None) -> svy.Sample:
+    """Hand over a frame with these columns and those of the design; weights, where the frame is part of the sample."""
     import polars
     import svy as package
 
     columns: dict[str, Any] = {name: np.asarray(values) for name, values in own.items()}
-    columns["w"] = sample_of(frame, design).weights
+    columns["w"] = sample_of(frame, design).weights if weights is None else weights
     asked: dict[str, Any] = {"wgt": "w"}
     for role, ours in (("stratum", "strata"), ("psu", "cluster")):
         first = stages(getattr(design, ours))[:1]
@@ -132,9 +175,11 @@ def _sample(frame: pd.DataFrame, design: Design, own: Mapping[str, Any]) -> svy.
 def _later_stages(frame: pd.DataFrame, design: Design, columns: dict[str, Any]) -> dict[str, Any]:
     import svy as package
 
-    sizes = [numeric(frame, c) for c in stages(design.fpc) if c is not None]
-    clusters = stages(design.cluster)
-    if len(stages(design.strata)) > 1 or len(sizes) > 2:
+    given, clusters = stages(design.fpc), stages(design.cluster)
+    if not given or given[0] is None:
+        return {}  # without the first stage's fractions the later ones add nothing
+    sizes = [_population(frame, design, k) for k, c in enumerate(given) if c is not None]
+    if any(stages(design.strata)[1:]) or len(sizes) > 2:
         raise ValueError("quantiles, models and tests know strata of the first stage and two stages of fpc at most")
     columns |= {f"size{k}": s for k, s in enumerate(sizes)}
     if len(sizes) < 2:
@@ -142,6 +187,15 @@ def _later_stages(frame: pd.DataFrame, design: Design, columns: dict[str, Any]) 
     second = clusters[1] if len(clusters) > 1 else None
     columns["ssu"] = np.arange(len(frame)) if second is None else pd.factorize(frame[second])[0]
     return {"ssu": "ssu", "pop_size": package.PopSize(psu="size0", ssu="size1")}
+
+
+def _population(frame: pd.DataFrame, design: Design, k: int) -> Floats:
+    """Clusters in the population of each row's stratum at a stage; svy takes no fractions."""
+    size = numeric(frame, stages(design.fpc)[k] or "")
+    if (size > 1).any():
+        return size
+    stage = sample_of(frame, design).stages[k]
+    return stage.clusters[stage.stratum[stage.cluster]] / size
 
 
 def _replicates(frame: pd.DataFrame, design: Design, columns: dict[str, Any]) -> dict[str, Any]:
@@ -162,18 +216,19 @@ def _calibration(frame: pd.DataFrame, design: Design, columns: dict[str, Any]) -
 
     if design.calibration is None:
         return {}
-    if getattr(design.calibration, "linear", False):
+    calibration = design.calibration
+    linear, base = getattr(calibration, "linear", False), getattr(calibration, "base", None)
+    if linear and (len(calibration.margins) != 1 or getattr(calibration, "auxiliaries", {})):
         raise ValueError(
             "after linear calibration, quantiles and tests of tables need replicate weights: make them first"
         )
-    cells = []
-    for k, margin in enumerate(design.calibration.margins):
+    for k, margin in enumerate(calibration.margins):
         columns[f"cell{k}"] = frame.groupby(list(names(margin)), sort=False).ngroup().to_numpy()
-        cells.append(f"cell{k}")
-    # raked by R's rule, in which the weights before do not matter
-    columns["before"] = columns["w"]
-    kind: Any = {"kind": "raking", "prev_wgt": "before", "new_wgt": "w", "cells": tuple(cells)}
-    return {"wgt_adjustment": package.WgtAdjustment(**kind)}
+    # in raking, by R's rule, the weights before do not matter
+    columns["before"] = numeric(frame, base) if linear and base else columns["w"]
+    cells = tuple(f"cell{k}" for k in range(len(calibration.margins)))
+    kind: Any = {"kind": "poststratification" if linear else "raking", "prev_wgt": "before", "new_wgt": "w"}
+    return {"wgt_adjustment": package.WgtAdjustment(**kind, cells=cells)}
 
 
 def _method(design: Design) -> dict[str, Any]:

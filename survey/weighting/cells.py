@@ -38,7 +38,7 @@ class Calibration:
     auxiliaries : dict
         {column of numbers: its total}; ``(Intercept)`` is the number of people.
     linear : bool
-        Whether the weights are linear in what they meet (`calibrate`), or a product (`rake`).
+        Whether the weights are linear in what they meet (`calibrate`, `poststratify`), or a product (`rake`).
     base : str, optional
         Column of the weights before; None: all alike.
     """

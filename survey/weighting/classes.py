@@ -73,7 +73,7 @@ def adjust_nonresponse(
     [2.0]
     """
     columns = [classes] if isinstance(classes, str) else list(classes)
-    there = _answered(frame, answered)
+    there = who_answered(frame, answered)
     code, names = class_codes(frame, columns)
     start = base_weights(frame, base, float(len(frame)))
     rate, asked, known = _rates(code, names, there, start)
@@ -111,6 +111,8 @@ def attrition_weights(
     CannotWeight
         As `adjust_nonresponse`; for a key that stands twice.
     """
+    if member not in earlier.columns:
+        raise CannotWeight(f"the wave before has no column {member!r} of keys; it has {list(earlier.columns)}")
     known = earlier[earlier[member].notna()]
     if known[member].duplicated().any():
         raise CannotWeight(
@@ -120,12 +122,23 @@ def attrition_weights(
     return adjust_nonresponse(known, answered=again, classes=classes, base=base)
 
 
-def _answered(frame: pd.DataFrame, answered: str | pd.Series) -> np.ndarray:
+def who_answered(frame: pd.DataFrame, answered: str | pd.Series) -> np.ndarray:
+    """Read who answered, (n,) bool.
+
+    Raises
+    ------
+    CannotWeight
+        For a column that is not there, holes, other values than True and False; where everybody answered, or nobody.
+    """
+    if isinstance(answered, str) and answered not in frame.columns:
+        raise CannotWeight(f"the frame has no column {answered!r} that says who answered; it has {list(frame.columns)}")
     values = frame[answered] if isinstance(answered, str) else answered.reindex(frame.index)
     if values.isna().any():
         raise CannotWeight(
             f"{int(values.isna().sum())} rows do not say whether they answered; every row needs True or False"
         )
+    if not values.isin((True, False)).all():
+        raise CannotWeight(f"who answered must be True or False; seen {sorted(map(str, values.unique()))[:5]}")
     there = values.to_numpy(dtype=bool)
     if there.all() or not there.any():
         raise CannotWeight("everybody answered, or nobody: there is nothing to make up for")
@@ -147,7 +160,7 @@ def class_codes(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[Ints, list
     if holes:
         raise CannotWeight(f"{holes} rows have a missing value in {columns}: give the missing a class of their own")
     groups = frame.groupby(list(columns), observed=True, sort=True)
-    code = groups.ngroup().to_numpy()
+    code: Ints = groups.ngroup().to_numpy().astype(np.int64)
     first = frame[list(columns)].iloc[np.unique(code, return_index=True)[1]].astype("str")
     return code, [":".join(row) for row in first.itertuples(index=False)]
 

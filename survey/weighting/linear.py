@@ -89,13 +89,7 @@ def calibrate(
     >>> calibrate(people, totals={"age": 4200}, margins={"sex": {"f": 60, "m": 40}}).weights.tolist()
     [45.0, 15.0, 40.0]
     """
-    if not len(frame):
-        raise CannotWeight("there are no answers to weight: give a frame with at least one row")
-    if not (totals or margins):
-        raise ValueError("calibration needs totals or margins")
-    if not tol > 0 or max_iter < 1:
-        raise ValueError(f"tol must be above 0 and max_iter at least 1; they are {tol} and {max_iter}")
-    check_bounds(bounds)
+    check_options(frame, totals, margins, bounds, tol, max_iter)
     wanted = tuple(margin_of(frame, columns, targets) for columns, targets in (margins or {}).items())
     numbers = dict(totals or {})
     size = common_total(wanted) if wanted else numbers.get(INTERCEPT)
@@ -111,6 +105,24 @@ def calibrate(
     weights = pd.Series(start * ratio, index=frame.index, name="weight")
     met = Calibration(tuple(m.columns for m in wanted), totals_of(wanted), numbers, linear=True, base=base)
     return Weighted(weights, met, _report(start * ratio, steps, ratio, bounds, given, start, wanted))
+
+
+def check_options(
+    frame: pd.DataFrame,
+    totals: Mapping[str, float] | None,
+    margins: Margins | None,
+    bounds: tuple[float, float] | None,
+    tol: float,
+    max_iter: int,
+) -> None:
+    """Refuse options of `calibrate` that make no sense or would change nothing."""
+    if not len(frame):
+        raise CannotWeight("there are no answers to weight: give a frame with at least one row")
+    if not (totals or margins):
+        raise ValueError("calibration needs totals or margins")
+    if not tol > 0 or max_iter < 1:
+        raise ValueError(f"tol must be above 0 and max_iter at least 1; they are {tol} and {max_iter}")
+    check_bounds(bounds)
 
 
 def auxiliaries(frame: pd.DataFrame, wanted: Sequence[Margin], totals: Mapping[str, float]) -> Auxiliaries:

@@ -357,7 +357,8 @@ def _raked(
         raise Refused(faults)
     if not told:
         return frame, None, pd.DataFrame()
-    met = Calibration(tuple(("wave", str(name)) for name in labels.columns), tuple({**t} for t in targets))
+    totals: tuple[Any, ...] = tuple(dict(t) for t in targets)
+    met = Calibration(tuple(("wave", str(name)) for name in labels.columns), totals)
     return frame, met, pd.concat(told, ignore_index=True)
 
 

@@ -7,7 +7,7 @@ a round costs nothing that grows with the number of answers.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -103,7 +103,7 @@ def rake(
     >>> rake(people, {"sex": {"f": 60, "m": 40}}).weights.tolist()
     [30.0, 30.0, 40.0]
     """
-    _check_options(frame, margins, bounds, tol, max_iter, trim_at, trim_to_effect)
+    check_options(frame, margins, bounds, tol, max_iter, trim_at, trim_to_effect)
     wanted = tuple(margin_of(frame, columns, targets) for columns, targets in margins.items())
     start = base_weights(frame, base, common_total(wanted))
     codes = [codes_of(frame, m) for m in wanted]
@@ -122,16 +122,14 @@ def rake(
         )
         cross = cross[:, :-1]
     weights = pd.Series(start * ratio[row_of], index=frame.index, name="weight")
-    report = _whole(
-        weights.to_numpy(dtype=np.float64), rounds, int(np.isin(ratio, bounds)[row_of].sum()) if bounds else 0, trimmed
-    )
+    report = _whole(start * ratio[row_of], rounds, int(np.isin(ratio, bounds)[row_of].sum()) if bounds else 0, trimmed)
     gaps = {"gap_before": _gaps(cross, mass, wanted), "gap_after": _gaps(cross, mass * ratio, wanted)}
     met = Calibration(tuple(m.columns for m in wanted), totals_of(wanted), base=base if isinstance(base, str) else None)
     return Weighted(weights, met, report_table(report, wanted, gaps))
 
 
 def poststratify(
-    frame: pd.DataFrame, by: str | Sequence[str], totals: Mapping[Any, float], *, base: str | pd.Series | None = None
+    frame: pd.DataFrame, by: str | Sequence[str], totals: Mapping[Any, float], *, base: str | None = None
 ) -> Weighted:
     """Weight answers so that every cell of one cut has its total: :math:`w_i = d_i T_c / \\sum_{j \\in c} d_j`.
 
@@ -142,8 +140,8 @@ def poststratify(
         The cut's columns; several are crossed.
     totals : mapping
         {value or tuple of values: total}.
-    base : str or Series, optional
-        As for `rake`.
+    base : str, optional
+        Column of weights to start from; absent: all alike.
 
     Returns
     -------
@@ -160,18 +158,20 @@ def poststratify(
     >>> poststratify(people, "sex", {"f": 60, "m": 40}).weights.tolist()
     [30.0, 30.0, 40.0]
     """
-    return rake(frame, {by if isinstance(by, str) else tuple(by): totals}, base=base)
+    found = rake(frame, {by if isinstance(by, str) else tuple(by): totals}, base=base)
+    return replace(found, calibration=replace(found.calibration, linear=True, base=base))
 
 
-def _check_options(
+def check_options(
     frame: pd.DataFrame,
     margins: Margins,
     bounds: tuple[float, float] | None,
     tol: float,
     max_iter: int,
-    trim_at: float | None,
-    trim_to_effect: float | None,
+    trim_at: float | None = None,
+    trim_to_effect: float | None = None,
 ) -> None:
+    """Refuse options of `rake` that make no sense or would change nothing."""
     if not len(frame):
         raise CannotWeight("there are no answers to weight: give a frame with at least one row")
     if not margins:

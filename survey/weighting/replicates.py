@@ -25,10 +25,11 @@ from survey.weighting.cells import (
     crossed,
     margin_of,
 )
-from survey.weighting.classes import class_codes
+from survey.weighting.classes import class_codes, who_answered
 from survey.weighting.linear import auxiliaries
+from survey.weighting.linear import check_options as check_linear
 from survey.weighting.linear import fit as fit_linear
-from survey.weighting.raking import fit
+from survey.weighting.raking import check_options, fit
 
 BLOCK = 25  # replicates adjusted side by side
 AGAIN = 0.05  # share of replicates that may be drawn again because a cell had no answer
@@ -56,6 +57,7 @@ class Raking:
 
     def prepare(self, frame: pd.DataFrame) -> Callable[[Floats], Floats]:
         """Sort answers into cells once."""
+        check_options(frame, self.margins, self.bounds, self.tol, self.max_iter, self.trim_at)
         wanted = tuple(margin_of(frame, columns, targets) for columns, targets in self.margins.items())
         common_total(wanted)
         codes = [codes_of(frame, m) for m in wanted]
@@ -91,14 +93,19 @@ class Calibrating:
 
     def prepare(self, frame: pd.DataFrame) -> Callable[[Floats], Floats]:
         """Lay out the auxiliaries once."""
+        check_linear(frame, self.totals, self.margins, self.bounds, self.tol, self.max_iter)
         wanted = tuple(margin_of(frame, columns, targets) for columns, targets in (self.margins or {}).items())
         given = auxiliaries(frame, wanted, dict(self.totals or {}))
         bounds = self.bounds or (-np.inf, np.inf)
 
         def apply(weights: Floats) -> Floats:
-            return np.column_stack(
-                [start * fit_linear(given, start, bounds, self.tol, self.max_iter)[0] for start in weights.T]
-            )
+            ratios = [fit_linear(given, start, bounds, self.tol, self.max_iter)[0] for start in weights.T]
+            if (below := sum(bool((r[w > 0] < 0).any()) for r, w in zip(ratios, weights.T, strict=True))) > 0:
+                raise CannotWeight(
+                    f"in {below} of {len(ratios)} resamples weights would be below zero: give bounds such as (0.2, 5), or "
+                    "meet fewer totals"
+                )
+            return weights * np.column_stack(ratios)
 
         return apply
 
@@ -113,7 +120,7 @@ class Responding:
     def prepare(self, frame: pd.DataFrame) -> Callable[[Floats], Floats]:
         """Sort everyone who was asked into classes once."""
         code, names = class_codes(frame, list(self.classes))
-        there = frame[self.answered].to_numpy(dtype=bool)
+        there = who_answered(frame, self.answered)
         whole = sparse.csr_array((np.ones(len(code)), (code, np.arange(len(code)))), shape=(len(names), len(code)))
         known = whole @ sparse.diags_array(there.astype(float))
 
@@ -230,8 +237,10 @@ def replicate(
     count = 500 if replicates is None else replicates
     if count < 2:
         raise ValueError(f"a bootstrap needs at least 2 replicates; seen {count}")
+    if not len(frame):
+        raise CannotWeight("there are no answers to weight: give a frame with at least one row")
     clusters = _clusters(frame, strata, cluster, fraction)
-    start = np.ones(len(frame)) if base is None else frame[base].to_numpy(dtype=np.float64)
+    start = np.ones(len(frame)) if base is None else _numbers(frame, base)
     if not (np.isfinite(start).all() and (start >= 0).all()):
         raise CannotWeight(f"base weights in {base} are missing or below zero: set these answers aside or mend them")
     prepared = [step.prepare(frame) for step in steps]
@@ -253,14 +262,28 @@ def _clusters(frame: pd.DataFrame, strata: str | None, cluster: str | None, frac
     pairs, row = np.unique(of_row * (int(own.max(initial=0)) + 1) + own, return_inverse=True)
     stratum = pairs // (int(own.max(initial=0)) + 1)
     _, stratum, sizes = np.unique(stratum, return_inverse=True, return_counts=True)
+    if not (sizes > 1).any():
+        raise ValueError("every stratum has one cluster: nothing can be resampled; lay strata together")
     kept = np.ones(len(sizes))
     if fraction is not None:
-        given = frame[fraction].to_numpy(dtype=np.float64)
+        given = _numbers(frame, fraction)
         if not ((given >= 0) & (given < 1)).all():
             raise ValueError("sampling fractions must lie from 0 to below 1, none missing")
         kept[stratum[row]] = 1 - given
+        if (kept[stratum[row]] != 1 - given).any():
+            raise ValueError(f"{fraction} must be one number in each stratum")
+        if not given.any():
+            raise ValueError(f"{fraction} is 0 everywhere and changes nothing: leave it out")
     first = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     return _Clusters(row, stratum, first, sizes, kept)
+
+
+def _numbers(frame: pd.DataFrame, column: str) -> Floats:
+    if column not in frame.columns:
+        raise ValueError(f"the frame has no column {column!r}")
+    if not pd.api.types.is_numeric_dtype(frame[column]):
+        raise ValueError(f"column {column!r} must hold numbers, it holds {frame[column].dtype}")
+    return frame[column].to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 def _coded(frame: pd.DataFrame, column: str) -> Ints:

@@ -1,0 +1,91 @@
+"""The samples that R's numbers are about: schools drawn from a population, and made data; numbers are met by term."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from analysis import Design
+
+HOME = Path(__file__).resolve().parents[1] / "reference"
+SCHOOLS = {
+    "apistrat": Design(weights="pw", strata="stype", fpc="fpc"),
+    "clus1": Design(weights="pw", cluster="dnum", fpc="fpc1"),
+    "clus2": Design(weights="pw", cluster=("dnum", "cds"), fpc=("fpc1", "fpc2")),
+    "strclus": Design(weights="pw", strata="stype", cluster="dnum", fpc="fpc1"),
+    "strclus2": Design(weights="pw", strata="stype", cluster=("dnum", "cds"), fpc=("fpc1", "fpc2")),
+    "wr": Design(weights="pw", cluster="dnum"),
+}
+MADE = {
+    "no fpc": Design(weights="w", strata="stratum", cluster="psu"),
+    "fpc1": Design(weights="w", strata="stratum", cluster="psu", fpc="fpc1"),
+    "fpc2": Design(weights="w", strata="stratum", cluster=("psu", "ssu"), fpc=("fpc1", "fpc2")),
+}
+STYPE = {"E": 4421, "H": 755, "M": 1018}
+WIDE = {"No": 1072, "Yes": 5122}
+
+
+def schools(shared_data: Callable[[str], Path]) -> dict[str, pd.DataFrame]:
+    """Give every sample of schools by name; skip where the population is absent."""
+    home, text = shared_data("api_strat"), {"cds": "str"}
+    population = pd.read_csv(home / "apipop.csv", dtype=text)
+    drawn = pd.read_csv(HOME / "estimates_samples.csv", dtype=text)
+    frames = {"apistrat": pd.read_csv(home / "apistrat.csv", dtype=text)}
+    for name, rows in drawn.groupby("sample"):
+        frames[str(name)] = rows.merge(population, on="cds", how="left", validate="1:1")
+    return {name: frame.assign(yes=(frame["sch.wide"] == "Yes").astype(int)) for name, frame in frames.items()}
+
+
+def made() -> pd.DataFrame:
+    """Give the made data."""
+    return pd.read_csv(HOME / "estimates_made_data.csv")
+
+
+@cache
+def _table(file: str) -> pd.DataFrame:
+    return pd.read_csv(HOME / file, dtype={"term": "str", "case": "str"})
+
+
+def of_schools(sample: str, case: str) -> pd.DataFrame:
+    """Give R's numbers of one case, by R's terms."""
+    table = _table("estimates_designs.csv")
+    return _by_term(table[(table["sample"] == sample) & (table["case"] == case)])
+
+
+def of_made(case: str) -> pd.DataFrame:
+    """Give R's numbers of one case of the made data, by R's terms."""
+    table = _table("estimates_made.csv")
+    return _by_term(table[table["case"] == case])
+
+
+def _by_term(rows: pd.DataFrame) -> pd.DataFrame:
+    assert len(rows), "R has no such case"
+    return rows.set_index("term", verify_integrity=True)
+
+
+def named(rows: pd.DataFrame) -> pd.DataFrame:
+    """Name our rows as R does: by cut (group:region) where there is one, else by code or term; quantiles term and q."""
+    cut = [":".join(v for v in pair if v != "*") for pair in zip(rows["group"], rows["region"], strict=True)]
+    term = rows["term"].str.replace(r"^.*=", "", regex=True)
+    q = rows["statistic"].where(rows["statistic"].str.startswith("quantile_"), "").str.replace("quantile_", " ")
+    return rows.set_index(pd.Index([c or f"{t}{p}" for c, t, p in zip(cut, term, q, strict=True)]))
+
+
+def coefficients(rows: pd.DataFrame) -> pd.DataFrame:
+    """Name our rows as R names coefficients: ``stypeH`` for ``stype=H``."""
+    return rows.set_index(rows["term"].str.replace("=", ""))
+
+
+def assert_agrees(
+    ours: pd.DataFrame, theirs: pd.DataFrame, tolerance: float, columns: tuple[str, ...] = ("estimate", "std_error")
+) -> None:
+    """Compare by term, nothing left over on either side."""
+    assert sorted(ours.index) == sorted(theirs.index)
+    for column in columns:
+        np.testing.assert_allclose(
+            ours.loc[theirs.index, column].to_numpy(float), theirs[column].to_numpy(float), rtol=tolerance
+        )
