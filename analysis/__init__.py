@@ -24,6 +24,8 @@ _WHERE = {
     "intake": "analysis.questions.intake",
     "careless": "analysis.questions.careless",
     "linkage": "analysis.questions.linkage",
+    "balance": "analysis.questions.missing",
+    "nonresponse_bias": "analysis.questions.missing",
     "response": "analysis.questions.response",
     "plan_release": "analysis.disclosure",
     "release": "analysis.disclosure",

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from survey import linkage, places, provenance, reduction, store
+from survey import linkage, places, provenance, reduction, returning, store
 from survey.identity import Key, study_key
 from survey.instrument import Item
 from survey.intake import Intake, take_in
@@ -36,6 +36,7 @@ ROLE_COLUMNS = (
     "region",
     "mode",
     "answering",
+    "again",
     "submitted",
     "seconds",
     "weight",
@@ -122,7 +123,8 @@ def _build(
 ) -> tuple[dict[str, pd.DataFrame], Calibration | None]:
     intake, moved = carry(intake, waves, crosswalk, tree)
     broken_places = broken_series(crosswalk, tree, {w.name: w.settings.fieldwork.end for w in waves})
-    links = linkage.settle(study, waves, intake.answers, intake.seen, intake.listed)
+    answers = returning.mark(intake.answers, [w.name for w in waves])
+    links = linkage.settle(study, waves, answers, intake.seen, intake.listed)
     forms = newest_forms(study, waves)
     members, broken = _members(study, waves, links.answers, forms, tree)
     members, calibration, weight_tally = _weighted(study, members, intake.registry, tree)

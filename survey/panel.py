@@ -18,6 +18,7 @@ from survey.schema import RESULT_TERMS
 from survey.study import Study
 from survey.weighting.cells import Calibration
 
+ALWAYS_CUT = ("answering", "again")  # parts of the answers that every report may show
 THEMES = ("attraction", "cohesion", "detachment", "satisfaction", "contact")
 FRAMES = (
     "members",
@@ -95,6 +96,12 @@ aside, located, arrived, linkage : DataFrame
     def current(self) -> pd.DataFrame:
         """Answers of the current wave."""
         return self.members[self.members["wave"] == self.wave]
+
+    @property
+    def before(self) -> pd.DataFrame:
+        """Answers of the wave before the current one; none where it is the first."""
+        earlier = self.waves[:-1]
+        return self.members[self.members["wave"].isin(earlier[-1:])]
 
     @property
     def where(self) -> dict[str, Any]:
@@ -227,7 +234,7 @@ aside, located, arrived, linkage : DataFrame
         cut_columns = [
             c for c in dict.fromkeys(c for cut in self.study.settings.cuts for c in cut) if c in self.members
         ]
-        answers = self.members[[*dict.fromkeys(["wave", "member", "answering", *cut_columns, *self.answer_columns])]]
+        answers = self.members[[*dict.fromkeys(["wave", "member", *ALWAYS_CUT, *cut_columns, *self.answer_columns])]]
         answers = answers.assign(linkage=self.members["log_member"])  # the people of a rate of linkage consented to it
         people = {
             "survey": answers,
@@ -238,7 +245,7 @@ aside, located, arrived, linkage : DataFrame
         return {
             "people": {name: frame for name, frame in people.items() if name != "survey" or len(frame)},
             "variables": _variables(self),
-            "cuts": (*self.study.settings.cuts, *((("answering",),) if len(answers) else ()), ("channel",)),
+            "cuts": (*self.study.settings.cuts, *(((c,) for c in ALWAYS_CUT) if len(answers) else ()), ("channel",)),
             "hierarchy": self.where["hierarchy"],
             "rules": {name: getattr(rules, name) for name in ("minimum", "difference", "count_step")},
         }

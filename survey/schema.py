@@ -39,10 +39,10 @@ ROLES = {
 }
 PEOPLE = ("member", "officer")  # roles that name somebody: pseudonyms take their place
 # Columns of the panel's answers.
-RESERVED = frozenset(ANSWER_ROLES) | {"wave", "log_member", "mode", "answering", "identified"}
+RESERVED = frozenset(ANSWER_ROLES) | {"wave", "log_member", "mode", "answering", "again", "identified"}
 # What results are called that stand on no item and no scale, by where their people come from; an item cannot be called so.
 RESULT_TERMS = {
-    "survey": ("response", "weights", "linkage", "careless"),
+    "survey": ("response", "answered_again", "weights", "balance", "linkage", "careless"),
     "log": ("reached", "joined", "took_part", "returned", "stayed", "volunteered", "intends"),
     "registry": (
         "established",

@@ -92,7 +92,7 @@ class Labels:
             return self.term(value, language)
         if item == "file":
             return say("label.file", language, n=plain(value))
-        if item in ("unit", "measure", "channel", "answering"):
+        if item in ("unit", "measure", "channel", "answering", "again"):
             known = f"part.{value}" in WORDS
             return say(f"part.{value}", language, groups=self.word("groups", language)) if known else plain(value)
         code = f"{item}={value}"

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.disclosure import Released
-from analysis.display import figures, sentences, tables, values
+from analysis.display import figures, sentences, shifts, tables, values
 from analysis.display.axis import axis_for, limits_for
 from analysis.display.canvas import Canvas
 from analysis.display.dots import ENDS, Look, choose, draw_panels, draw_rows
@@ -289,6 +289,61 @@ class Show:
             notes = figures.marks_notes(reached, look)
             sheet = partial(draw_steps, reached, going, look)
             return self._figure("steps", chosen, reached, look, sheet, notes, title or line, where)
+
+        return _both(one)
+
+    @_or_nothing
+    def shifts(
+        self,
+        released: Tables,
+        *,
+        by: str = "group",
+        term: str | None = None,
+        before: str,
+        after: str,
+        goal: str,
+        level: str | None = None,
+        title: Bilingual | None = None,
+    ) -> Output:
+        """Draw each unit's number before and after, with its goal: at most 30 units, those furthest from theirs.
+
+        Parameters
+        ----------
+        released : Released or several
+        by, term, level
+            As for `dots`.
+        before, after, goal : str
+            Statistics.
+        title : {"en": ..., "zh": ...}, optional
+            Default: the unit that stood furthest from its goal.
+        """
+        cuts = [
+            self._cut(released, by=by, term=term, statistic=s, where=None, level=level) for s in (before, after, goal)
+        ]
+        by_unit = [{r.keys[by]: r for r in c.rows} for c in cuts]
+        units = [u for u in by_unit[0] if u in by_unit[1] and u in by_unit[2]]
+        every = [shifts.Shift(*(rows[u] for rows in by_unit)) for u in units]
+        drawn = shifts.chosen(every, cuts[0].ranked)
+        if not any(s.before.shown for s in drawn):
+            raise NothingThere(by)
+        widest = max(drawn, key=lambda s: abs(s.gap))
+        rows = [r for s in drawn for r in s.rows]
+
+        def one(language: str) -> dict[str, Any]:
+            look = self._look(replace(cuts[0], rows=tuple(rows)), None, language, "")
+            said = {"before": values.estimate(widest.before), "goal": values.estimate(widest.goal)}
+            line = (
+                say("title.shift", language, unit=look.name(widest.goal), **said)
+                if cuts[0].ranked and widest.gap
+                else ""
+            )
+            notes = [*figures.marks_notes(rows, look), say("measure.shift", language)]
+            notes += (
+                [say("measure.first", language, count=len(drawn), total=len(every))] if len(drawn) < len(every) else []
+            )
+            sheet = partial(shifts.draw_shifts, drawn, look)
+            shown = title or ({language: line} if line else None)
+            return self._figure("shifts", cuts[0], [s.before for s in drawn], look, sheet, notes, shown, None)
 
         return _both(one)
 

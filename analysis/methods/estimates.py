@@ -147,7 +147,8 @@ def estimates(
     -------
     Estimates
         ``tidy()``: ``estimate`` and ``std_error`` in the variable's unit; ``conf_low``, ``conf_high`` by Student's t,
-        proportions by Wilson's interval with t on the effective number (so within 0..1), quantiles by Woodruff's;
+        proportions by Wilson's interval with t on the effective number (so within 0..1), quantiles by Woodruff's, with
+        replicate weights by t on the quantiles under each (which a jackknife does not get right);
         degrees of freedom are the clusters less the strata that the domain has, at least 1 (replicates: their rank less
         1, at most the rows less 1); ``n`` rows with a value and a weight above zero;
         ``n_eff`` Kish's (sum w)^2 / sum w^2 of those rows, the loss by unequal weights alone. Rows are ordered by

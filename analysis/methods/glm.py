@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 from scipy import integrate, optimize, sparse, special, stats
 
 from analysis.core import design as core
-from analysis.core import linearised
+from analysis.core import linearised, replicated
 from analysis.methods import svy_bridge
 from analysis.methods.design import Design, margins_of, names, numeric, present, replicated_of, sample_of
 from analysis.tidy import tidy_frame
 
 FAMILIES = ("gaussian", "binomial", "poisson")
+STEPS = 100  # Newton's, from the full sample's coefficients
+SETTLED = 1e-10  # relative move of the last one
 TESTS = ("wald", "likelihood_ratio")
 Floats = NDArray[np.float64]
 
@@ -191,7 +193,8 @@ def rao_scott(frame: pd.DataFrame, *, rows: str, columns: str, design: Design | 
     r"""Test whether two questions go together, in a sample with a design.
 
     Pearson's :math:`X^2` of the weighted table, divided by the mean design effect of its cells, as F with Satterthwaite's
-    degrees of freedom (Rao & Scott 1981, JASA 76, 221-230; second-order correction).
+    degrees of freedom (Rao & Scott 1981, JASA 76, 221-230; second-order correction). With replicate weights deviations are
+    from the replicates' mean, whatever their centre.
 
     Parameters
     ----------
@@ -263,11 +266,12 @@ def _fit(frame: pd.DataFrame, outcome: str, predictors: tuple[str, ...], family:
         raise ValueError(
             f"{len(fit.terms)} coefficients need more clusters: the design has {freedom} degrees of freedom"
         )
-    covariance = fit.covariance
     if replicates is None:
         influence = np.zeros((len(frame), len(fit.terms)))
         influence[used] = (x * (y - mean)[:, None]) @ bread
         covariance = _covariance(frame, sample, influence, design)
+    else:
+        covariance = _refitted(replicates, used, x, y, family, fit.estimate)
     unit = len(w) / w.sum()
     information = np.linalg.inv(bread) * unit
     effective = float(w.sum() ** 2 / (w**2).sum())
@@ -310,6 +314,31 @@ def _whole(frame: pd.DataFrame, columns: Sequence[str]) -> NDArray[np.bool_]:
     if not there.any():
         raise ValueError(f"no row has a value in all of {list(columns)}")
     return there
+
+
+def _refitted(
+    given: replicated.Replicated, used: NDArray[np.bool_], x: Floats, y: Floats, family: str, full: Floats
+) -> Floats:
+    """Covariance of the coefficients by fitting again under every set of weights, (K, K)."""
+    theta = np.array([_newton(x, y, w, family, full) for w in given.weights[used].T])
+    centre = theta[given.coefficients > 0].mean(axis=0) if given.around_mean else full
+    off = (theta - centre) * np.sqrt(given.coefficients)[:, None]
+    return off.T @ off
+
+
+def _newton(x: Floats, y: Floats, w: Floats, family: str, start: Floats) -> Floats:
+    """Solve the weighted estimating equations."""
+    at = start
+    for _ in range(STEPS):
+        mean, spread, _ = _moments(family, y, x @ at)
+        bread = x.T @ (x * (w * spread)[:, None])
+        if np.linalg.matrix_rank(bread, hermitian=True) < len(at):
+            break
+        move = np.linalg.solve(bread, x.T @ (w * (y - mean)))
+        at = at + move
+        if (np.abs(move) <= SETTLED * (np.abs(at) + SETTLED)).all():
+            return at
+    raise ValueError("under some replicate weights the model cannot be fitted: a level or a number has too few answers")
 
 
 def _moments(family: str, y: Floats, eta: Floats) -> tuple[Floats, Floats, Floats]:

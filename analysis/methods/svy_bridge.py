@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.methods.design import Design, names, numeric, present, replicates_of, sample_of, stages
+from analysis.methods.design import Design, names, numeric, present, replicated_of, replicates_of, sample_of, stages
 
 if TYPE_CHECKING:
     import svy
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 SINGLETON = {"adjust": "center", "certainty": "skip"}
+TIE = 1e-9  # a distribution this near below q has reached it: its weights are sums with rounding
 COLUMNS = ["domain", "q", "estimate", "std_error", "conf_low", "conf_high"]
 
 
@@ -34,7 +35,6 @@ class Fitted:
     owners: tuple[str, ...]  #: (K,) column of each term; empty for the intercept
     levels: tuple[str | None, ...]  #: (K,) level of each term; None for the intercept and for numbers
     estimate: Floats  #: (K,)
-    covariance: Floats  #: (K, K) by replicate weights, where the design has them
 
 
 def quantiles(
@@ -52,14 +52,21 @@ def quantiles(
     # Rows in no domain stay, for the design's sake.
     own = {"y": np.where(np.isnan(y), 0.0, y), "domain": np.where(used, domain, -1)}
     sample = _sample(frame, design, own)
+    reached = {p - min(TIE, p / 2): p for p in levels}
     found = sample.estimation.quantile(
-        "y", p=tuple(levels), by="domain", q_method="higher", alpha=1 - conf_level, **_method(design), **_centre(design)
+        "y",
+        p=tuple(reached),
+        by="domain",
+        q_method="higher",
+        alpha=1 - conf_level,
+        **_method(design),
+        **_centre(design),
     )
     table = pd.DataFrame(found.to_polars().to_dict(as_series=False))
     table = table.rename(
         columns={"prob": "q", "est": "estimate", "se": "std_error", "lci": "conf_low", "uci": "conf_high"}
     )
-    table["domain"] = table["domain"].astype("int64")
+    table["domain"], table["q"] = table["domain"].astype("int64"), table["q"].map(reached)
     return table.loc[table["domain"] >= 0, COLUMNS]
 
 
@@ -68,7 +75,8 @@ def fit(
 ) -> Fitted:
     """Fit a generalised linear model; `predictors`: {column: whether it is a factor}, rows complete.
 
-    Of the design, the replicates: svy's models leave out a second stage.
+    Of the design, the replicates, for separation under one of them: svy's errors leave out a second stage and know one
+    centre of replicates.
 
     Raises
     ------
@@ -93,7 +101,7 @@ def fit(
     _refuse_separation(sample, back)
     terms, owners, levels = zip(*(_named(c.term, back) for c in fitted.coefs), strict=True)
     estimate = np.array([c.est for c in fitted.coefs], float)
-    return Fitted(terms, owners, levels, estimate, np.asarray(fitted.cov_matrix, float))
+    return Fitted(terms, owners, levels, estimate)
 
 
 def _named(term: str, back: Mapping[str, str]) -> tuple[str, str, str | None]:
@@ -207,7 +215,9 @@ def _replicates(frame: pd.DataFrame, design: Design, columns: dict[str, Any]) ->
     present(frame, given.columns, "the design")
     columns |= {f"r{k}": numeric(frame, c) for k, c in enumerate(given.columns, 1)}
     coefficients = tuple(float(a) for a in given.coefficients)
-    kind: Any = {"prefix": "r", "n_reps": len(given.columns), "padding": 0, "scale": 1.0, "rep_coefs": coefficients}
+    weights = replicated_of(frame, design)
+    df = None if weights is None else weights.df
+    kind: Any = {"prefix": "r", "n_reps": len(given.columns), "padding": 0, "scale": coefficients, "df": df}
     return {"rep_wgts": package.BootstrapWgts(**kind, wgt="w")}
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from analysis.methods.counts import given, keyed, of_cut, parents_of, place_people, require, roll_up, wilson
 from analysis.methods.series import mark_broken
-from analysis.tidy import tidy_frame
+from analysis.tidy import ALL, tidy_frame
 
 TOO_SMALL = "registry smaller than answers"
 NUMBERS = ["estimate", "std_error", "conf_low", "conf_high"]
@@ -26,8 +26,8 @@ class ResponseFit:
     ----------
     rows : DataFrame
         Tidy table. Term ``response``: statistic ``people`` (number of answers) and ``response_rate`` (a share of the
-        registry's members), by wave, by group, and by region at every level. Term ``weights``: statistic
-        ``weight_effect`` (Kish, 1 or more) by wave.
+        registry's members), by wave, by group, and by region at every level. Term ``answered_again`` by wave and by group. Term
+        ``weights``: statistics ``weight_effect`` (Kish, 1 or more) and ``effective_n`` by wave.
     """
 
     rows: pd.DataFrame
@@ -50,16 +50,19 @@ def response(
     wave: str | None,
     hierarchy: pd.DataFrame | None,
     weights: str | None = None,
+    again: str | None = None,
 ) -> ResponseFit:
     r"""Count answers, compare them with the registry's members, and say what unequal weights cost.
 
-    ======== ============= ==============================================================================
-    term     statistic     estimate
-    ======== ============= ==============================================================================
-    response people        :math:`n`, the answers
-    response response_rate :math:`n'/N`: answers where the registry counts members, of those members
-    weights  weight_effect :math:`m \sum w^2 / (\sum w)^2 = 1 + cv^2(w)`, of m answers (Kish 1965, 11.7)
-    ======== ============= ==============================================================================
+    ============== ============== ==============================================================================
+    term           statistic      estimate
+    ============== ============== ==============================================================================
+    response       people         :math:`n`, the answers
+    response       response_rate  :math:`n'/N`: answers where the registry counts members, of those members
+    answered_again proportion     share of those who answered that were seen among the answers of the wave after
+    weights        weight_effect  :math:`m \sum w^2 / (\sum w)^2 = 1 + cv^2(w)`, of m answers (Kish 1965, 11.7)
+    weights        effective_n    :math:`(\sum w)^2 / \sum w^2`: as many answers of equal weight tell as much
+    ============== ============== ==============================================================================
 
     The rate's interval is Wilson's at 95 % (1927), which takes whoever answered as a draw from those who might.
 
@@ -77,6 +80,9 @@ def response(
         boundaries moved are ``series_broken`` (`analysis.methods.series`).
     weights : str, optional
         Column of weights, 0 or more, none missing; None: no row for their effect. Counts and rates are not weighted.
+    again : str, optional
+        Column that says ``again`` of answers whose person was seen again in the wave after, something else of the others, and
+        is missing where nobody can tell; None: no row.
 
     Returns
     -------
@@ -105,7 +111,7 @@ def response(
     """
     columns = {"wave": wave, "group": group, "region": region}
     registry = given(registry)
-    require("members", members, [*columns.values(), weights])
+    require("members", members, [*columns.values(), weights, again])
     require("registry", registry, ["members", *columns.values()])
     parents = parents_of(hierarchy, region)
     counts = roll_up(None if registry is None else keyed(registry, columns, ["members"]), "members", parents)
@@ -117,6 +123,10 @@ def response(
     tables = [_answered(placed, counts, by) for by in cuts]
     if weights is not None:
         tables.append(_effect(answers["wave"], members[weights]))
+    if again is not None:
+        marked = answers.assign(again=members[again].to_numpy()).dropna(subset=["again"])
+        keys = [["wave"], *([["wave", "group"]] if group is not None else [])]
+        tables += [_again(marked, by) for by in keys if len(marked)]
     return ResponseFit(mark_broken(tidy_frame(pd.concat(tables, ignore_index=True)), hierarchy))
 
 
@@ -149,6 +159,15 @@ def _effect(waves: pd.Series, weights: pd.Series) -> pd.DataFrame:
         raise ValueError(
             f"{wrong} weights are missing or below 0, or all of a wave are 0: mend the column {weights.name}"
         )
-    effect = (sums["n"] * sums["squares"] / sums["w"] ** 2).rename("estimate")
-    rows = pd.concat([effect, sums["n"]], axis=1).rename_axis("wave").reset_index()
-    return rows.assign(term="weights", statistic="weight_effect")
+    effect = sums["n"] * sums["squares"] / sums["w"] ** 2
+    rows = sums[["n"]].rename_axis("wave").reset_index()
+    numbers = {"weight_effect": effect, "effective_n": sums["n"] / effect}
+    parts = [rows.assign(statistic=k, estimate=v.to_numpy()) for k, v in numbers.items()]
+    return pd.concat(parts).sort_index(kind="stable").assign(term="weights")
+
+
+def _again(marked: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    rows = marked if "group" not in by else marked[marked["group"] != ALL]
+    known = rows.assign(came=rows["again"] == "again").groupby(list(by))["came"].agg(["sum", "size"]).reset_index()
+    keys = known[list(by)].assign(term="answered_again", statistic="proportion")
+    return keys.join(wilson(known["sum"], known["size"]))

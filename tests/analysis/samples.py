@@ -64,7 +64,8 @@ def of_made(case: str) -> pd.DataFrame:
 
 def _by_term(rows: pd.DataFrame) -> pd.DataFrame:
     assert len(rows), "R has no such case"
-    return rows.set_index("term", verify_integrity=True)
+    assert rows["term"].is_unique
+    return rows.set_index("term")
 
 
 def named(rows: pd.DataFrame) -> pd.DataFrame:
@@ -81,11 +82,17 @@ def coefficients(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def assert_agrees(
-    ours: pd.DataFrame, theirs: pd.DataFrame, tolerance: float, columns: tuple[str, ...] = ("estimate", "std_error")
+    ours: pd.DataFrame,
+    theirs: pd.DataFrame,
+    tolerance: float,
+    columns: tuple[str, ...] = ("estimate", "std_error"),
+    *,
+    nought: float = 0.0,
 ) -> None:
-    """Compare by term, nothing left over on either side."""
+    """Compare by term, nothing left over on either side; an error up to `nought` times the estimate counts as none."""
     assert sorted(ours.index) == sorted(theirs.index)
     for column in columns:
-        np.testing.assert_allclose(
-            ours.loc[theirs.index, column].to_numpy(float), theirs[column].to_numpy(float), rtol=tolerance
-        )
+        one, two = (table.loc[theirs.index, column].to_numpy(float) for table in (ours, theirs))
+        slack = nought * theirs["estimate"].abs().to_numpy(float) if column == "std_error" else 0.0
+        same = (np.abs(one - two) <= tolerance * np.abs(two) + slack) | (np.isnan(one) & np.isnan(two))
+        assert same.all(), f"{column}: {one} is not {two}"

@@ -19,6 +19,7 @@ from tests.analysis.samples import SCHOOLS, assert_agrees, named, of_schools, sc
 
 EXACT = 1e-10  # relative: the same arithmetic as R's, in another order; a difference of means loses three digits
 DIGITS = 1e-12  # relative: nothing but the order of additions
+PRINTED = 5e-6  # R's numbers as printed
 LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
 LIMITS = ("estimate", "std_error", "conf_low", "conf_high")
 
@@ -84,16 +85,22 @@ def test_quantiles_and_woodruffs_intervals(frames: dict[str, pd.DataFrame], samp
     assert ours == expected["df"].to_dict()
 
 
-def test_one_quantile_is_called_quantile_and_domains_are_those_of_the_whole_design(
-    frames: dict[str, pd.DataFrame],
-) -> None:
+def test_a_distribution_that_reaches_q_exactly_has_reached_it(frames: dict[str, pd.DataFrame]) -> None:
+    """25 of 50 weights of 15.1 are half, however their sum is rounded; R: svyby(~api00, ~stype, d, svyquantile)."""
     asked = {"variables": "api00", "statistic": "quantile", "q": 0.5, "design": SCHOOLS["apistrat"]}
-    whole = estimates(frames["apistrat"], **asked).tidy()
-    assert whole["statistic"].tolist() == ["quantile"]
-    rows = estimates(frames["apistrat"], by={"group": "stype"}, **asked).tidy()
-    middle = frames["apistrat"].groupby("stype")["api00"].quantile(0.5, interpolation="lower")
-    assert dict(zip(rows["group"], rows["estimate"], strict=True)) == middle.to_dict()  # weights alike in a type
-    assert (rows["conf_low"] < rows["estimate"]).all()
+    rows = estimates(frames["apistrat"], by={"group": "stype"}, **asked).tidy().set_index("group")
+    assert rows["estimate"].to_dict() == {"E": 671, "H": 635, "M": 648}
+    assert rows["std_error"].to_dict() == pytest.approx({"E": 20.66306, "H": 19.65590, "M": 18.66066}, abs=PRINTED)
+    assert set(rows["statistic"]) == {"quantile"}
+
+
+@pytest.mark.parametrize("weight", [1.0, 15.1, 0.1])
+@pytest.mark.parametrize("n", [20, 50])
+def test_the_kth_of_n_is_the_quantile_k_over_n(n: int, weight: float) -> None:
+    frame = pd.DataFrame({"y": np.arange(1.0, n + 1), "w": weight})
+    q = [k / n for k in range(1, n)]
+    rows = estimates(frame, variables="y", statistic="quantile", q=q, design=Design(weights="w")).tidy()
+    assert rows["estimate"].tolist() == list(range(1, n))
 
 
 def test_fractions_give_the_quantiles_that_population_sizes_give(frames: dict[str, pd.DataFrame]) -> None:
