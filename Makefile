@@ -4,7 +4,7 @@
 MAKEFLAGS += --no-print-directory
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help report check verify lab test test-slow validate catalogue faults lint notebooks environment lock clean
+.PHONY: help report check verify numbers lab test test-slow validate catalogue faults lint notebooks environment lock clean
 
 STUDY ?= demo
 WAVE ?=
@@ -33,6 +33,9 @@ check: .venv/.ready # is the folder of STUDY in order, and what arrived for WAVE
 verify: .venv/.ready # is every byte stored for STUDY what was written, and what arrived what was recorded?  检查存储
 	$(WORKBENCH) verify "$(STUDY)" || [ $$? = 1 ] # 1: other files arrived since
 
+numbers: .venv/.ready # our numbers beside those of other programs  数值对照
+	$(WORKBENCH) verify
+
 lab: .venv/.ready # JupyterLab on copies of the notebooks  打开笔记本
 	$(WORKBENCH) lab "$(STUDY)" $(WAVE)
 
@@ -42,9 +45,10 @@ test: lint # lint, all tests but the slow ones, every notebook cell against its 
 test-slow: .venv/.spark # the slow tier  运行慢速测试
 	$(PYTEST) tests -m slow $(PARALLEL)
 
-validate: .venv/.ready # by hand, some hours: 10,000 spoilt files, 1,000 kills  逐一检验
+validate: .venv/.ready # by hand, some hours: 10,000 spoilt files, 1,000 kills, coverage of intervals  逐一检验
 	WORKBENCH_FUZZ=10000 $(PYTEST) tests/survey/fuzz -m "not slow" -n $(WORKERS) --dist load
 	WORKBENCH_KILLS=1000 $(PYTEST) tests/survey/store/test_kills.py -m slow -s
+	$(PY) -m tests.simulation.table
 
 faults: .venv/.ready # write docs/faults.md again: what becomes of every fault of disk, power, memory and neighbours
 	$(PY) -m tests.survey.store.table

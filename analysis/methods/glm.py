@@ -396,7 +396,10 @@ def _saddlepoint(value: float, weights: Floats, df: float) -> float:
     k = -0.5 * float((degrees * np.log1p(-2 * at * terms)).sum())
     curve = 2 * float((degrees * terms**2 / (1 - 2 * at * terms) ** 2).sum())
     w, v = np.sign(at) * np.sqrt(max(-2 * k, 0.0)), at * np.sqrt(curve)
-    return float(stats.norm.sf(w + np.log(v / w) / w)) if abs(at) > 1e-6 else 0.5
+    if abs(w) < 1e-4:  # at the mean the formula has its limit, skewness / 6
+        skewness = 8 * float((degrees * terms**3).sum()) / (2 * float((degrees * terms**2).sum())) ** 1.5
+        return float(stats.norm.sf(skewness / 6))
+    return float(stats.norm.sf(w + np.log(v / w) / w))
 
 
 TAILS = {"integral": _integral, "saddlepoint": _saddlepoint}

@@ -93,8 +93,8 @@ def balance(
     >>> answers = pd.DataFrame({"wave": "1", "group": ["a", "a", "a", "b"], "w": [1.0, 1.0, 1.0, 3.0]})
     >>> counts = pd.DataFrame({"wave": "1", "group": ["a", "b"], "members": [50, 50]})
     >>> fit = balance(answers, counts, group="group", region=None, wave="wave", hierarchy=None, weights="w")
-    >>> fit.tidy().pivot(index="group", columns="statistic", values="estimate").loc["b"].to_dict()
-    {'share_answers': 0.25, 'share_registry': 0.5, 'share_weighted': 0.5}
+    >>> fit.tidy().query("group == 'b'").set_index("statistic")["estimate"].to_dict()
+    {'share_registry': 0.5, 'share_answers': 0.25, 'share_weighted': 0.5}
     """
     columns = {"wave": wave, "group": group, "region": region}
     registry = given(registry)

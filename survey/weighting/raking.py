@@ -387,7 +387,7 @@ def _whole(w: Floats, rounds: int, at_bounds: int, trimmed: Trimming | None) -> 
     }
     if trimmed is None:
         return report
-    at_cap = int((w >= trimmed.cap * (1 - 1e-9)).sum()) if trimmed.untrimmed > report["kish_effect"] else 0
+    at_cap = int((w >= trimmed.cap * (1 - 1e-9)).sum()) if trimmed.untrimmed > report["kish_effect"] * (1 + 1e-9) else 0
     return report | {"trimmed": at_cap, "cap": trimmed.cap, "kish_effect_untrimmed": trimmed.untrimmed}
 
 

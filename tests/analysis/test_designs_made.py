@@ -112,6 +112,14 @@ def replicated(name: str, prefix: str, centre: str) -> Design:
     return Design(weights="w", replicates=Replicates(columns, float(scale), tuple(rscales), centre))
 
 
+def test_a_replicate_that_counts_nothing_does_not_move_the_mean_of_the_others(frame: pd.DataFrame) -> None:
+    columns = tuple(f"k{r}" for r in range(1, 25))
+    with_it = Replicates((*columns, "b1"), 1.0, (0.5,) * 24 + (0.0,), "mean")
+    without = Replicates(columns, 1.0, (0.5,) * 24, "mean")
+    one, two = (asked(frame, Design(weights="w", replicates=r), "plain ratio") for r in (with_it, without))
+    assert_agrees(one, two, EXACT)
+
+
 def test_names_of_replicate_columns_alone_are_a_brr(frame: pd.DataFrame) -> None:
     design = Design(weights="w", replicates=tuple(f"b{r}" for r in range(1, 17)))
     assert_agrees(asked(frame, design, "plain mean"), of_made("BRR, mse=TRUE: mean"), EXACT)

@@ -220,5 +220,5 @@ def test_rao_scott_refuses_in_words(frame: pd.DataFrame) -> None:
         rao_scott(frame, rows="group", columns="z", design=MADE["fpc2"])
     with pytest.raises(ValueError, match="'one' has fewer than two values"):
         rao_scott(frame.assign(one=1), rows="group", columns="one", design=MADE["fpc1"])
-    with pytest.raises(ValueError, match="does not have.*gone"):
+    with pytest.raises(ValueError, match=r"does not have.*gone"):
         rao_scott(frame, rows="group", columns="gone")

@@ -83,7 +83,10 @@ def test_only_the_cuts_asked_for():
 def test_kish_by_hand():
     """Weights 1, 1, 1, 2, 2, 3, 3: 7 x 29 / 13^2; five and five cost nothing."""
     table = fitted(weights="weight")
-    effect = table[table["term"] == "weights"].set_index("wave")
+    weights = table[table["term"] == "weights"]
+    effective = weights[weights["statistic"] == "effective_n"].set_index("wave")["estimate"]
+    assert effective.to_dict() == pytest.approx({"1": 169 / 29, "2": 2.0}, abs=EXACT)
+    effect = weights[weights["statistic"] == "weight_effect"].set_index("wave")
     assert effect["estimate"].to_dict() == pytest.approx({"1": 7 * 29 / 169, "2": 1.0}, abs=EXACT)
     assert effect["n"].to_dict() == {"1": 7, "2": 2}
     assert set(effect["statistic"]) == {"weight_effect"}
@@ -150,3 +153,17 @@ def test_result_keeps_the_contract():
     assert isinstance(fit, Result)
     assert tuple(fit.tidy().columns) == COLUMNS
     assert "9 answers" in repr(fit)
+
+
+def test_who_was_seen_again_by_hand() -> None:
+    """Three of four of wave 1 came again, one of two of group a; nobody can tell of wave 2."""
+    frame = pd.DataFrame({"wave": list("111122"), "group": ["a", "a", "b", "b", "a", "b"]})
+    frame["again"] = ["again", "not_seen_again", "again", "again", None, None]
+    asked = {"group": "group", "region": None, "wave": "wave", "hierarchy": None}
+    table = response(frame, None, again="again", **asked).tidy().query("term == 'answered_again'")
+    assert table.set_index(["wave", "group"])["estimate"].to_dict() == {
+        ("1", "*"): 0.75,
+        ("1", "a"): 0.5,
+        ("1", "b"): 1.0,
+    }
+    assert table["n"].tolist() == [4, 2, 2]

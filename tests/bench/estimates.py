@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from peers import PYTHON_HEAD, Tool, furthest, in_turns, line, machine, once, python, r, version
+from peers import HEAD, PYTHON_HEAD, Tool, furthest, in_turns, line, machine, once, python, r, version
 
 SIZES = (10_000, 100_000, 1_000_000)
 SCALED = 100_000
@@ -33,8 +33,8 @@ cut = {"group": "group", "region": "county"}
 work = lambda some: analysis.estimates(some, variables="y", by=cut, design=design).tidy()
 work(frame.iloc[:: len(frame) // 4000])
 before = peak()
-rows, seconds = timed(lambda: work(frame))
-tell(seconds=seconds, more=peak() - before)
+rows, seconds, core = timed(lambda: work(frame))
+tell(seconds=seconds, core=core, more=peak() - before)
 rows = rows.rename(columns={"region": "county"})
 rows[["group", "county", "estimate", "std_error"]].to_csv(out, index=False)
 """
@@ -49,8 +49,8 @@ design = svy.Design(wgt="w", stratum="stratum", psu="psu" if clusters == "psu" e
 work = lambda some: svy.Sample(some, design).estimation.mean("y", by=["group", "county"]).to_polars()
 work(frame[:: len(frame) // 4000])
 before = peak()
-rows, seconds = timed(lambda: work(frame))
-tell(seconds=seconds, more=peak() - before)
+rows, seconds, core = timed(lambda: work(frame))
+tell(seconds=seconds, core=core, more=peak() - before)
 rows = rows.rename({"est": "estimate", "se": "std_error"})
 rows.select("group", "county", "estimate", "std_error").write_csv(out)
 """
@@ -60,22 +60,23 @@ suppressMessages(library(survey))
 a <- commandArgs(TRUE); part <- as.integer(a[4])
 f <- read.csv(sub("parquet$", "csv", a[1]))
 peak <- function() as.numeric(gsub("[^0-9]", "", grep("VmHWM", readLines("/proc/self/status"), value = TRUE))) / 2^20
+now <- function() { t <- proc.time(); c(t[[3]], t[[1]] + t[[2]]) }
 made <- function(f) svydesign(ids = if (a[3] == "psu") ~psu else ~1, strata = ~stratum, weights = ~w, data = f)
 few <- f[f$stratum < 3, ]; b <- svyby(~y, ~group, made(few), svymean); before <- peak()
-start <- proc.time()[[3]]
+start <- now()
 d <- made(f)
-if (part == 0) { b <- svyby(~y, ~group + county, d, svymean); took <- proc.time()[[3]] - start
+if (part == 0) { b <- svyby(~y, ~group + county, d, svymean); took <- now() - start
 } else {
   by <- interaction(f$group, f$county); first <- match(sort(unique(by)), by); all <- length(first)
-  set.seed(1); first <- sample(first, part); designed <- proc.time()[[3]] - start
-  start <- proc.time()[[3]]
+  set.seed(1); first <- sample(first, part); designed <- now() - start
+  start <- now()
   one <- lapply(first, function(i) { m <- svymean(~y, d[by %in% by[i], ]); c(coef(m), SE(m)) })
-  took <- designed + (proc.time()[[3]] - start) * all / part
+  took <- designed + (now() - start) * all / part
   b <- cbind(f[first, c("group", "county")], do.call(rbind, one)) }
 names(b) <- c("group", "county", "estimate", "std_error")
 b$estimate <- sprintf("%.17g", b$estimate); b$std_error <- sprintf("%.17g", b$std_error)
 write.csv(b, a[2], row.names = FALSE)
-cat(sprintf('{"seconds": %.4f, "peak": %.4f, "more": %.4f}', took, peak(), peak() - before), "\\n")
+cat(sprintf('{"seconds": %.4f, "core": %.4f, "peak": %.4f, "more": %.4f}', took[1], took[2], peak(), peak() - before), "\\n")
 """
 AFTER = (
     PYTHON_HEAD
@@ -86,20 +87,20 @@ frame = pd.read_parquet(path)
 design = analysis.Design(weights="w", strata="stratum_" + clusters, cluster="psu_" + clusters)
 cut = {"group": "group", "region": "county_" + clusters}
 analysis.contrast(analysis.estimates(frame[:5000], variables="y", by=cut, design=design), [(0, 1)], adjust="holm")
-result, seconds = timed(lambda: analysis.estimates(frame, variables="y", by=cut, design=design))
+result, seconds, core = timed(lambda: analysis.estimates(frame, variables="y", by=cut, design=design))
 ok = np.flatnonzero(result.rows["status"].eq("ok") & result.rows["std_error"].notna())
 rng = np.random.default_rng(1)
 pairs = [tuple(rng.choice(ok, 2, replace=False)) for _ in range(1000)]
 hundred = np.sort(rng.choice(ok, 100, replace=False))
 contrasts, covariance, whole = (
-    float(np.median([timed(work)[1] for _ in range(7)]))
+    float(np.median([timed(work)[2] for _ in range(7)]))
     for work in (
         lambda: analysis.contrast(result, pairs, adjust="holm").tidy(),
         lambda: result.spread.covariance(hundred),
         lambda: result.covariance,
     )
 )
-tell(seconds=seconds, contrasts=contrasts, covariance=covariance, whole=whole, rows=len(ok),
+tell(seconds=seconds, core=core, contrasts=contrasts, covariance=covariance, whole=whole, rows=len(ok),
      pairs=int(result.spread.scores[0].nnz), clusters=int(result.spread.scores[0].shape[0]))
 """
 )
@@ -110,9 +111,8 @@ def main(runs: int, sizes: list[int]) -> None:
     ours, svy, survey = python("analysis"), python("svy"), r("survey")
     packages = [version(ours, p) for p in ("numpy", "scipy", "pandas")] + [version(svy, "svy")]
     print("estimates:", machine([*packages, version(survey, "survey")]))
-    print(
-        "means by group x county (1,400 domains); x: times ours, median of turns; difference: the largest relative one"
-    )
+    print("means by group x county (1,400 domains); of answers: the largest relative difference from ours")
+    print(HEAD)
     with tempfile.TemporaryDirectory() as home:
         paths = {n: _written(Path(home) / f"{n}.parquet", n, csv=survey is not None) for n in sizes}
         for n, path in paths.items():
@@ -130,7 +130,9 @@ def main(runs: int, sizes: list[int]) -> None:
                     words = "" if tool is tools[0] or tool.gone else _compared(out[0], answers)
                     label = f"{n:>9,} {'2,000 clusters' if clusters == 'psu' else 'no clusters'}"
                     line(label, tool, tools[0], words)
-        print("afterwards, of one result: 1,000 contrasts with Holm's p-values; covariance of 100 rows; of all rows")
+        print(
+            "afterwards, from one result (of a core): 1,000 contrasts with Holm's p-values; covariance of 100 rows; of all rows"
+        )
         for clusters, words in (
             ("nested", "400 clusters, each in one county"),
             ("across", "2,000 clusters, counties across"),

@@ -1,8 +1,8 @@
 """Runs ours and others' programs on one file in turns, each run in a process of its own, and lays the times side by side.
 
-No bench by itself: `estimates.py` and `raking.py` use it. A peer's program prints one line of JSON last: ``seconds``, ``peak``
-(GiB, of its process), ``more`` (GiB, by how much the timed call raised it) and what it has to say of its answers.
-`PYTHON_HEAD` gives Python programs `timed` and `tell`.
+No bench by itself: `estimates.py` and `raking.py` use it. A peer's program prints one line of JSON last: ``seconds``, ``core``
+(seconds of a core, for times that others' work does not swell), ``peak`` (GiB, of its process), ``more`` (GiB, by how much the
+timed call raised it) and what it has to say of its answers. `PYTHON_HEAD` gives Python programs `timed` and `tell`.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 540  # seconds a run may take
-SLOW = 40  # seconds after which a peer is run once only
+PATIENCE = 300  # seconds a run may take
+SLOW = 20  # seconds after which a peer is run once only
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 PYTHON_HEAD = """
 import json, sys, time
@@ -32,9 +32,9 @@ def peak():  # not ru_maxrss, which a process takes over from the one that start
         return next(int(line.split()[1]) for line in told if line.startswith("VmHWM")) / 2**20
 
 def timed(work):
-    start = time.perf_counter()
+    start, used = time.perf_counter(), time.process_time()
     found = work()
-    return found, time.perf_counter() - start
+    return found, time.perf_counter() - start, time.process_time() - used
 
 def tell(**said):
     print(json.dumps({"peak": peak()} | said))
@@ -117,18 +117,24 @@ def once(tool: Tool) -> dict[str, Any]:
 
 
 def line(label: str, tool: Tool, ours: Tool, words: str = "") -> None:
-    """Print a tool's median time, the median of its time over ours turn by turn, its peak, and words on its answers."""
+    """Print a tool's median times, the medians of their ratios to ours turn by turn, its peak, words on its answers."""
     if tool.gone:
         print(f"{label:24} {tool.name:22} {tool.gone}", flush=True)
         return
-    seconds = statistics.median(r["seconds"] for r in tool.runs)
-    ratio = statistics.median(t["seconds"] / o["seconds"] for o, t in zip(ours.runs, tool.runs, strict=False))
-    beside = "" if tool is ours else f"{ratio:8.1f} x"
+    seconds, core = (statistics.median(r[k] for r in tool.runs) for k in ("seconds", "core"))
+    pairs = list(zip(ours.runs, tool.runs, strict=False))
+    ratios = [statistics.median(t[k] / max(o[k], 1e-9) for o, t in pairs) for k in ("seconds", "core")]
+    beside = "" if tool is ours else f"{ratios[0]:7.1f} x {ratios[1]:7.1f} x"
     peak = max(r["peak"] for r in tool.runs)
-    many = f"{len(tool.runs)} run{'s' * (len(tool.runs) > 1)}"
     more = max(r["more"] for r in tool.runs)
-    memory = f"{peak:6.2f} GiB (+{more:.2f})"
-    print(f"{label:24} {tool.name:22} {seconds:10.4f} s {beside:>10} {memory}  {many:7} {words}", flush=True)
+    print(
+        f"{label:24} {tool.name:21} {seconds:9.4f} s {core:9.4f} s {beside:>19} {peak:5.2f} GiB (+{more:.2f})  "
+        f"{len(tool.runs)}  {words}",
+        flush=True,
+    )
+
+
+HEAD = f"{'answers':24} {'tool':21} {'seconds':>11} {'of a core':>11} {'times ours, both':>19} {'peak (of it the call)':>18}  runs"
 
 
 def furthest(one: Mapping[Any, float] | Any, other: Any) -> float:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from peers import PYTHON_HEAD, Tool, furthest, in_turns, line, machine, python, version
+from peers import HEAD, PYTHON_HEAD, Tool, furthest, in_turns, line, machine, python, version
 
 SIZES = (10_000, 100_000, 1_000_000)
 MARGINS = {"age": 8, "region": 11, "branch": 6, "sex": 2}
@@ -40,8 +40,8 @@ if kind == "categories":
 
 def done(work, some, factor=1.0):
     before = peak()
-    weights, seconds = timed(lambda: work(some))
-    told = {"seconds": seconds * factor, "peak": peak(), "more": peak() - before}
+    weights, seconds, core = timed(lambda: work(some))
+    told = {"seconds": seconds * factor, "core": core * factor, "peak": peak(), "more": peak() - before}
     weights = np.asarray(weights).reshape(len(frame), -1)
     held = [(weights[(frame[m] == k).to_numpy()].sum(axis=0), t) for m in targets for k, t in targets[m].items()]
     tell(gap=float(max(np.abs(sums / target - 1).max() for sums, target in held)), **told)
@@ -117,7 +117,8 @@ def main(runs: int, sizes: list[int]) -> None:
     packages = [version(ours, p) for p in ("numpy", "scipy", "pandas")]
     packages += [version(svy, "svy"), version(leafblower, "leafblower")]
     print("raking:", machine(packages))
-    print("x: times ours, median of turns; gap: the largest of a cell's total / target - 1; weights: beside ours")
+    print("gap: the largest of a cell's total / target - 1; weights: the largest relative difference from ours")
+    print(HEAD)
     with tempfile.TemporaryDirectory() as home:
         paths = {n: _written(Path(home) / f"{n}.parquet", n) for n in sizes}
         for n, path in paths.items():
