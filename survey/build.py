@@ -154,14 +154,16 @@ def _packed(calibration: Calibration | None) -> dict[str, Any] | None:
     if calibration is None:
         return None
     totals = [[[list(cell), total] for cell, total in margin.items()] for margin in calibration.totals]
-    return {"margins": [list(m) for m in calibration.margins], "totals": totals}
+    rest = {"linear": calibration.linear, "base": calibration.base}
+    return {"margins": [list(m) for m in calibration.margins], "totals": totals, **rest}
 
 
 def _unpacked(packed: dict[str, Any] | None) -> Calibration | None:
     if packed is None:
         return None
     totals = ({tuple(cell): total for cell, total in margin} for margin in packed["totals"])
-    return Calibration(tuple(tuple(m) for m in packed["margins"]), tuple(totals))
+    margins = tuple(tuple(m) for m in packed["margins"])
+    return Calibration(margins, tuple(totals), linear=packed["linear"], base=packed["base"])
 
 
 def _members(
@@ -206,5 +208,5 @@ def _weighted(
     settings = study.settings.weights
     if settings is None or members.empty:
         return members, None, pd.DataFrame()
-    limits = settings.model_dump(include={"bounds", "trim_at", "trim_to_effect"})
+    limits = settings.model_dump(include={"method", "bounds", "trim_at", "trim_to_effect"})
     return weigh(members, registry, count=settings.count, margins=settings.margins, hierarchy=tree, **limits)

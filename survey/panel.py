@@ -98,6 +98,11 @@ aside, located, arrived, linkage : DataFrame
         return self.members[self.members["wave"] == self.wave]
 
     @property
+    def invited(self) -> dict[str, int]:
+        """How many people were invited to answer, by wave where wave.yaml says so."""
+        return {w.name: w.settings.invited for w in self.study.until(self.wave) if w.settings.invited}
+
+    @property
     def before(self) -> pd.DataFrame:
         """Answers of the wave before the current one; none where it is the first."""
         earlier = self.waves[:-1]

@@ -39,7 +39,7 @@ ROLES = {
 }
 PEOPLE = ("member", "officer")  # roles that name somebody: pseudonyms take their place
 # Columns of the panel's answers.
-RESERVED = frozenset(ANSWER_ROLES) | {"wave", "log_member", "mode", "answering", "again", "identified"}
+RESERVED = frozenset(ANSWER_ROLES) | {"wave", "log_member", "mode", "answering", "again", "weight_before", "identified"}
 # What results are called that stand on no item and no scale, by where their people come from; an item cannot be called so.
 RESULT_TERMS = {
     "survey": ("response", "answered_again", "weights", "balance", "linkage", "careless"),
@@ -69,6 +69,7 @@ OWN_ERRORS = {
     "bad_order": "end is before start",
     "bad_bounds": "must be two numbers above 0, the lower one first",
     "two_trims": "give trim_at or trim_to_effect, not both",
+    "linear_trim": "is for raking; method: linear is limited by bounds",
     "two_meanings": "has a code, label or spelling that stands for two codes; make each stand for one",
 }
 
@@ -241,6 +242,7 @@ class Weights(Model):
 
     count: Literal["members"] = "members"
     margins: Annotated[tuple[tuple[str, ...], ...], Field(min_length=1)]
+    method: Literal["raking", "linear"] = "raking"
     bounds: tuple[float, float] | None = None
     trim_at: Annotated[float, Field(gt=0)] | None = None
     trim_to_effect: Annotated[float, Field(gt=1)] | None = None
@@ -251,6 +253,8 @@ class Weights(Model):
             raise _wrong("bad_bounds")
         if self.trim_at is not None and self.trim_to_effect is not None:
             raise _wrong("two_trims")
+        if self.method == "linear" and (self.trim_at is not None or self.trim_to_effect is not None):
+            raise _wrong("linear_trim")
         return self
 
 

@@ -68,6 +68,7 @@ _OWN_ZH = {
     "bad_places": "请填写 under、file 或二者",
     "bad_order": "结束早于开始",
     "bad_bounds": "应为两个大于 0 的数，小者在前",
+    "linear_trim": "只用于 raking；method: linear 用 bounds 限制",
     "two_trims": "trim_at 与 trim_to_effect 只能填写一项",
     "two_meanings": "同一编码、标签或写法对应了两个编码；请使其各指一个",
 }

@@ -25,6 +25,7 @@ STATISTICS: Mapping[str, str] = MappingProxyType(
         "coverage": "rate",
         "organisation_coverage": "rate",
         "response_rate": "rate",
+        "invited_rate": "rate",
         "share_registry": "rate",
         "share_answers": "rate",
         "share_weighted": "rate",

@@ -14,6 +14,7 @@ SHARES = (
     "coverage",
     "organisation_coverage",
     "response_rate",
+    "invited_rate",
     "share_registry",
     "share_answers",
     "share_weighted",

@@ -49,6 +49,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "statistic.cumulative": ("share of all", "占全部的比例"),
     "statistic.coverage": ("coverage", "覆盖率"),
     "statistic.response_rate": ("share that answered", "应答率"),
+    "statistic.invited_rate": ("share of those invited", "占受邀者的比例"),
     "statistic.share_registry": ("share of the members", "占会员的比例"),
     "statistic.share_answers": ("share of the answers", "占作答的比例"),
     "statistic.share_weighted": ("share after weighting", "加权后的比例"),

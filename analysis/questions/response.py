@@ -5,7 +5,7 @@ Sources: the answers of the panel, and the registry's counts of members.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -51,6 +51,7 @@ def response(
     hierarchy: pd.DataFrame | None,
     weights: str | None = None,
     again: str | None = None,
+    invited: Mapping[str, int] | None = None,
 ) -> ResponseFit:
     r"""Count answers, compare them with the registry's members, and say what unequal weights cost.
 
@@ -60,6 +61,7 @@ def response(
     response       people         :math:`n`, the answers
     response       response_rate  :math:`n'/N`: answers where the registry counts members, of those members
     answered_again proportion     share of those who answered that were seen among the answers of the wave after
+    response       invited_rate   :math:`n / I`: answers of those who were invited, of a whole wave
     weights        weight_effect  :math:`m \sum w^2 / (\sum w)^2 = 1 + cv^2(w)`, of m answers (Kish 1965, 11.7)
     weights        effective_n    :math:`(\sum w)^2 / \sum w^2`: as many answers of equal weight tell as much
     ============== ============== ==============================================================================
@@ -83,6 +85,8 @@ def response(
     again : str, optional
         Column that says ``again`` of answers whose person was seen again in the wave after, something else of the others, and
         is missing where nobody can tell; None: no row.
+    invited : mapping, optional
+        {wave: people invited}, where that is known; fewer than answered is ``not_estimable``.
 
     Returns
     -------
@@ -123,6 +127,8 @@ def response(
     tables = [_answered(placed, counts, by) for by in cuts]
     if weights is not None:
         tables.append(_effect(answers["wave"], members[weights]))
+    if invited:
+        tables.append(_invited(answers["wave"], invited))
     if again is not None:
         marked = answers.assign(again=members[again].to_numpy()).dropna(subset=["again"])
         keys = [["wave"], *([["wave", "group"]] if group is not None else [])]
@@ -164,6 +170,15 @@ def _effect(waves: pd.Series, weights: pd.Series) -> pd.DataFrame:
     numbers = {"weight_effect": effect, "effective_n": sums["n"] / effect}
     parts = [rows.assign(statistic=k, estimate=v.to_numpy()) for k, v in numbers.items()]
     return pd.concat(parts).sort_index(kind="stable").assign(term="weights")
+
+
+def _invited(waves: pd.Series, invited: Mapping[str, int]) -> pd.DataFrame:
+    known = waves.value_counts().reindex([w for w in invited if (waves == w).any()]).rename("people").reset_index()
+    asked = known["wave"].map(invited).astype("float64")
+    numbers = wilson(known["people"].clip(upper=asked), asked)
+    numbers.loc[known["people"] > asked, NUMBERS] = None
+    basis = pd.Series("", index=known.index).mask(known["people"] > asked, TOO_SMALL)
+    return known[["wave"]].assign(term="response", statistic="invited_rate", basis=basis).join(numbers)
 
 
 def _again(marked: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:

@@ -6,7 +6,7 @@ The sources are the answers' group and region, and the registry; `survey.weighti
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -14,6 +14,7 @@ import pandas as pd
 from survey.faults import Fault, Refused
 from survey.places import ancestors
 from survey.weighting.cells import AGREE, Calibration, CannotWeight
+from survey.weighting.linear import calibrate
 from survey.weighting.raking import rake
 
 Cell = tuple[str, ...]
@@ -78,6 +79,7 @@ def weigh(
     count: str,
     margins: Sequence[Sequence[str]],
     hierarchy: pd.DataFrame | None,
+    method: str = "raking",
     bounds: tuple[float, float] | None = None,
     trim_at: float | None = None,
     trim_to_effect: float | None = None,
@@ -103,16 +105,19 @@ def weigh(
         Each of ``group``, the name of one level of places, or both.
     hierarchy : DataFrame or None
         ``code, parent, level``, one row a code.
+    method : {"raking", "linear"}
+        `survey.rake` or `survey.calibrate`.
     bounds : (low, high), optional
         Limits of weight / starting weight, the starting weights scaled to the wave's total.
     trim_at, trim_to_effect : float, optional
-        As for `survey.rake`, in every wave.
+        As for `survey.rake`, in every wave; not for linear.
 
     Returns
     -------
     frame : DataFrame
         ``members`` with ``weight`` (1, or as it came, in waves without registry) and, for each margin that its own
-        columns do not describe (cells laid together, waves not weighted), ``margin_1``, ...; missing there = not weighted.
+        columns do not describe (cells laid together, waves not weighted), ``margin_1``, ...; missing there = not weighted. Linear:
+        also ``weight_before``, where it started.
     calibration : Calibration or None
         Margins crossed with ``wave``; None where no wave is weighted.
     tally : DataFrame
@@ -145,7 +150,7 @@ def weigh(
     totals, rescaled = _agreeing([d.targets for d in drawn])
     labels = pd.concat([d.labels.rename(f"margin_{n}") for n, d in enumerate(drawn, 1)], axis=1)
     limits = {"bounds": bounds, "trim_at": trim_at, "trim_to_effect": trim_to_effect}
-    frame, met, costs = _raked(members, labels, totals, limits)
+    frame, met, costs = _weighted(members, labels, totals, method, limits)
     for margin, name in zip(margins, labels.columns, strict=True):
         if met is not None and not _plain(members, margin, labels[name]):
             frame[name] = labels[name]
@@ -327,13 +332,14 @@ def _by_wave(target: Mapping[Cell, float]) -> dict[str, float]:
     return total
 
 
-def _raked(
+def _weighted(
     members: pd.DataFrame,
     labels: pd.DataFrame,
     targets: Sequence[dict[Cell, float]],
+    method: str,
     limits: Mapping[str, Any],
 ) -> tuple[pd.DataFrame, Calibration | None, pd.DataFrame]:
-    """Rake each wave by itself; one calibration of all, its margins crossed with the wave."""
+    """Weight each wave by itself; one calibration of all, its margins crossed with the wave."""
     start = _start(members)
     frame = members.assign(weight=start)
     part = labels[labels.iloc[:, 0].notna()]
@@ -345,7 +351,10 @@ def _raked(
         }
         base = start[here.index] * (sum(wanted[labels.columns[0]].values()) / start[here.index].sum())
         try:
-            raked = rake(here, wanted, base=base, **limits)
+            if method == "linear":
+                raked = calibrate(here.assign(before=base), margins=wanted, base="before", bounds=limits["bounds"])
+            else:
+                raked = rake(here, wanted, base=base, **limits)
         except CannotWeight as reason:
             en = f"weights, wave {wave}: {reason}"
             zh = f"weights：{wave} 波次无法按登记表加权；请合并边际、放宽 bounds 或 trim，或核对登记表（{reason}）"
@@ -359,6 +368,9 @@ def _raked(
         return frame, None, pd.DataFrame()
     totals: tuple[Any, ...] = tuple(dict(t) for t in targets)
     met = Calibration(tuple(("wave", str(name)) for name in labels.columns), totals)
+    if method == "linear":
+        frame["weight_before"] = start
+        met = replace(met, linear=True, base="weight_before")
     return frame, met, pd.concat(told, ignore_index=True)
 
 
@@ -386,7 +398,7 @@ def _renamed(met: Calibration, name: str, margin: Cell, members: pd.DataFrame, l
     cells = members[["wave", *margin]].assign(label=labels[name]).drop_duplicates()
     totals = {tuple(c[:-1]): met.totals[at][c[0], c[-1]] for c in cells.itertuples(index=False, name=None)}
     margins = (*met.margins[:at], ("wave", *margin), *met.margins[at + 1 :])
-    return Calibration(margins, (*met.totals[:at], totals, *met.totals[at + 1 :]))
+    return replace(met, margins=margins, totals=(*met.totals[:at], totals, *met.totals[at + 1 :]))
 
 
 def _what_happened(

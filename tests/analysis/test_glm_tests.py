@@ -108,6 +108,15 @@ def test_the_smaller_model_has_the_rows_and_the_design_of_the_larger(frame: pd.D
     assert found.tidy()["n"].unique().tolist() == [int(holed["x"].notna().sum())]
 
 
+def test_rows_that_miss_a_tested_predictor_are_in_neither_model(frame: pd.DataFrame) -> None:
+    """Without a design they change nothing but the errors' n / (n - 1), which the statistic is divided by."""
+    holed = frame.assign(x=frame["x"].mask(frame["psu"] < 9))
+    rest, asked = holed.dropna(subset="x"), {"outcome": "z", "predictors": ["x", "group"], "terms": "x"}
+    asked |= {"family": "binomial", "method": "likelihood_ratio"}
+    one, two = (glm_test(f, **asked).statistic * len(f) / (len(f) - 1) for f in (holed, rest))
+    assert one == pytest.approx(two, rel=EXACT)
+
+
 def test_one_weight_has_the_tail_of_students_t_and_equal_weights_that_of_f() -> None:
     for value in (0.1, 1.0, 4.0, 9.0):
         assert TAILS["integral"](value, np.ones(1), 17.0) == pytest.approx(stats.f.sf(value, 1, 17), abs=TINY)

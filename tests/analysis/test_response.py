@@ -167,3 +167,13 @@ def test_who_was_seen_again_by_hand() -> None:
         ("1", "b"): 1.0,
     }
     assert table["n"].tolist() == [4, 2, 2]
+
+
+def test_of_those_invited_where_that_is_known() -> None:
+    frame = pd.DataFrame({"wave": ["1"] * 4 + ["2"] * 3})
+    asked = {"group": None, "region": None, "wave": "wave", "hierarchy": None}
+    table = response(frame, None, invited={"1": 8, "2": 2, "3": 5}, **asked).tidy().query("statistic == 'invited_rate'")
+    assert table["wave"].tolist() == ["1", "2"]
+    assert table["estimate"].iloc[0] == 0.5
+    assert table["n"].iloc[0] == 8
+    assert table["status"].tolist() == ["ok", "not_estimable"]

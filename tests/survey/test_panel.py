@@ -75,8 +75,8 @@ def built(home: Path, rows: dict[str, list[dict[str, str]]], **changed: object) 
 
 # Columns of the panel's tables; of the answers those of this study's items too.
 HELD = {
-    "members": "wave member log_member group region province city county township weight mode answering bel1 bel2 belonging job "
-    "age home used=1 used=2 used=3",
+    "members": "wave member log_member group region province city county township weight mode answering again bel1 bel2 belonging "
+    "job age home used=1 used=2 used=3",
     "careers": "wave member group region channel joined first second last count volunteered organised proposed designed",
     "cells": "wave group region channel month events people first_time returning rated rating",
     "hierarchy": "code parent level valid_from valid_to",
