@@ -71,6 +71,7 @@ def contrast(result: Estimates, pairs: Iterable[tuple[Row, Row]], *, adjust: str
 
     Examples
     --------
+    >>> from analysis.methods.estimates import estimates
     >>> frame = pd.DataFrame({"now": [3.0, 4.0, 6.0], "then": [2.0, 4.0, 3.0]})
     >>> both = estimates(frame, variables=["now", "then"])
     >>> contrast(both, [({"term": "now"}, {"term": "then"})]).tidy()["term"].tolist()

@@ -90,7 +90,7 @@ def fit(
     weighed = Design(weights=design.weights, replicates=design.replicates)
     sample = _sample(frame, weighed, {"y": numeric(frame, outcome), **own}, weights)
     x: list[Any] = [package.Cat(f"x{k}") if factor else f"x{k}" for k, factor in enumerate(predictors.values())]
-    asked: dict[str, Any] = {"family": family, "tol": 1e-12, "max_iter": 200, **_method(design)}
+    asked: dict[str, Any] = dict(family=family, tol=1e-12, max_iter=200, **_method(design))
     back = {f"x{k}": c for k, c in enumerate(predictors)}
     try:
         with warnings.catch_warnings():

@@ -1,12 +1,13 @@
-"""Means with errors by group x county beside svy and R's survey, answers compared; and what is asked of a result afterwards.
+"""Means with errors by group x county beside svy and R's survey, answers compared; and what comes after one result.
 
 usage: python tests/bench/estimates.py [RUNS] [ANSWERS ...]     (not a test; run by hand on a quiet machine)
 
-14 groups x 100 counties; 2,000 clusters in 100 strata, unequal weights; counties lie across clusters, which makes the most pairs
-of domain and cluster. With and without clusters; 10 thousand, 100 thousand, 1 million answers. Timed: from a frame in memory
-to the table, after a first call on other, few rows (imports and compilation are not counted). BLAS has one thread; svy takes
-all cores. Beyond SCALED answers R does 20 of the domains, scaled up, which is less than svyby would take. Then, from results
-with the same clusters out of ever more answers: 1,000 contrasts, the covariance of 100 rows.
+14 groups x 100 counties; 2,000 clusters in 100 strata, unequal weights; counties lie across clusters, which makes the
+most pairs of domain and cluster. With and without clusters; 10 thousand, 100 thousand, 1 million answers. Timed: from
+a frame in memory to the table, after a first call on other, few rows (imports and compilation are not counted). BLAS
+has one thread; svy takes all cores. Beyond SCALED answers R does 20 of the domains, scaled up, which is less than
+svyby would take. Then, from results with the same clusters out of ever more answers: 1,000 contrasts, the covariance
+of 100 rows.
 """
 
 from __future__ import annotations
@@ -76,7 +77,8 @@ if (part == 0) { b <- svyby(~y, ~group + county, d, svymean); took <- now() - st
 names(b) <- c("group", "county", "estimate", "std_error")
 b$estimate <- sprintf("%.17g", b$estimate); b$std_error <- sprintf("%.17g", b$std_error)
 write.csv(b, a[2], row.names = FALSE)
-cat(sprintf('{"seconds": %.4f, "core": %.4f, "peak": %.4f, "more": %.4f}', took[1], took[2], peak(), peak() - before), "\\n")
+said <- '{"seconds": %.4f, "core": %.4f, "peak": %.4f, "more": %.4f}'
+cat(sprintf(said, took[1], took[2], peak(), peak() - before), "\\n")
 """
 AFTER = (
     PYTHON_HEAD
@@ -130,9 +132,7 @@ def main(runs: int, sizes: list[int]) -> None:
                     words = "" if tool is tools[0] or tool.gone else _compared(out[0], answers)
                     label = f"{n:>9,} {'2,000 clusters' if clusters == 'psu' else 'no clusters'}"
                     line(label, tool, tools[0], words)
-        print(
-            "afterwards, from one result (of a core): 1,000 contrasts with Holm's p-values; covariance of 100 rows; of all rows"
-        )
+        print("afterwards, one result (of a core): 1,000 contrasts with Holm's p; covariance of 100 rows; of all rows")
         for clusters, words in (
             ("nested", "400 clusters, each in one county"),
             ("across", "2,000 clusters, counties across"),
@@ -176,7 +176,8 @@ def _afterwards(n: int, tool: Tool, words: str) -> None:
         print(f"{n:>9,} {words}: {found['gone']}")
         return
     print(
-        f"{n:>9,} {words:32} contrasts {found['contrasts'] * 1e3:7.1f} ms, 100 rows {found['covariance'] * 1e3:6.1f} ms, "
+        f"{n:>9,} {words:32} contrasts {found['contrasts'] * 1e3:7.1f} ms, "
+        f"100 rows {found['covariance'] * 1e3:6.1f} ms, "
         f"{found['rows']:,} rows {found['whole'] * 1e3:7.1f} ms; {found['pairs']:,} pairs of domain and cluster",
         flush=True,
     )

@@ -1,8 +1,9 @@
-"""Runs ours and others' programs on one file in turns, each run in a process of its own, and lays the times side by side.
+"""Runs ours and others' programs on one file in turns, each in a process of its own, and lays the times side by side.
 
-No bench by itself: `estimates.py` and `raking.py` use it. A peer's program prints one line of JSON last: ``seconds``, ``core``
-(seconds of a core, for times that others' work does not swell), ``peak`` (GiB, of its process), ``more`` (GiB, by how much the
-timed call raised it) and what it has to say of its answers. `PYTHON_HEAD` gives Python programs `timed` and `tell`.
+No bench by itself: `estimates.py` and `raking.py` use it. A peer's program prints one line of JSON last: ``seconds``,
+``core`` (seconds of a core, for times that others' work does not swell), ``peak`` (GiB, of its process), ``more``
+(GiB, by how much the timed call raised it) and what it has to say of its answers. `PYTHON_HEAD` gives Python programs
+`timed` and `tell`.
 """
 
 from __future__ import annotations
@@ -134,7 +135,10 @@ def line(label: str, tool: Tool, ours: Tool, words: str = "") -> None:
     )
 
 
-HEAD = f"{'answers':24} {'tool':21} {'seconds':>11} {'of a core':>11} {'times ours, both':>19} {'peak (of it the call)':>18}  runs"
+HEAD = (
+    f"{'answers':24} {'tool':21} {'seconds':>11} {'of a core':>11} {'times ours, both':>19} "
+    f"{'peak (of it the call)':>18}  runs"
+)
 
 
 def furthest(one: Mapping[Any, float] | Any, other: Any) -> float:

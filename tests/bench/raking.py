@@ -1,13 +1,14 @@
 """Raking to four margins beside leafblower and svy, weights compared; then 500 raked replicates beside svy's.
 
-usage: BENCH_PYTHON=.../bin/python python tests/bench/raking.py [RUNS] [ANSWERS ...]   (not a test; run on a quiet machine)
+usage: BENCH_PYTHON=.../bin/python python tests/bench/raking.py [RUNS] [ANSWERS ...] (not a test; run on a quiet
+machine)
 
-BENCH_PYTHON names an interpreter that has leafblower, pandas and pyarrow, if this one has it not. Margins of 8, 11, 6 and 2
-cells, unequal weights to start from; 10 thousand, 100 thousand, 1 million answers; the margins' columns as categories, as
-numbers and as text. Timed: from a frame in memory to the weights, after a first call on few rows. All tools are asked for
-1e-8 (ours and svy: largest relative gap of a cell; leafblower, by its own raking, without its limit of weights: largest
-difference of shares, so 1e-9), the gaps reached are printed. Replicates up to 100 thousand answers: svy makes FEW of them,
-scaled up. BLAS has one thread; svy takes all cores.
+BENCH_PYTHON names an interpreter that has leafblower, pandas and pyarrow, if this one has it not. Margins of 8, 11, 6
+and 2 cells, unequal weights to start from; 10 thousand, 100 thousand, 1 million answers; the margins' columns as
+categories, as numbers and as text. Timed: from a frame in memory to the weights, after a first call on few rows. All
+tools are asked for 1e-8 (ours and svy: largest relative gap of a cell; leafblower, by its own raking, without its
+limit of weights: largest difference of shares, so 1e-9), the gaps reached are printed. Replicates up to 100 thousand
+answers: svy makes FEW of them, scaled up. BLAS has one thread; svy takes all cores.
 """
 
 from __future__ import annotations
@@ -137,7 +138,8 @@ def main(runs: int, sizes: list[int]) -> None:
                 in_turns(tools, runs)
                 for tool, answers in zip(tools, out, strict=True):
                     line(f"{n:>9,} {kind}", tool, tools[0], _compared(tool, tools[0], out[0], answers))
-        print(f"{REPLICATES} raked replicates (bootstrap); svy {FEW} of them, scaled up; margins as text")
+        if min(sizes) <= MOST:
+            print(f"{REPLICATES} raked replicates (bootstrap); svy {FEW} of them, scaled up; margins as text")
         for n, path in paths.items():
             for clusters in ("rows", "psu") if n <= MOST else ():
                 what = (str(path), str(Path(home) / "reps.npy"), "text", str(REPLICATES), clusters)

@@ -52,7 +52,7 @@ TABLE = (
     Room("analysis.methods.svy_bridge", (*FRAMES, "svy", "polars", *CORE, *METHODS)),
     Room("analysis.methods*", (*FRAMES, *MODELS, *CORE, "analysis.tidy", *METHODS)),
     # One question never imports another.
-    Room("analysis.questions*", ("pandas", *METHODS, *CORE, "analysis.tidy")),
+    Room("analysis.questions*", ("pandas", "numpy", *METHODS, *CORE, "analysis.tidy")),
     Room("analysis.disclosure*", (*FRAMES, *CORE, "analysis.tidy", "analysis.disclosure*")),
     Room(
         "analysis.display*",

@@ -35,13 +35,13 @@ def assert_met(found: Weighted, frame: pd.DataFrame, margins: dict[str, dict]) -
         assert found.weights.groupby(frame[column]).sum().to_dict() == pytest.approx(targets, rel=MET)
 
 
-@given(samples(), st.floats(0.5, 0.95))
+@given(samples(), st.floats(0.4, 1.2))
 @settings(max_examples=25, deadline=None)
 def test_the_cap_holds_and_margins_are_met(case: tuple[pd.DataFrame, dict], part: float) -> None:
     frame, margins = case
     free = rake(frame, margins, base="d").weights
-    lowest = max((free.groupby(frame[c]).mean()).max() for c in "ab")
-    cap = float(lowest + part * (free.max() - lowest)) * 1.05
+    lowest = free.groupby([frame["a"], frame["b"]]).mean().max()  # weights alike in each crossed cell would do
+    cap = float(lowest + part * (free.max() - lowest))
     found = rake(frame, margins, base="d", trim_at=cap, max_iter=5000)
     assert found.weights.max() <= cap * (1 + CAPPED)
     assert_met(found, frame, margins)
@@ -52,7 +52,7 @@ def test_the_cap_holds_and_margins_are_met(case: tuple[pd.DataFrame, dict], part
     assert told["kish_effect"] == pytest.approx(kish_effect(found.weights.to_numpy()), rel=MET)
 
 
-@given(samples(), st.sampled_from([0.6, 0.8, 0.95, 1.2]))
+@given(samples(), st.sampled_from([0.85, 0.9, 0.97, 1.2]))
 @settings(max_examples=6, deadline=None)  # each rakes some forty times
 def test_an_effect_is_reached_from_below_and_no_further(case: tuple[pd.DataFrame, dict], part: float) -> None:
     frame, margins = case
