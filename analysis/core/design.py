@@ -115,9 +115,12 @@ def _stage(
 ) -> tuple[Stage, Floats]:
     """Give one stage, and the sampling fraction of each row's stratum."""
     of_row = _dense(parent) if strata is None else _dense(parent * _levels(strata) + strata)
-    rows = np.arange(n) if cluster is None else np.asarray(cluster, np.int64)
-    _, first, code = np.unique(of_row * _levels(rows) + rows, return_index=True, return_inverse=True)
-    stratum = of_row[first]
+    if cluster is None:
+        code, stratum = np.arange(n), of_row
+    else:
+        rows = np.asarray(cluster, np.int64)
+        found, code = compact(of_row * _levels(rows) + rows)
+        stratum = found // _levels(rows)
     clusters = np.bincount(stratum).astype(float)
     fraction = np.zeros(len(clusters)) if fpc is None else _fraction(fpc, of_row, clusters)
     alone = clusters == 1
@@ -138,7 +141,21 @@ def _levels(codes: Ints) -> int:
 
 
 def _dense(codes: Ints) -> Ints:
-    return np.unique(np.asarray(codes, np.int64), return_inverse=True)[1].astype(np.int64)
+    return compact(np.asarray(codes, np.int64))[1]
+
+
+def compact(codes: Ints) -> tuple[Ints, Ints]:
+    """Values that occur, sorted, and each one's number among them; by counting where there are few possible values."""
+    size = _levels(codes)
+    if size > 4 * len(codes) + 4_000_000:
+        found, number = np.unique(codes, return_inverse=True)
+        return found, number.astype(np.int64)
+    there = np.zeros(size, bool)
+    there[codes] = True
+    found = np.flatnonzero(there)
+    place = np.empty(size, np.int64)
+    place[found] = np.arange(len(found))
+    return found, place.take(codes)
 
 
 def _fraction(fpc: Floats, stratum_of_row: Ints, clusters: Floats) -> Floats:

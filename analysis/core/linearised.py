@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from analysis.core.design import Floats, Ints, Sample, Stage, indicator
+from analysis.core.design import Floats, Ints, Sample, Stage, compact, indicator
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +108,16 @@ def cut(design: Sample, domain: Ints, domains: int) -> Cut:
 
 def _pairs(stage: Stage, row: Ints, inside: Ints) -> Pairs:
     c, h = len(stage.stratum), len(stage.clusters)
-    pairs, pair = np.unique(inside * c + stage.cluster[row], return_inverse=True)
-    domain, cluster = np.divmod(pairs, max(c, 1))
-    cells, cell = np.unique(domain * h + stage.stratum[cluster], return_inverse=True)
+    if c == len(stage.cluster):  # each row is its own: nothing to find, only to sort, by counting
+        order = indicator(inside, int(inside.max(initial=-1)) + 1).indices.astype(np.int64)
+        domain, cluster = inside.take(order), stage.cluster.take(row.take(order))
+        pair = np.empty(len(row), np.int64)
+        pair[order] = np.arange(len(row))
+    else:
+        pairs, pair = compact(inside * c + stage.cluster.take(row))
+        domain = pairs // max(c, 1)
+        cluster = pairs - domain * c
+    cells, cell = compact(domain * h + stage.stratum.take(cluster))
     cell_domain, cell_stratum = np.divmod(cells, max(h, 1))
     return Pairs(pair, domain, cluster, cell, cell_domain, cell_stratum)
 

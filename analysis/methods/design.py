@@ -194,8 +194,10 @@ def combinations(frame: pd.DataFrame, columns: Sequence[str]) -> Ints:
         one, unique = pd.factorize(frame[column], sort=True)
         missing |= one < 0
         codes = codes * max(len(unique), 1) + one
+    if not missing.any():
+        return core.compact(codes)[1]
     dense = np.full(len(frame), -1, np.int64)
-    dense[~missing] = np.unique(codes[~missing], return_inverse=True)[1]
+    dense[~missing] = core.compact(codes[~missing])[1]
     return dense
 
 

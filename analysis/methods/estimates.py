@@ -27,7 +27,7 @@ from analysis.methods.design import (
     replicated_of,
     sample_of,
 )
-from analysis.tidy import KEYS, place_keys, tidy_frame
+from analysis.tidy import KEYS, PLACES, domain_key, place_keys, tidy_frame
 
 STATISTICS = ("mean", "proportion", "total", "ratio", "quantile")
 WIDEST_COVARIANCE = 4000
@@ -235,9 +235,21 @@ def domains(frame: pd.DataFrame, by: Mapping[str, str]) -> tuple[Ints, pd.DataFr
     count = int(domain.max(initial=-1)) + 1 if by else 1
     first = np.full(count, -1, np.int64)
     first[domain[domain >= 0][::-1]] = np.flatnonzero(domain >= 0)[::-1]
-    values = [[label(v) for v in frame[c].iloc[first]] for c in by.values()]
-    rows = [place_keys(tuple(by), v) for v in zip(*values, strict=True)] if by else [place_keys((), ())]
-    return domain, pd.DataFrame(rows, columns=[k for k in KEYS if rows and k in rows[0]])
+    if not by:
+        return domain, pd.DataFrame([place_keys((), ())])
+    values = {name: _labels(frame[column].iloc[first]) for name, column in by.items()}
+    keys: dict[str, object] = {name: v for name, v in values.items() if name in PLACES}
+    others = [name for name in values if name not in PLACES]
+    if others:
+        keys["domain"] = [
+            domain_key(dict(zip(others, v, strict=True))) for v in zip(*(values[o] for o in others), strict=True)
+        ]
+    return domain, pd.DataFrame(keys, columns=[k for k in KEYS if k in keys], dtype="str")
+
+
+def _labels(values: pd.Series) -> NDArray[np.object_]:
+    codes, unique = pd.factorize(values)
+    return np.array([label(v) for v in unique], dtype=object)[codes]
 
 
 def _columns(

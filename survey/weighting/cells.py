@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Margins = Mapping[str | tuple[str, ...], Mapping[Any, float]]
 
+NARROW = 10_000  # codes from the lowest to the highest that are looked up in one table
 AGREE = 1e-6  # relative difference up to which two margins have the same total
 # The rule by which `survey.weighting.margins` collapses the cells of a study by itself.
 COLLAPSE = (
@@ -98,7 +101,7 @@ class Margin:
 
 def kish_effect(weights: Floats) -> float:
     """Kish's 1 + cv^2 of weights, n sum w^2 / (sum w)^2 (Kish 1965, Survey Sampling, 11.7)."""
-    return float(len(weights) * (weights**2).sum() / weights.sum() ** 2)
+    return float(len(weights) * (weights @ weights) / weights.sum() ** 2)
 
 
 def margin_of(frame: pd.DataFrame, key: str | tuple[str, ...], targets: Mapping[Any, float]) -> Margin:
@@ -156,8 +159,8 @@ def base_weights(frame: pd.DataFrame, base: str | pd.Series | None, total: float
     if not values.index.equals(frame.index):
         values = values.reindex(frame.index)
     start = values.to_numpy(dtype=np.float64, na_value=np.nan)
-    wrong = int((~(start > 0) | np.isinf(start)).sum())
-    if wrong:
+    if not (start.min(initial=1.0) > 0 and start.max(initial=1.0) < np.inf):
+        wrong = int((~(start > 0) | np.isinf(start)).sum())
         raise CannotWeight(f"{wrong} base weights are missing or not above zero: set these answers aside or mend them")
     return start
 
@@ -170,6 +173,8 @@ def codes_of(frame: pd.DataFrame, margin: Margin) -> Ints:
     CannotWeight
         For a missing value, answers without a target, targets without an answer.
     """
+    if (straight := _straight(frame, margin)) is not None:
+        return straight
     codes, found = _levels(frame, margin)
     if int((codes < 0).sum()):
         raise CannotWeight(
@@ -184,7 +189,35 @@ def codes_of(frame: pd.DataFrame, margin: Margin) -> Ints:
     absent = sorted({_said(v) for v in margin.cells} - {_said(v) for v in found})
     if absent:
         raise CannotWeight(f"margin {margin.name()}: targets without an answer: {absent[:5]}; for each {COLLAPSE}")
-    return np.array([place[v] for v in found], dtype=np.int64)[codes]
+    return np.array([place[v] for v in found], dtype=np.int64).take(codes)
+
+
+def _straight(frame: pd.DataFrame, margin: Margin) -> Ints | None:
+    """Number one column of text, categories or small numbers by the targets at once; None where that is not all to it."""
+    values, wanted = frame[margin.columns[0]], [c[0] for c in margin.cells]
+    if len(margin.columns) > 1:
+        return None
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        place = {cell: i for i, cell in enumerate(wanted)}
+        # a missing value has code -1, the last place
+        codes = np.array([*(place.get(c, -1) for c in values.cat.categories), -1]).take(values.cat.codes.to_numpy())
+    elif values.dtype == "str" and all(isinstance(t, str) for t in wanted):
+        column = pa.array(values)
+        found = pc.index_in(column, value_set=pa.array(wanted, type=column.type))
+        if found.null_count:
+            return None
+        codes = found.to_numpy().astype(np.int64)
+    elif values.dtype.kind in "iu" and isinstance(values.dtype, np.dtype) and len(values):
+        low, high = int(values.min()), int(values.max())
+        if high - low > NARROW:
+            return None
+        place = {cell: i for i, cell in enumerate(wanted)}
+        codes = np.array([place.get(v, -1) for v in range(low, high + 1)]).take(values.to_numpy() - low)
+    else:
+        return None
+    if codes.min(initial=0) < 0 or not np.bincount(codes, minlength=len(wanted)).all():
+        return None
+    return codes
 
 
 def _said(cell: tuple[Hashable, ...]) -> str:
@@ -193,14 +226,15 @@ def _said(cell: tuple[Hashable, ...]) -> str:
 
 def _levels(frame: pd.DataFrame, margin: Margin) -> tuple[Ints, list[tuple[Hashable, ...]]]:
     """Number the combinations that occur; -1 where a value is missing. Column by column: frames have a million rows."""
+    if len(margin.columns) == 1:
+        codes, unique = pd.factorize(frame[margin.columns[0]])
+        return codes, [(v,) for v in unique]
     whole, missing, values = np.zeros(len(frame), np.int64), np.zeros(len(frame), bool), []
     for column in margin.columns:
         codes, unique = pd.factorize(frame[column])
         missing |= codes < 0
         whole = whole * max(len(unique), 1) + codes
         values.append(list(unique))
-    if len(values) == 1:
-        return np.where(missing, -1, whole), [(v,) for v in values[0]]
     found, dense = np.unique(whole[~missing], return_inverse=True)
     codes = np.full(len(frame), -1, np.int64)
     codes[~missing] = dense
@@ -215,7 +249,8 @@ def crossed(codes: Sequence[Ints]) -> tuple[Ints, Ints]:
     """Give the combinations of several codings that occur, (C, margins), and each row's number among them."""
     whole, sizes = np.zeros(len(codes[0]), np.int64), [int(c.max(initial=0)) + 1 for c in codes]
     for one, size in zip(codes, sizes, strict=True):
-        whole = whole * size + one
+        whole *= size
+        whole += one
     found, row_of = _compact(whole, int(np.prod([float(s) for s in sizes])))
     columns = []
     for size in reversed(sizes):
@@ -229,4 +264,4 @@ def _compact(whole: Ints, size: int) -> tuple[Ints, Ints]:
     if size > 4 * len(whole) + 1000:
         return np.unique(whole, return_inverse=True)
     there = np.bincount(whole, minlength=size) > 0
-    return np.flatnonzero(there), (np.cumsum(there) - 1)[whole]
+    return np.flatnonzero(there), (np.cumsum(there) - 1).take(whole)

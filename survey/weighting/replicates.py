@@ -253,7 +253,7 @@ def replicate(
     told = {"replicates": columns.shape[1], "clusters": len(clusters.stratum), "strata": len(clusters.sizes)}
     told |= {"lonely_strata": int((clusters.sizes == 1).sum()), "drawn_again": again}
     tally = pd.DataFrame({"quantity": list(told), "value": [float(v) for v in told.values()]})
-    return ReplicateWeights(pd.DataFrame(columns, index=frame.index, columns=labels), scale, rscales, tally)
+    return ReplicateWeights(pd.DataFrame(columns, index=frame.index, columns=labels, copy=False), scale, rscales, tally)
 
 
 def _clusters(frame: pd.DataFrame, strata: str | None, cluster: str | None, fraction: str | None) -> _Clusters:
