@@ -87,7 +87,7 @@ def _text(given: pd.DataFrame, column: str, instead: np.ndarray) -> list[str]:
         return [str(i) for i in instead]
     values = given[column]
     missing = values.isna().to_numpy()
-    return [str(i if gone else v) for v, i, gone in zip(values.array, instead, missing, strict=True)]
+    return [str(i if gone else v) for v, i, gone in zip(values.tolist(), instead, missing, strict=True)]
 
 
 def concat(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:

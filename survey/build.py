@@ -181,9 +181,17 @@ def _members(
     whole = pd.concat([whole, _levels(whole["region"], tree)], axis=1)
     for item in {column for cut in study.settings.cuts for column in cut} & set(forms) & set(whole.columns):
         whole[item] = _categories(whole[item])
+    whole = _drawn(whole)
     scales = scales_of(forms, study.settings.scales)
     min_share = {name: scale.min_share for name, scale in study.settings.scales.items()}
     return score(whole, scales, min_share), broken
+
+
+def _drawn(whole: pd.DataFrame) -> pd.DataFrame:
+    """Where some waves or files name strata or clusters: the others' answers are a stratum, and each its own cluster."""
+    instead = {"strata": pd.Series("", index=whole.index, dtype="str"), "cluster": whole["member"]}
+    named = [c for c in instead if c in whole and whole[c].notna().any()]
+    return whole.assign(**{c: whole[c].fillna(instead[c]) for c in named})
 
 
 def _categories(codes: pd.Series) -> pd.Series:

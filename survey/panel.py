@@ -131,11 +131,12 @@ aside, located, arrived, linkage : DataFrame
 
     @property
     def design(self) -> dict[str, Any]:
-        """Arguments of `analysis.Design` that this panel's answers call for."""
-        there = {
-            name: name for name in ("strata", "cluster") if self.members.get(name, pd.Series(dtype="str")).notna().any()
-        }
-        return {"weights": "weight", "calibration": self.calibration, **there}
+        """Arguments of `analysis.Design` that this panel's answers call for.
+
+        Where no clusters came, each person is one: who answered in two waves is not two people when these are compared.
+        """
+        came = [c for c in ("strata", "cluster") if self.members.get(c, pd.Series(dtype="str")).notna().any()]
+        return {"weights": "weight", "calibration": self.calibration, "cluster": "member", **{c: c for c in came}}
 
     def scales(self, *themes: str) -> dict[str, tuple[str, ...]]:
         """Scales of these themes (none: all) and their items; no items where a scale arrives scored."""

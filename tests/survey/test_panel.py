@@ -97,6 +97,11 @@ def panel(tmp_path_factory: pytest.TempPathFactory) -> Panel:
     )
 
 
+def test_a_person_is_a_cluster_where_none_came(panel: Panel) -> None:
+    assert panel.design["cluster"] == "member"
+    assert panel.members["member"].notna().all()
+
+
 def test_the_columns_are_those_of_the_contract(panel: Panel) -> None:
     held = {name: set(getattr(panel, name).columns) for name in FRAMES}
     assert {name: held[name] for name in HELD} == {name: set(columns.split()) for name, columns in HELD.items()}
