@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
-from analysis.core.design import Floats, Ints
+from analysis.core.design import Floats, Ints, compact
 from analysis.core.linearised import Cut, valid
 
 BLOCK = 50_000_000  # weights multiplied at a time: 400 MB
@@ -56,6 +57,24 @@ def rank_df(weights: Floats) -> int:
     size = np.maximum(np.sqrt((weights**2).sum(axis=0)), np.finfo(float).tiny)
     values = np.linalg.eigvalsh((weights.T @ weights) / np.outer(size, size))
     return max(int((values > RANK * values[-1]).sum()) - 1, 1)
+
+
+def clusters_of(given: Replicated, full: Floats) -> Ints:
+    """Number the rows that are drawn together, (n,): zero under the same replicates; where no weight is zero, moved alike."""
+    draw = np.random.default_rng(0).normal(size=given.weights.shape[1])
+    left_out = given.weights == 0
+    if left_out.any(axis=1)[full > 0].all():
+        mix = left_out @ draw
+    else:
+        mix = np.divide(given.weights @ draw, full, out=np.zeros(len(full)), where=full > 0)
+    return np.unique(mix.round(9), return_inverse=True)[1].astype(np.int64)
+
+
+def drawn_clusters(cluster: Ints, where: Cut, counted: NDArray[np.bool_]) -> Floats:
+    """Clusters with a counted row in each domain, (D,)."""
+    size = int(cluster.max(initial=0)) + 1
+    found, _ = compact(where.domain[counted] * size + cluster[where.row][counted])
+    return np.bincount(found // size, minlength=where.domains).astype(float)
 
 
 def deviations(

@@ -93,6 +93,8 @@ def contrast(result: Estimates, pairs: Iterable[tuple[Row, Row]], *, adjust: str
 
 def _position(rows: pd.DataFrame, wanted: Row) -> int:
     if not isinstance(wanted, Mapping):
+        if isinstance(wanted, bool) or not isinstance(wanted, int | np.integer):
+            raise ValueError(f"a row is named by its position or by {', '.join(KEYS)}; seen {wanted!r}")
         if not 0 <= wanted < len(rows):
             raise ValueError(f"there is no row {wanted}; the result has {len(rows)}")
         return int(wanted)
@@ -112,6 +114,9 @@ def _differences(result: Estimates, left: Ints, right: Ints, df: Floats) -> tupl
     one, two = (result.rows.iloc[side].reset_index(drop=True) for side in (left, right))
     usable = ((one["status"] == "ok") & (two["status"] == "ok")).to_numpy()
     usable = usable & one["std_error"].notna().to_numpy() & two["std_error"].notna().to_numpy()
+    # values that do not vary have an error of 0, which says nothing of those who were not asked
+    blind = np.isnan(result.deff) & (result.rows["std_error"] == 0).to_numpy()
+    usable &= ~(blind[left] | blind[right]) | (left == right)
     std_error = np.where(usable, np.sqrt(_variances(result, left, right)), np.nan)
     estimate = np.where(usable, one["estimate"] - two["estimate"], np.nan)
     reach = stats.t.ppf((1 + result.conf_level) / 2, df) * std_error
@@ -126,9 +131,7 @@ def _differences(result: Estimates, left: Ints, right: Ints, df: Floats) -> tupl
         "conf_high": estimate + reach,
     }
     rows = rows.assign(statistic="difference", **numbers, **smaller)
-    sure = np.divide(
-        estimate, std_error, where=std_error > 0, out=np.where(estimate == 0, 0.0, np.inf * np.sign(estimate))
-    )
+    sure = np.divide(estimate, std_error, where=std_error > 0, out=np.where(estimate == 0, 0.0, np.inf))
     return rows, np.where(usable, 2 * stats.t.sf(np.abs(sure), df), np.nan)
 
 

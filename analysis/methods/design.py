@@ -17,6 +17,8 @@ from analysis.core import linearised, replicated
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Names = str | tuple[str, ...] | None
+INTERCEPT = "(Intercept)"  # the number of people, among the totals of a calibration
+APART = 1e-3  # relative difference of met totals from which the rows are not those that were calibrated
 CENTRES = ("estimate", "mean")
 
 
@@ -63,10 +65,14 @@ class Replicates:
     centre: str = "estimate"
 
     def __post_init__(self) -> None:
+        if not self.columns or isinstance(self.columns, str):
+            raise ValueError("replicates need a tuple of column names, at least one")
+        if self.rscales is not None and self.scale is None:
+            raise ValueError("rscales need scale= beside them: 1 for JKn, 1 / R for BRR and bootstrap")
         if self.rscales is not None and len(self.rscales) != len(self.columns):
             raise ValueError(f"{len(self.columns)} replicate columns need as many rscales; given {len(self.rscales)}")
-        if min((self.scale or 1.0, *(self.rscales or ()))) < 0:
-            raise ValueError("scale and rscales of replicates must not be below zero")
+        if not (np.isfinite(self.coefficients).all() and (self.coefficients >= 0).all() and self.coefficients.any()):
+            raise ValueError("scale and rscales of replicates must be numbers of at least zero, not all zero")
         if self.centre not in CENTRES:
             raise ValueError(f"centre must be one of {', '.join(CENTRES)}; seen {self.centre!r}")
 
@@ -104,6 +110,7 @@ class Design:
         if self.weights is None:
             raise ValueError("replicate weights need the full-sample weights beside them: Design(weights=...)")
         idle = [n for n in ("strata", "cluster", "fpc", "calibration") if getattr(self, n) is not None]
+        idle += ["lonely"] if self.lonely != "adjust" else []
         if idle:
             raise ValueError(
                 f"replicate weights already carry the design: {', '.join(idle)} would change nothing; leave them out"
@@ -169,14 +176,41 @@ def margins_of(frame: pd.DataFrame, sample: core.Sample, design: Design) -> line
         return None
     margins = [names(m) for m in design.calibration.margins]
     totals = tuple(getattr(design.calibration, "auxiliaries", {}))
-    present(frame, [*dict.fromkeys(c for m in margins for c in m), *totals], "the calibration")
+    linear = getattr(design.calibration, "linear", False)
+    base = getattr(design.calibration, "base", None) if linear else None
+    columns = [*dict.fromkeys(c for m in margins for c in m), *(c for c in totals if c != INTERCEPT)]
+    present(frame, [*columns, *([base] if base else [])], "the calibration")
+    _refuse_other_rows(frame, sample, design.calibration, margins)
     blocks = [_dummies(combinations(frame, m)) for m in margins]
-    blocks += [sparse.csr_array(numeric(frame, c)[:, None]) for c in totals]
-    if not getattr(design.calibration, "linear", False):
+    blocks += [
+        sparse.csr_array((np.ones(len(frame)) if c == INTERCEPT else numeric(frame, c))[:, None]) for c in totals
+    ]
+    if not linear:
         return linearised.margins(sample, sparse.hstack(blocks, format="csr"))
-    base = getattr(design.calibration, "base", None)
     start = None if base is None else numeric(frame, base)
     return linearised.margins(sample, sparse.hstack(blocks, format="csr"), start)
+
+
+def _refuse_other_rows(
+    frame: pd.DataFrame, sample: core.Sample, calibration: Any, margins: Sequence[tuple[str, ...]]
+) -> None:
+    """Refuse rows or weights that do not meet the calibration: their errors would be those of another sample."""
+    ratios = []
+    for columns, wanted in zip(margins, getattr(calibration, "totals", ()), strict=False):
+        codes = combinations(frame, columns)
+        first = np.unique(codes, return_index=True)[1][int((codes < 0).any()) :]
+        met = np.bincount(codes[codes >= 0], sample.weights[codes >= 0])
+        cells = frame.iloc[first][list(columns)].itertuples(index=False, name=None)
+        ratios += [w / wanted[c] for w, c in zip(met, cells, strict=True) if c in wanted]
+    for column, total in getattr(calibration, "auxiliaries", {}).items():
+        values = np.ones(len(frame)) if column == INTERCEPT else numeric(frame, column)
+        if total:
+            ratios.append(float(sample.weights @ values) / total)
+    if ratios and not max(ratios) - min(ratios) <= APART * max(ratios):
+        raise ValueError(
+            "the weights of these rows do not meet the calibration: give the whole frame that was weighted, with the "
+            "weights it got, and cut it by a column (by=), or leave the calibration out"
+        )
 
 
 def _dummies(codes: Ints) -> sparse.csr_array:

@@ -7,7 +7,7 @@ the rows makes every domain of a cut; see `analysis.core.linearised`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,7 @@ from analysis.methods.design import (
     numeric,
     present,
     replicated_of,
+    replicates_of,
     sample_of,
 )
 from analysis.tidy import KEYS, PLACES, domain_key, place_keys, tidy_frame
@@ -95,6 +96,7 @@ class _Basis:
     where: linearised.Cut
     calibrated: linearised.Margins | None
     replicates: replicated.Replicated | None
+    drawn: Ints | None  # cluster of each row, as the replicates tell
     total: bool
 
 
@@ -187,9 +189,11 @@ def estimates(
     if q is not None:
         return _quantiles(frame, variables, _levels(q), domain, keys, where, sample, design, conf_level)
     total = statistic == "total"
-    basis = _Basis(sample, where, margins_of(frame, sample, design), replicated_of(frame, design), total)
+    replicates = replicated_of(frame, design)
+    drawn = None if replicates is None else replicated.clusters_of(replicates, sample.weights)
+    basis = _Basis(sample, where, margins_of(frame, sample, design), replicates, drawn, total)
     parts = [_part(basis, *column) for column in _columns(frame, variables, statistic, denominator)]
-    rows, df = _rows(parts, keys, statistic, conf_level, basis.replicates)
+    rows, df = _rows(parts, keys, statistic, conf_level)
     simple = np.concatenate([p.linear.simple for p in parts])
     deff = np.divide(
         np.concatenate([p.std_error for p in parts]) ** 2, simple, where=simple > 0, out=np.full(len(df), np.nan)
@@ -198,7 +202,7 @@ def estimates(
 
 
 def _levels(q: float | Sequence[float]) -> tuple[float, ...]:
-    return tuple(float(p) for p in q) if isinstance(q, Sequence) else (float(q),)
+    return tuple(float(p) for p in np.atleast_1d(np.asarray(q, float)))
 
 
 def _check(
@@ -271,10 +275,13 @@ def _columns(
 def _part(basis: _Basis, term: str, y: Floats, x: Floats | None) -> _Part:
     sample, where = basis.sample, basis.where
     linear = linearised.linearise(sample, where, y, x, total=basis.total, calibrated=basis.calibrated)
-    if basis.replicates is None:
+    if basis.replicates is None or basis.drawn is None:
         std_error = np.sqrt(linearised.variances(sample, where, linear, basis.calibrated))
         return _Part(term, linear, std_error, linearised.score_columns(sample, where, linear.scores))
     off = replicated.deviations(basis.replicates, where, y, x, linear.estimate, total=basis.total)
+    counted = linearised.valid(sample.weights, where, y, x)[2] > 0
+    clusters = replicated.drawn_clusters(basis.drawn, where, counted)
+    linear = replace(linear, clusters=clusters, df=np.clip(clusters - 1, 1, basis.replicates.df))
     return _Part(term, linear, np.sqrt((off**2).sum(axis=0)), off)
 
 
@@ -292,17 +299,14 @@ def _rows(
     keys: pd.DataFrame,
     statistic: str,
     conf_level: float,
-    replicates: replicated.Replicated | None,
 ) -> tuple[pd.DataFrame, Floats]:
     linear = [p.linear for p in parts]
     estimate = np.concatenate([p.estimate for p in linear])
     n, n_eff, df, clusters = (
         np.concatenate([getattr(p, a) for p in linear]) for a in ("count", "effective", "df", "clusters")
     )
-    if replicates is not None:
-        df = np.clip(n - 1, 1, replicates.df)
     # within one cluster the influences of a mean add up to nothing: that says nothing of its error
-    blind = (clusters <= 1) & (replicates is None) & (statistic != "total") & ((n > 1) | (statistic != "proportion"))
+    blind = (clusters <= 1) & (statistic != "total") & ((n > 1) | (statistic != "proportion"))
     std_error = np.where(np.isnan(estimate) | blind, np.nan, np.concatenate([p.std_error for p in parts]))
     t = stats.t.ppf((1 + conf_level) / 2, df)
     if statistic == "proportion":
@@ -317,7 +321,7 @@ def _rows(
 
 def _wilson(p: Floats, std_error: Floats, n: Floats, kish: Floats, t: Floats) -> tuple[Floats, Floats]:
     """Wilson's interval on n / deff with deff = v / (p (1 - p) / (n - 1)); on Kish's number where v is zero."""
-    some = (std_error > 0) & (p > 0) & (p < 1) & (n > 1)
+    some = (std_error > 1e-12) & (p > 0) & (p < 1) & (n > 1)
     variance = np.where(some, std_error, 1.0) ** 2
     size = np.maximum(np.where(some, p * (1 - p) / variance * n / np.maximum(n - 1, 1), kish), 1e-12)
     size = np.where(np.isnan(std_error), np.nan, size)
@@ -349,6 +353,8 @@ def _quantiles(
         for p in levels:
             part = keys.assign(term=variable, statistic="quantile" if len(levels) == 1 else f"quantile_{p:g}")
             numbers = found[found["q"] == p].set_index("domain").reindex(range(len(keys))).drop(columns="q")
+            if replicates_of(design) is None:
+                numbers.loc[linear.clusters <= 1, "std_error"] = np.nan
             tables.append(part.assign(n=linear.count, n_eff=linear.effective).join(numbers))
             df.append(linear.df)
     rows = tidy_frame(pd.concat(tables, ignore_index=True))

@@ -175,6 +175,11 @@ def glm_test(
     tested = np.array([owner in terms for owner in model.owners])
     v = model.covariance[np.ix_(tested, tested)]
     b = model.estimate[tested]
+    if np.linalg.matrix_rank(v, hermitian=True) < len(b):
+        raise ValueError(
+            f"the design leaves no error of {', '.join(terms)}: all were asked, or a level lies in one cluster; there is nothing "
+            "to test"
+        )
     if method == "wald":
         value = float(b @ np.linalg.solve(v, b)) / len(b)
         found, mixture = {"f": value, "p_value": float(stats.f.sf(value, len(b), model.df))}, ()
@@ -223,10 +228,15 @@ def rao_scott(frame: pd.DataFrame, *, rows: str, columns: str, design: Design | 
         if ready[column].nunique() < 2:
             raise ValueError(f"{column!r} has fewer than two values among the answers: there is nothing to test")
     found = svy_bridge.independence(frame, rows, columns, used, design)
+    if not found["f"] > 0 and found["chisq"] > 1e-9:
+        raise ValueError(
+            f"no error of the table of {rows!r} by {columns!r} can be told: one answer gives the other away, or its cells lie "
+            "in one cluster, or all were asked; show the table itself"
+        )
     w = sample_of(frame, design).weights[used]
     values = {k: found[k] for k in ("chisq", "f", "p_value")}
     effective = float(w.sum() ** 2 / (w**2).sum())
-    return _tested((f"{rows}:{columns}",), values, found["df_num"], found["df_den"], len(ready), effective)
+    return _tested((f"{rows}:{columns}",), values, found["df_num"], found["df_den"], int((w > 0).sum()), effective)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,21 +251,21 @@ class _Model:
     log_likelihood: float  # up to a constant, weights with mean 1
     df: int
     used: NDArray[np.bool_]  # (rows of the frame,)
+    n: int  # rows used with a weight above zero
     n_eff: float
-
-    @property
-    def n(self) -> int:
-        return int(self.used.sum())
 
 
 def _fit(frame: pd.DataFrame, outcome: str, predictors: tuple[str, ...], family: str, design: Design) -> _Model:
     """Coefficients by svy; errors by the design in full, rows that are not complete as if outside the domain."""
     kinds, used = _checked(frame, outcome, predictors, family)
     ready = frame[used]
+    first = {c: _first(ready[c]) for c in kinds if isinstance(ready[c].dtype, pd.CategoricalDtype)}
     ready = ready.assign(**{c: ready[c].astype("str") for c, factor in kinds.items() if factor})
     sample = sample_of(frame, design)
     w = sample.weights[used]
-    fit = svy_bridge.fit(ready, outcome, kinds, family, w, design)
+    if replicated_of(frame, design) is None:
+        _refuse_lone_levels(ready, [c for c, factor in kinds.items() if factor], sample, used)
+    fit = svy_bridge.fit(ready, outcome, kinds, family, w, design, first)
     x, y = _matrix(ready, fit), numeric(ready, outcome)
     eta = x @ fit.estimate
     mean, spread, log_likelihood = _moments(family, y, eta)
@@ -277,7 +287,40 @@ def _fit(frame: pd.DataFrame, outcome: str, predictors: tuple[str, ...], family:
     information = np.linalg.inv(bread) * unit
     effective = float(w.sum() ** 2 / (w**2).sum())
     likelihood = unit * float(w @ log_likelihood)
-    return _Model(fit.terms, fit.owners, fit.estimate, covariance, information, likelihood, df, used, effective)
+    return _Model(
+        fit.terms,
+        fit.owners,
+        fit.estimate,
+        covariance,
+        information,
+        likelihood,
+        df,
+        used,
+        int((w > 0).sum()),
+        effective,
+    )
+
+
+def _refuse_lone_levels(
+    ready: pd.DataFrame, factors: Sequence[str], sample: core.Sample, used: NDArray[np.bool_]
+) -> None:
+    """Refuse levels in one cluster: what is left of them adds up to nothing there, and so would their error."""
+    first = sample.stages[0]
+    cluster, counted = first.cluster[used], sample.weights[used] > 0
+    if not first.factor.any():
+        return  # all were asked
+    for column in factors:
+        clusters = pd.Series(cluster[counted]).groupby(ready[column].to_numpy()[counted]).nunique()
+        if (clusters < 2).any():
+            level = clusters.index[clusters < 2][0]
+            raise ValueError(
+                f"{column}={level} lies in one cluster, from which no error can be told: lay it together with another level"
+            )
+
+
+def _first(values: pd.Series) -> str:
+    """First category, in the categories' order, that occurs."""
+    return str(values.cat.remove_unused_categories().cat.categories[0])
 
 
 def _freedom(sample: core.Sample, used: NDArray[np.bool_]) -> int:

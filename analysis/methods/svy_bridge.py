@@ -71,9 +71,17 @@ def quantiles(
 
 
 def fit(
-    frame: pd.DataFrame, outcome: str, predictors: Mapping[str, bool], family: str, weights: Floats, design: Design
+    frame: pd.DataFrame,
+    outcome: str,
+    predictors: Mapping[str, bool],
+    family: str,
+    weights: Floats,
+    design: Design,
+    first: Mapping[str, str],
 ) -> Fitted:
     """Fit a generalised linear model; `predictors`: {column: whether it is a factor}, rows complete.
+
+    `first`: {column: the level that the others are held against}; of other factors, the first of its levels as sorted.
 
     Of the design, the replicates, for separation under one of them: svy's errors leave out a second stage and know one
     centre of replicates.
@@ -89,7 +97,10 @@ def fit(
     own = {f"x{k}": frame[c] for k, c in enumerate(predictors)}
     weighed = Design(weights=design.weights, replicates=design.replicates)
     sample = _sample(frame, weighed, {"y": numeric(frame, outcome), **own}, weights)
-    x: list[Any] = [package.Cat(f"x{k}") if factor else f"x{k}" for k, factor in enumerate(predictors.values())]
+    x: list[Any] = [
+        package.Cat(f"x{k}", ref=first.get(c)) if factor else f"x{k}"
+        for k, (c, factor) in enumerate(predictors.items())
+    ]
     asked: dict[str, Any] = dict(family=family, tol=1e-12, max_iter=200, **_method(design))
     back = {f"x{k}": c for k, c in enumerate(predictors)}
     try:

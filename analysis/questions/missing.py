@@ -100,10 +100,7 @@ def balance(
     registry = given(registry)
     require("members", members, [*columns.values(), weights])
     require("registry", registry, ["members", *columns.values()])
-    if not (members[weights] >= 0).all():
-        raise ValueError(
-            f"weights are missing or below 0 in {int((~(members[weights] >= 0)).sum())} rows: mend {weights}"
-        )
+    _check_weights(members, weights)
     parents = parents_of(hierarchy, region)
     answers = keyed(members, columns, [weights]).rename(columns={weights: "weight"}).assign(people=1.0)
     counts = roll_up(None if registry is None else keyed(registry, columns, ["members"]), "members", parents)
@@ -118,6 +115,13 @@ def balance(
     rates = _rates(placed, counts, parents)
     tables.append(pd.DataFrame([_evenness(str(name), rates, int(n)) for name, n in whole["people"].items()]))
     return Missing(mark_broken(tidy_frame(pd.concat(tables, ignore_index=True)), hierarchy))
+
+
+def _check_weights(members: pd.DataFrame, weights: str) -> None:
+    if not pd.api.types.is_numeric_dtype(members[weights]):
+        raise ValueError(f"weights must be numbers; {weights} holds {members[weights].dtype}")
+    if wrong := int((~(members[weights] >= 0)).sum()):
+        raise ValueError(f"weights are missing or below 0 in {wrong} rows: mend {weights}")
 
 
 def _evenness(wave: str, rates: pd.DataFrame, answers: int) -> dict[str, object]:
@@ -157,7 +161,6 @@ def nonresponse_bias(
     region: str | None,
     wave: str | None,
     hierarchy: pd.DataFrame | None,
-    weights: str,
 ) -> Missing:
     r"""Say how far those who did not answer could move a mean.
 
@@ -170,12 +173,12 @@ def nonresponse_bias(
                    within cells of the registry as little as the rates between them tell (Schouten, Cobben & Bethlehem 2009)
     ============== ===================================================================================================
 
-    with r the share of members who answered the question, :math:`\bar y` the weighted mean, :math:`\rho` the rates of
+    with r the share of members who answered the question, :math:`\bar y` their plain mean, :math:`\rho` the rates of
     the registry's cells as in `balance`.
 
     Parameters
     ----------
-    members, registry, group, region, wave, hierarchy, weights
+    members, registry, group, region, wave, hierarchy
         As for `balance`.
     variables : sequence of str
         Columns of numbers.
@@ -200,22 +203,22 @@ def nonresponse_bias(
 
     Examples
     --------
-    >>> answers = pd.DataFrame({"wave": "1", "group": ["a", "a", "b", "b"], "y": [4.0, 5.0, 3.0, 4.0], "w": 1.0})
+    >>> answers = pd.DataFrame({"wave": "1", "group": ["a", "a", "b", "b"], "y": [4.0, 5.0, 3.0, 4.0]})
     >>> counts = pd.DataFrame({"wave": "1", "group": ["a", "b"], "members": [4, 4]})
-    >>> asked = {"group": "group", "region": None, "wave": "wave", "hierarchy": None, "weights": "w"}
+    >>> asked = {"group": "group", "region": None, "wave": "wave", "hierarchy": None}
     >>> fit = nonresponse_bias(answers, counts, variables=["y"], limits={"y": (1, 5)}, **asked)
     >>> fit.tidy().set_index("statistic")["estimate"].to_dict()
     {'mean_lowest': 2.5, 'mean_highest': 4.5, 'bias_at_most': 0.0}
     """
     columns = {"wave": wave, "group": group, "region": region}
     registry = given(registry)
-    require("members", members, [*columns.values(), weights, *variables])
+    require("members", members, [*columns.values(), *variables])
     require("registry", registry, ["members", *columns.values()])
     if unlimited := [v for v in variables if v not in limits]:
         raise ValueError(f"limits= must give the lowest and highest value of each variable; absent: {unlimited}")
     parents = parents_of(hierarchy, region)
     counts = roll_up(None if registry is None else keyed(registry, columns, ["members"]), "members", parents)
-    answers = keyed(members, columns, [weights, *variables]).rename(columns={weights: "weight"})
+    answers = keyed(members, columns, variables)
     whole = _of_waves(counts)["members"]
     rates = _rates(place_people(answers, parents, counts), counts, parents)
     rows = []
@@ -224,7 +227,7 @@ def nonresponse_bias(
         spread = _spread(cells)
         status = "not_asked" if np.isnan(known) else "not_estimable" if known < len(here) else "ok"
         for variable in variables:
-            rows += _bounds(str(name), variable, here[["weight", variable]], limits[variable], known, spread, status)
+            rows += _bounds(str(name), variable, here[[variable]], limits[variable], known, spread, status)
     table = pd.DataFrame(rows)
     if len(table):
         table.loc[table["status"] != "ok", "estimate"] = np.nan
@@ -251,27 +254,23 @@ def _spread(cells: pd.DataFrame) -> float:
         return float("nan")
     rate = np.minimum(cells["answers"].to_numpy(dtype=np.float64)[use] / size, 1.0)
     mean = (size * rate).sum() / size.sum()
-    chance = (rate * (1 - rate)).sum() / size.sum()
+    share = size / size.sum()
+    # of a rate about the mean of all, which has a part of the cell in it
+    chance = (share * (1 - share) * rate * (1 - rate) / np.maximum(size - 1, 1)).sum()
     return float(np.sqrt(max((size * (rate - mean) ** 2).sum() / size.sum() - chance, 0.0)))
 
 
 def _bounds(
     wave: str, variable: str, here: pd.DataFrame, limits: tuple[float, float], known: float, spread: float, status: str
 ) -> list[dict[str, object]]:
-    there = here.dropna(subset=[variable])
-    y, w = there[variable].to_numpy(dtype=np.float64), there["weight"].to_numpy(dtype=np.float64)
+    y = here[variable].dropna().to_numpy(dtype=np.float64)
     if len(y) and not (limits[0] <= y.min() and y.max() <= limits[1]):
         raise ValueError(f"{variable} holds values outside {limits[0]:g} to {limits[1]:g}, its limits")
-    keys = {"wave": wave, "term": variable, "n": len(y)}
-    if not len(y) or w.sum() <= 0:
-        keys, y, w, status = (
-            keys | {"n": 0},
-            np.array([np.nan]),
-            np.ones(1),
-            status if status != "ok" else "not_estimable",
-        )
-    rate, mean = len(there) / known, float((w * y).sum() / w.sum())
-    bias = spread * float(np.std(y)) / rate if len(there) else float("nan")
+    keys, rate = {"wave": wave, "term": variable, "n": len(y)}, len(y) / known
+    if not len(y):
+        y, status = np.array([np.nan]), status if status != "ok" else "not_estimable"
+    mean = float(y.mean())
+    bias = spread * float(np.std(y)) / (len(here) / known)
     numbers = {
         "mean_lowest": rate * mean + (1 - rate) * limits[0],
         "mean_highest": rate * mean + (1 - rate) * limits[1],

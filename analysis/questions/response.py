@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.methods.counts import given, keyed, of_cut, parents_of, place_people, require, roll_up, wilson
+from analysis.methods.design import label
 from analysis.methods.series import mark_broken
 from analysis.tidy import ALL, tidy_frame
 
@@ -127,7 +128,10 @@ def response(
     tables = [_answered(placed, counts, by) for by in cuts]
     if weights is not None:
         tables.append(_effect(answers["wave"], members[weights]))
+    if invited and wave is None:
+        raise ValueError("invited= is by wave: name the column of waves, or leave it out")
     if invited:
+        invited = {label(w): n for w, n in invited.items()}
         tables.append(_invited(answers["wave"], invited))
     if again is not None:
         marked = answers.assign(again=members[again].to_numpy()).dropna(subset=["again"])

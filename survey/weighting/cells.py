@@ -155,7 +155,11 @@ def base_weights(frame: pd.DataFrame, base: str | pd.Series | None, total: float
     """
     if base is None:
         return np.full(len(frame), total / len(frame))
+    if isinstance(base, str) and base not in frame.columns:
+        raise CannotWeight(f"the frame has no column {base!r} of base weights; it has {list(frame.columns)}")
     values = frame[base] if isinstance(base, str) else base
+    if not pd.api.types.is_numeric_dtype(values):
+        raise CannotWeight(f"base weights must be numbers; {values.name!r} holds {values.dtype}")
     if not values.index.equals(frame.index):
         values = values.reindex(frame.index)
     start = values.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -180,13 +184,25 @@ def codes_of(frame: pd.DataFrame, margin: Margin) -> Ints:
         raise CannotWeight(
             f"margin {margin.name()}: {int((codes < 0).sum())} answers have a missing value; set them aside or give a value"
         )
+    wide = sorted({len(c) for c in margin.cells} - {len(margin.columns)})
+    if wide:
+        raise CannotWeight(
+            f"margin {margin.name()}: a target needs a value for each of its columns; seen {margin.cells[0]}"
+        )
     place = {cell: i for i, cell in enumerate(margin.cells)}
+    if not any(v in place for v in found) and len(found):
+        seen, asked = ([type(v).__name__ for v in one] for one in (found[0], margin.cells[0]))
+        if seen != asked:
+            raise CannotWeight(
+                f"margin {margin.name()}: the answers hold {':'.join(seen)} ({_said(found[0])}), the targets {':'.join(asked)} "
+                f"({_said(margin.cells[0])}): write the targets as the answers are"
+            )
     extra = sorted({_said(v) for v in found if v not in place})
     if extra:
         raise CannotWeight(
             f"margin {margin.name()}: answers without a target: {extra[:5]}; add targets, or for each {COLLAPSE}"
         )
-    absent = sorted({_said(v) for v in margin.cells} - {_said(v) for v in found})
+    absent = sorted(map(_said, set(margin.cells) - set(found)))
     if absent:
         raise CannotWeight(f"margin {margin.name()}: targets without an answer: {absent[:5]}; for each {COLLAPSE}")
     return np.array([place[v] for v in found], dtype=np.int64).take(codes)
@@ -195,7 +211,7 @@ def codes_of(frame: pd.DataFrame, margin: Margin) -> Ints:
 def _straight(frame: pd.DataFrame, margin: Margin) -> Ints | None:
     """Number one column of text, categories or small numbers by the targets at once; None where that is not all to it."""
     values, wanted = frame[margin.columns[0]], [c[0] for c in margin.cells]
-    if len(margin.columns) > 1:
+    if len(margin.columns) > 1 or any(len(c) > 1 for c in margin.cells):
         return None
     if isinstance(values.dtype, pd.CategoricalDtype):
         place = {cell: i for i, cell in enumerate(wanted)}

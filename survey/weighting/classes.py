@@ -119,6 +119,11 @@ def attrition_weights(
             f"{int(known[member].duplicated().sum())} people stand twice in the wave before: keep one answer each"
         )
     again = known[member].isin(later.dropna())
+    if not again.any():
+        raise CannotWeight(
+            f"nobody of the wave before is found in the later one: the keys there are {later.dtype}, here {known[member].dtype}; "
+            "are they made in one way?"
+        )
     return adjust_nonresponse(known, answered=again, classes=classes, base=base)
 
 

@@ -27,6 +27,7 @@ from survey.weighting.cells import (
 )
 from survey.weighting.raking import check_bounds, report_table, totals_of
 
+STUCK = 15  # steps in a row that make the largest gap no smaller, after which none will
 INTERCEPT = "(Intercept)"  # the number of people
 
 
@@ -124,6 +125,15 @@ def check_options(
     if not tol > 0 or max_iter < 1:
         raise ValueError(f"tol must be above 0 and max_iter at least 1; they are {tol} and {max_iter}")
     check_bounds(bounds)
+    for column, total in (totals or {}).items():
+        if (
+            not isinstance(total, int | float | np.number)
+            or not np.isfinite(total)
+            or (column == INTERCEPT and total <= 0)
+        ):
+            raise CannotWeight(
+                f"total of {column}: it must be a finite number, of people one above zero; it is {total}"
+            )
 
 
 def auxiliaries(frame: pd.DataFrame, wanted: Sequence[Margin], totals: Mapping[str, float]) -> Auxiliaries:
@@ -178,17 +188,21 @@ def fit(
     goal = given.totals / np.where(size > 0, size, 1.0)
     unit = np.maximum(start @ np.abs(x), np.abs(goal))
     slope, ratio = np.zeros(x.shape[1]), np.ones(len(x))
-    gap = goal - start @ x
+    gap, stuck = goal - start @ x, 0
     for step in range(1, max_iter + 1):
         inside = (ratio > bounds[0]) & (ratio < bounds[1])
         used = x[inside] * np.sqrt(start[inside])[:, None]
         move = np.linalg.pinv(used.T @ used, rcond=1e-11, hermitian=True) @ gap
+        before = np.abs(gap).max()
         slope, ratio, gap = _step(x, start, goal, bounds, slope, move, gap)
         if (np.abs(gap) <= tol * unit).all():
             return ratio, step
+        stuck = 0 if np.abs(gap).max() < before * (1 - 1e-6) else stuck + 1
+        if stuck == STUCK:
+            break
     worst = int((np.abs(gap) / unit).argmax())
     raise CannotWeight(
-        f"calibration did not converge in {max_iter} steps: the total of {given.names[worst]} cannot be met together with "
+        f"calibration did not converge in {step} steps: the total of {given.names[worst]} cannot be met together with "
         f"the others; check the totals against each other, loosen the bounds, or, where it is a cell, {COLLAPSE}"
     )
 

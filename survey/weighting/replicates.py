@@ -26,7 +26,7 @@ from survey.weighting.cells import (
     margin_of,
 )
 from survey.weighting.classes import class_codes, who_answered
-from survey.weighting.linear import auxiliaries
+from survey.weighting.linear import INTERCEPT, auxiliaries
 from survey.weighting.linear import check_options as check_linear
 from survey.weighting.linear import fit as fit_linear
 from survey.weighting.raking import check_options, fit
@@ -37,11 +37,14 @@ MOST_CLUSTERS = 2000  # of a jackknife: a set of weights each
 METHODS = ("bootstrap", "jackknife")
 
 
+Adjust = Callable[..., Floats]  # weights (n, R), times each row was drawn (n, R)
+
+
 class Step(Protocol):
     """Part of an adjustment, able to be done under many sets of weights at once."""
 
-    def prepare(self, frame: pd.DataFrame) -> Callable[[Floats], Floats]:
-        """Give what turns weights (n, R) into adjusted weights (n, R); it raises `CannotWeight`."""
+    def prepare(self, frame: pd.DataFrame) -> Adjust:
+        """Give what turns weights (n, R), and how often each row was drawn, into adjusted weights (n, R)."""
         ...
 
 
@@ -55,7 +58,12 @@ class Raking:
     tol: float = 1e-8
     max_iter: int = 200
 
-    def prepare(self, frame: pd.DataFrame) -> Callable[[Floats], Floats]:
+    @property
+    def people(self) -> float | None:
+        """Total of the margins."""
+        return sum(map(float, next(iter(self.margins.values())).values())) if self.margins else None
+
+    def prepare(self, frame: pd.DataFrame) -> Adjust:
         """Sort answers into cells once."""
         check_options(frame, self.margins, self.bounds, self.tol, self.max_iter, self.trim_at)
         wanted = tuple(margin_of(frame, columns, targets) for columns, targets in self.margins.items())
@@ -67,14 +75,15 @@ class Raking:
         )
         low, high = self.bounds or (0.0, np.inf)
 
-        def together(weights: Floats) -> Floats:
+        def together(weights: Floats, times: Floats | None = None) -> Floats:
             ratio, _ = fit(cross, adder @ weights, wanted, (low, high), self.tol, self.max_iter)
             return weights * ratio[row_of]
 
-        def one_by_one(weights: Floats) -> Floats:
+        def one_by_one(weights: Floats, times: Floats | None = None) -> Floats:
             each, rows, top = np.column_stack(codes), [], np.inf if self.trim_at is None else self.trim_at
-            for start in weights.T:
-                cap = np.minimum(high, np.divide(top, start, where=start > 0, out=np.ones(len(start))))
+            for start, drawn in zip(weights.T, np.ones(weights.shape).T if times is None else times.T, strict=True):
+                # a row drawn twice is two answers: the cap is on each
+                cap = np.minimum(high, np.divide(top * drawn, start, where=start > 0, out=np.ones(len(start))))
                 rows.append(start * fit(each, start, wanted, (low, cap), self.tol, self.max_iter)[0])
             return np.column_stack(rows)
 
@@ -91,14 +100,21 @@ class Calibrating:
     tol: float = 1e-8
     max_iter: int = 200
 
-    def prepare(self, frame: pd.DataFrame) -> Callable[[Floats], Floats]:
+    @property
+    def people(self) -> float | None:
+        """Total of the margins, or the number of people."""
+        if self.margins:
+            return sum(map(float, next(iter(self.margins.values())).values()))
+        return (self.totals or {}).get(INTERCEPT)
+
+    def prepare(self, frame: pd.DataFrame) -> Adjust:
         """Lay out the auxiliaries once."""
         check_linear(frame, self.totals, self.margins, self.bounds, self.tol, self.max_iter)
         wanted = tuple(margin_of(frame, columns, targets) for columns, targets in (self.margins or {}).items())
         given = auxiliaries(frame, wanted, dict(self.totals or {}))
         bounds = self.bounds or (-np.inf, np.inf)
 
-        def apply(weights: Floats) -> Floats:
+        def apply(weights: Floats, times: Floats | None = None) -> Floats:
             ratios = [fit_linear(given, start, bounds, self.tol, self.max_iter)[0] for start in weights.T]
             if (below := sum(bool((r[w > 0] < 0).any()) for r, w in zip(ratios, weights.T, strict=True))) > 0:
                 raise CannotWeight(
@@ -115,16 +131,16 @@ class Responding:
     """`adjust_nonresponse` as a step: those who did not answer come to weigh nothing."""
 
     answered: str
-    classes: tuple[str, ...]
+    classes: str | tuple[str, ...]
 
-    def prepare(self, frame: pd.DataFrame) -> Callable[[Floats], Floats]:
+    def prepare(self, frame: pd.DataFrame) -> Adjust:
         """Sort everyone who was asked into classes once."""
-        code, names = class_codes(frame, list(self.classes))
+        code, names = class_codes(frame, [self.classes] if isinstance(self.classes, str) else list(self.classes))
         there = who_answered(frame, self.answered)
         whole = sparse.csr_array((np.ones(len(code)), (code, np.arange(len(code)))), shape=(len(names), len(code)))
         known = whole @ sparse.diags_array(there.astype(float))
 
-        def apply(weights: Floats) -> Floats:
+        def apply(weights: Floats, times: Floats | None = None) -> Floats:
             answers = known @ weights
             if (answers <= 0).any():
                 raise CannotWeight(f"class {names[int(np.argwhere(answers <= 0)[0][0])]} has no answer; {COLLAPSE}")
@@ -240,7 +256,9 @@ def replicate(
     if not len(frame):
         raise CannotWeight("there are no answers to weight: give a frame with at least one row")
     clusters = _clusters(frame, strata, cluster, fraction)
-    start = np.ones(len(frame)) if base is None else _numbers(frame, base)
+    # as `rake` and `calibrate` start, so that bounds and trimming are of the same ratio
+    people = getattr(steps[0], "people", None) if steps else None
+    start = np.full(len(frame), (people or len(frame)) / len(frame)) if base is None else _numbers(frame, base)
     if not (np.isfinite(start).all() and (start >= 0).all()):
         raise CannotWeight(f"base weights in {base} are missing or below zero: set these answers aside or mend them")
     prepared = [step.prepare(frame) for step in steps]
@@ -297,13 +315,12 @@ def _coded(frame: pd.DataFrame, column: str) -> Ints:
     return codes.astype(np.int64)
 
 
-def _adjusted(
-    clusters: _Clusters, start: Floats, prepared: Sequence[Callable[[Floats], Floats]], factors: Floats
-) -> Floats:
+def _adjusted(clusters: _Clusters, start: Floats, prepared: Sequence[Adjust], factors: Floats) -> Floats:
     """Weights (n, R) of clusters' factors (C, R)."""
-    weights = start[:, None] * factors[clusters.of_row]
+    times = factors[clusters.of_row]
+    weights = start[:, None] * times
     for step in prepared:
-        weights = step(weights)
+        weights = step(weights, times)
     return weights
 
 
@@ -325,7 +342,7 @@ def _drawn(clusters: _Clusters, count: int, rng: np.random.Generator) -> Floats:
 def _bootstrap(
     clusters: _Clusters,
     start: Floats,
-    prepared: Sequence[Callable[[Floats], Floats]],
+    prepared: Sequence[Adjust],
     count: int,
     rng: np.random.Generator,
 ) -> tuple[Floats, int]:
@@ -349,7 +366,7 @@ def _bootstrap(
 
 
 def _those_that_can(
-    clusters: _Clusters, start: Floats, prepared: Sequence[Callable[[Floats], Floats]], factors: Floats
+    clusters: _Clusters, start: Floats, prepared: Sequence[Adjust], factors: Floats
 ) -> tuple[Floats, int]:
     good = []
     for one in factors.T:
@@ -361,7 +378,7 @@ def _those_that_can(
 
 
 def _jackknife(
-    clusters: _Clusters, start: Floats, prepared: Sequence[Callable[[Floats], Floats]]
+    clusters: _Clusters, start: Floats, prepared: Sequence[Adjust]
 ) -> tuple[Floats, float, tuple[float, ...]]:
     """Leave every cluster out once, but those that are alone in their stratum."""
     sizes = clusters.sizes[clusters.stratum]

@@ -118,5 +118,5 @@ def test_attrition_refuses_by_name() -> None:
         attrition_weights(pd.concat([earlier, earlier.head(1)], ignore_index=True), later, member="who", classes="c")
     with pytest.raises(CannotWeight, match="no column 'gone' of keys"):
         attrition_weights(earlier, later, member="gone", classes="c")
-    with pytest.raises(CannotWeight, match="everybody answered, or nobody"):
+    with pytest.raises(CannotWeight, match="nobody of the wave before is found"):
         attrition_weights(earlier, pd.Series(["new"]), member="who", classes="c")
