@@ -9,35 +9,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from analysis import Design
+from reports.reference.made import DESIGNS as MADE
+from reports.reference.schools import DESIGNS as SCHOOLS
+from reports.reference.schools import TOTALS as STYPE
+from reports.reference.schools import WIDE, frames
 
+__all__ = ["MADE", "SCHOOLS", "STYPE", "WIDE"]
 HOME = Path(__file__).resolve().parents[1] / "reference"
-SCHOOLS = {
-    "apistrat": Design(weights="pw", strata="stype", fpc="fpc"),
-    "clus1": Design(weights="pw", cluster="dnum", fpc="fpc1"),
-    "clus2": Design(weights="pw", cluster=("dnum", "cds"), fpc=("fpc1", "fpc2")),
-    "strclus": Design(weights="pw", strata="stype", cluster="dnum", fpc="fpc1"),
-    "strclus2": Design(weights="pw", strata="stype", cluster=("dnum", "cds"), fpc=("fpc1", "fpc2")),
-    "wr": Design(weights="pw", cluster="dnum"),
-}
-MADE = {
-    "no fpc": Design(weights="w", strata="stratum", cluster="psu"),
-    "fpc1": Design(weights="w", strata="stratum", cluster="psu", fpc="fpc1"),
-    "fpc2": Design(weights="w", strata="stratum", cluster=("psu", "ssu"), fpc=("fpc1", "fpc2")),
-}
-STYPE = {"E": 4421, "H": 755, "M": 1018}
-WIDE = {"No": 1072, "Yes": 5122}
 
 
 def schools(shared_data: Callable[[str], Path]) -> dict[str, pd.DataFrame]:
     """Give every sample of schools by name; skip where the population is absent."""
-    home, text = shared_data("api_strat"), {"cds": "str"}
-    population = pd.read_csv(home / "apipop.csv", dtype=text)
-    drawn = pd.read_csv(HOME / "estimates_samples.csv", dtype=text)
-    frames = {"apistrat": pd.read_csv(home / "apistrat.csv", dtype=text)}
-    for name, rows in drawn.groupby("sample"):
-        frames[str(name)] = rows.merge(population, on="cds", how="left", validate="1:1")
-    return {name: frame.assign(yes=(frame["sch.wide"] == "Yes").astype(int)) for name, frame in frames.items()}
+    return frames(HOME, shared_data("api_strat").parent)
 
 
 def made() -> pd.DataFrame:
