@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -177,8 +178,6 @@ def codes_of(frame: pd.DataFrame, margin: Margin) -> Ints:
     CannotWeight
         For a missing value, answers without a target, targets without an answer.
     """
-    if (straight := _straight(frame, margin)) is not None:
-        return straight
     codes, found = _levels(frame, margin)
     if int((codes < 0).sum()):
         raise CannotWeight(
@@ -208,34 +207,6 @@ def codes_of(frame: pd.DataFrame, margin: Margin) -> Ints:
     return np.array([place[v] for v in found], dtype=np.int64).take(codes)
 
 
-def _straight(frame: pd.DataFrame, margin: Margin) -> Ints | None:
-    """Number one column of text, categories or small numbers by the targets at once; None where that is not all to it."""
-    values, wanted = frame[margin.columns[0]], [c[0] for c in margin.cells]
-    if len(margin.columns) > 1 or any(len(c) > 1 for c in margin.cells):
-        return None
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        place = {cell: i for i, cell in enumerate(wanted)}
-        # a missing value has code -1, the last place
-        codes = np.array([*(place.get(c, -1) for c in values.cat.categories), -1]).take(values.cat.codes.to_numpy())
-    elif values.dtype == "str" and all(isinstance(t, str) for t in wanted):
-        column = pa.array(values)
-        found = pc.index_in(column, value_set=pa.array(wanted, type=column.type))
-        if found.null_count:
-            return None
-        codes = found.to_numpy().astype(np.int64)
-    elif values.dtype.kind in "iu" and isinstance(values.dtype, np.dtype) and len(values):
-        low, high = int(values.min()), int(values.max())
-        if high - low > NARROW:
-            return None
-        place = {cell: i for i, cell in enumerate(wanted)}
-        codes = np.array([place.get(v, -1) for v in range(low, high + 1)]).take(values.to_numpy() - low)
-    else:
-        return None
-    if codes.min(initial=0) < 0 or not np.bincount(codes, minlength=len(wanted)).all():
-        return None
-    return codes
-
-
 def _said(cell: tuple[Hashable, ...]) -> str:
     return ":".join(map(str, cell))
 
@@ -261,12 +232,74 @@ def _levels(frame: pd.DataFrame, margin: Margin) -> tuple[Ints, list[tuple[Hasha
     return codes, list(zip(*reversed(parts), strict=True))
 
 
+@dataclass(frozen=True, slots=True)
+class _Coded:
+    """One column as small numbers, without a look at each value."""
+
+    values: NDArray[np.integer[Any]]  # (n,)
+    least: int
+    size: int  # values lie from least to least + size - 1
+    cell: Ints  # (size,) the target's number of each, -1 for none
+
+
+def cells_of(frame: pd.DataFrame, wanted: Sequence[Margin]) -> tuple[Ints, Ints]:
+    """Give the crossed cells of all margins that occur, (C, margins), numbered as the targets, and each row's number among them.
+
+    Columns that are small numbers already are crossed as they are, and the few crossed cells looked up, not the rows.
+
+    Raises
+    ------
+    CannotWeight
+        As `codes_of`.
+    """
+    with ThreadPoolExecutor(max_workers=2) as pool:  # Arrow looks text up without holding the others back
+        coded = list(pool.map(lambda margin: _coded(frame, margin), wanted))
+    ready = [c for c in coded if c is not None]
+    if len(ready) == len(wanted) and _few([c.size for c in ready], len(frame)):
+        found, row_of = _crossed([c.values for c in ready], [c.size for c in ready], [c.least for c in ready])
+        cross = np.column_stack([c.cell.take(found[:, k]) for k, c in enumerate(ready)])
+        there = [len(np.unique(cross[:, k])) == len(m.target) for k, m in enumerate(wanted)]
+        if (cross >= 0).all() and all(there):
+            return cross, row_of
+    return crossed([codes_of(frame, m) for m in wanted])
+
+
+def _coded(frame: pd.DataFrame, margin: Margin) -> _Coded | None:
+    """Code one column of text, categories or small numbers; None where that is not all there is to it."""
+    values, wanted = frame[margin.columns[0]], [c[0] for c in margin.cells]
+    if len(margin.columns) > 1 or any(len(c) > 1 for c in margin.cells):
+        return None
+    place = {cell: i for i, cell in enumerate(wanted)}
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        levels = [place.get(c, -1) for c in values.cat.categories]
+        return _Coded(values.cat.codes.to_numpy(), -1, len(levels) + 1, np.array([-1, *levels]))  # -1: missing
+    if values.dtype == "str" and all(isinstance(t, str) for t in wanted):
+        column = pa.array(values)
+        found = pc.index_in(column, value_set=pa.array(wanted, type=column.type))
+        return None if found.null_count else _Coded(found.to_numpy(), 0, len(wanted), np.arange(len(wanted)))
+    if isinstance(values.dtype, np.dtype) and values.dtype.kind in "iu" and len(values):
+        numbers = values.to_numpy()
+        low, high = int(numbers.min()), int(numbers.max())
+        if high - low <= NARROW:
+            cell = np.array([place.get(v, -1) for v in range(low, high + 1)])
+            return _Coded(numbers, low, high - low + 1, cell)
+    return None
+
+
 def crossed(codes: Sequence[Ints]) -> tuple[Ints, Ints]:
     """Give the combinations of several codings that occur, (C, margins), and each row's number among them."""
-    whole, sizes = np.zeros(len(codes[0]), np.int64), [int(c.max(initial=0)) + 1 for c in codes]
-    for one, size in zip(codes, sizes, strict=True):
+    return _crossed(codes, [int(c.max(initial=0)) + 1 for c in codes], [0] * len(codes))
+
+
+def _crossed(
+    codes: Sequence[NDArray[np.integer[Any]]], sizes: Sequence[int], least: Sequence[int]
+) -> tuple[Ints, Ints]:
+    whole, shift = codes[0].astype(np.int64), least[0]
+    for one, size, low in zip(codes[1:], sizes[1:], least[1:], strict=True):
         whole *= size
         whole += one
+        shift = shift * size + low
+    whole -= shift
     found, row_of = _compact(whole, int(np.prod([float(s) for s in sizes])))
     columns = []
     for size in reversed(sizes):
@@ -275,9 +308,13 @@ def crossed(codes: Sequence[Ints]) -> tuple[Ints, Ints]:
     return np.column_stack(columns[::-1]), row_of
 
 
+def _few(sizes: Sequence[int], rows: int) -> bool:
+    return float(np.prod([float(s) for s in sizes])) <= 4 * rows + 1000
+
+
 def _compact(whole: Ints, size: int) -> tuple[Ints, Ints]:
     """Values that occur, and each row's number among them; by counting where there are few possible values."""
-    if size > 4 * len(whole) + 1000:
+    if not _few([size], len(whole)):
         return np.unique(whole, return_inverse=True)
     there = np.bincount(whole, minlength=size) > 0
     return np.flatnonzero(there), (np.cumsum(there) - 1).take(whole)

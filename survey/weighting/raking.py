@@ -24,6 +24,7 @@ from survey.weighting.cells import (
     Margins,
     Weighted,
     base_weights,
+    cells_of,
     codes_of,
     common_total,
     crossed,
@@ -106,15 +107,14 @@ def rake(
     check_options(frame, margins, bounds, tol, max_iter, trim_at, trim_to_effect)
     wanted = tuple(margin_of(frame, columns, targets) for columns, targets in margins.items())
     start = base_weights(frame, base, common_total(wanted))
-    codes = [codes_of(frame, m) for m in wanted]
     trimmed = None
     if trim_at is None and trim_to_effect is None:
-        cross, row_of, cell = *crossed(codes), None
+        cross, row_of = cells_of(frame, wanted)
         mass: Floats = np.bincount(row_of, start).astype(np.float64)
         ratio, rounds = fit(cross, mass, wanted, bounds or _BOUNDLESS, tol, max_iter)
     else:
         _, cell = np.unique(start, return_inverse=True)
-        cross, row_of = crossed([*codes, cell])
+        cross, row_of = crossed([*(codes_of(frame, m) for m in wanted), cell])
         mass = np.bincount(row_of, start).astype(np.float64)
         each = mass / np.bincount(row_of)
         ratio, rounds, trimmed = _trimmed(
