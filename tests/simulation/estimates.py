@@ -143,7 +143,7 @@ SCENARIOS = (
     Scenario("small proportion", _clustered_proportion),
     Scenario("few clusters", _few, 93, 97),
     Scenario("calibration", _calibrated),
-    Scenario("replicates", _replicated, share=0.5),
+    Scenario("replicates", _replicated, share=0.8),
 )
 
 

@@ -21,7 +21,7 @@ CODE = (
     "survey/weighting/linear.py",
     "survey/weighting/replicates.py",
 )
-SEED = 1
+SEED = 20261127
 HEAD = """# Do intervals hold what they promise?
 
 Samples are drawn again and again from a made-up population of 200,000 members whose truth is known (`tests/simulation`). Coverage:
