@@ -163,7 +163,9 @@ def base_weights(frame: pd.DataFrame, base: str | pd.Series | None, total: float
         raise CannotWeight(f"base weights must be numbers; {values.name!r} holds {values.dtype}")
     if not values.index.equals(frame.index):
         values = values.reindex(frame.index)
-    start = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    start: Floats = (  # a plain column is not copied: a million rows cost more to lay out than to rake
+        values.to_numpy() if values.dtype == np.float64 else values.to_numpy(dtype=np.float64, na_value=np.nan)
+    )
     if not (start.min(initial=1.0) > 0 and start.max(initial=1.0) < np.inf):
         wrong = int((~(start > 0) | np.isinf(start)).sum())
         raise CannotWeight(f"{wrong} base weights are missing or not above zero: set these answers aside or mend them")
@@ -317,4 +319,4 @@ def _compact(whole: Ints, size: int) -> tuple[Ints, Ints]:
     if not _few([size], len(whole)):
         return np.unique(whole, return_inverse=True)
     there = np.bincount(whole, minlength=size) > 0
-    return np.flatnonzero(there), (np.cumsum(there) - 1).take(whole)
+    return np.flatnonzero(there), (np.cumsum(there) - 1).take(whole, out=whole, mode="clip")  # in place

@@ -121,9 +121,11 @@ def rake(
             cross[:, :-1], mass, each, wanted, bounds or _BOUNDLESS, tol, max_iter, trim_at, trim_to_effect
         )
         cross = cross[:, :-1]
-    made = start * ratio.take(row_of)
+    made = ratio.take(row_of)
+    made *= start
     weights = pd.Series(made, index=frame.index, name="weight")
-    report = _whole(made, rounds, int(np.isin(ratio, bounds)[row_of].sum()) if bounds else 0, trimmed)
+    at_bounds = int(np.isin(ratio, bounds)[row_of].sum()) if bounds else 0
+    report = _whole(made, row_of, rounds, at_bounds, trimmed)
     gaps = {"gap_before": _gaps(cross, mass, wanted), "gap_after": _gaps(cross, mass * ratio, wanted)}
     met = Calibration(tuple(m.columns for m in wanted), totals_of(wanted), base=base if isinstance(base, str) else None)
     return Weighted(weights, met, report_table(report, wanted, gaps))
@@ -377,12 +379,12 @@ def _gaps(cross: Ints, mass: Floats, wanted: Sequence[Margin]) -> list[Floats]:
     return [np.bincount(cross[:, k], mass, len(m.target)) / m.target - 1 for k, m in enumerate(wanted)]
 
 
-def _whole(w: Floats, rounds: int, at_bounds: int, trimmed: Trimming | None) -> dict[str, float]:
+def _whole(w: Floats, room: Ints, rounds: int, at_bounds: int, trimmed: Trimming | None) -> dict[str, float]:
     report = {
         "kish_effect": kish_effect(w),
         "smallest": w.min(),
         "largest": w.max(),
-        "largest_to_median": w.max() / _median(w),
+        "largest_to_median": w.max() / _median(w, room),
         "iterations": rounds,
         "at_bounds": at_bounds,
     }
@@ -392,10 +394,12 @@ def _whole(w: Floats, rounds: int, at_bounds: int, trimmed: Trimming | None) -> 
     return report | {"trimmed": at_cap, "cap": trimmed.cap, "kish_effect_untrimmed": trimmed.untrimmed}
 
 
-def _median(values: Floats) -> float:
-    """Median by one partition; numpy's makes three cuts, ten times as slow on a million."""
+def _median(values: Floats, room: Ints) -> float:
+    """Median by one partition, in room that is done with: on a million, new memory costs more than the partition."""
     half = len(values) // 2
-    parted = np.partition(values, half)
+    parted = room.view(np.float64)
+    np.copyto(parted, values)
+    parted.partition(half)
     return float(parted[half] if len(values) % 2 else (parted[half] + parted[:half].max()) / 2)
 
 
