@@ -24,6 +24,8 @@ METHODS = {
     "rao_scott": ("Rao and Scott's test of tables", "Rao-Scott 列联表检验"),
     "multiplicity": ("Holm, Benjamini and Hochberg", "Holm 与 Benjamini-Hochberg 校正"),
     "mixed": ("mixed models", "混合模型"),
+    "cfa": ("factor models", "验证性因素分析"),
+    "invariance": ("invariance of factor models", "测量不变性检验"),
     "care": ("careless answering", "敷衍作答指标"),
 }
 WORDS = {
