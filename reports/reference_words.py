@@ -25,6 +25,8 @@ METHODS = {
     "multiplicity": ("Holm, Benjamini and Hochberg", "Holm 与 Benjamini-Hochberg 校正"),
     "mixed": ("mixed models", "混合模型"),
     "cfa": ("factor models", "验证性因素分析"),
+    "polychoric": ("polychoric correlations and their covariance", "多分相关及其渐近协方差"),
+    "wlsmv": ("factor models of ordered answers", "有序作答的因素模型（WLSMV）"),
     "invariance": ("invariance of factor models", "测量不变性检验"),
     "care": ("careless answering", "敷衍作答指标"),
 }

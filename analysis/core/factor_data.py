@@ -169,7 +169,7 @@ class Patterns:
                 self.values[np.ix_(one.rows, one.there)], mean[one.there], part
             )
         slopes *= self.weights[:, None]
-        return _outer(slopes, self.cluster)
+        return outer_sums(slopes, self.cluster)
 
 
 def moments_of(values: Floats, weights: Floats | None, cluster: Ints | None, fourth: bool) -> Moments:
@@ -183,7 +183,7 @@ def moments_of(values: Floats, weights: Floats | None, cluster: Ints | None, fou
         return Moments(float(n), mean, cov)
     a, b = np.tril_indices(values.shape[1])
     whole = np.column_stack([np.ones(n), off, off[:, a] * off[:, b]])
-    return Moments(float(n), mean, cov, _outer(whole * w[:, None], cluster))
+    return Moments(float(n), mean, cov, outer_sums(whole * w[:, None], cluster))
 
 
 def patterns_of(values: Floats, weights: Floats | None, cluster: Ints | None) -> Patterns:
@@ -236,7 +236,8 @@ def _row_slopes(values: Floats, mean: Floats, cov: Floats) -> Floats:
     return np.asarray(deviations @ normal_information(cov))
 
 
-def _outer(rows: Floats, cluster: Ints | None) -> Floats:
+def outer_sums(rows: Floats, cluster: Ints | None) -> Floats:
+    """Sum of the outer products of rows, or of sums of rows by cluster times C / (C - 1)."""
     if cluster is None:
         return np.asarray(rows.T @ rows)
     order = np.argsort(cluster, kind="stable")

@@ -24,7 +24,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Numbers = NDArray[Any]  # real, or complex for exact second derivatives
 
-MATRICES = ("loading", "intercept", "unique", "factor", "mean")
+MATRICES = ("loading", "intercept", "unique", "factor", "mean", "threshold")
 SYMMETRIC = ("unique", "factor")
 Value = Callable[[Floats], float]
 Slopes = Callable[[Floats, bool], tuple[Floats, Any]]
@@ -45,20 +45,25 @@ class Part:
 
     def at(self, x: Numbers) -> Numbers:
         """Fill the matrix in."""
-        if not len(x):
+        if not len(x) or not self.index.size:
             return self.value
         return np.where(self.index >= 0, x[np.maximum(self.index, 0)], self.value)
 
 
 @dataclass(frozen=True, slots=True)
 class Blueprint:
-    """A model of one group: ``loading`` (p, f), ``intercept`` (p,), ``unique`` (p, p), ``factor`` (f, f), ``mean`` (f,)."""
+    """A model of one group.
+
+    ``loading`` (p, f), ``intercept`` (p,), ``unique`` (p, p), ``factor`` (f, f), ``mean`` (f,), and ``threshold`` (t,)
+    where answers are ordered categories.
+    """
 
     loading: Part
     intercept: Part
     unique: Part
     factor: Part
     mean: Part
+    threshold: Part = Part(np.full(0, -1), np.zeros(0))
 
     def parameters(self) -> Ints:
         """Parameters that this group has, in order."""
@@ -323,7 +328,7 @@ def score_tests(
         which = [k for k, release in enumerate(releases) if release.group == g]
         if not which:
             continue
-        found, through = implied(one, x), _by_elements(one, x, [releases[k] for k in which])
+        found, through = implied(one, x), implied(*by_elements(one, x, [releases[k] for k in which])).jacobian
         middle = there.n * there.information(found.cov)
         slope[which] = there.n * (through.T @ there.slope(found.mean, found.cov))
         at = np.asarray(which)
@@ -333,8 +338,8 @@ def score_tests(
     return Scores(slope, own - cross @ np.linalg.pinv(whole, hermitian=True) @ cross.T)
 
 
-def _by_elements(one: Blueprint, x: Floats, releases: Sequence[Release]) -> Floats:
-    """Derivatives of a group's statistics by single elements, those of the model held."""
+def by_elements(one: Blueprint, x: Floats, releases: Sequence[Release]) -> tuple[Blueprint, Floats]:
+    """A group with the elements released as its only parameters, all others held, and their values."""
     parts = {name: Part(np.full_like(getattr(one, name).index, -1), getattr(one, name).at(x)) for name in MATRICES}
     values = np.zeros(len(releases))
     for number, release in enumerate(releases):
@@ -343,4 +348,4 @@ def _by_elements(one: Blueprint, x: Floats, releases: Sequence[Release]) -> Floa
         part.index[release.at] = number
         if release.matrix in SYMMETRIC:
             part.index[release.at[::-1]] = number
-    return np.asarray(implied(Blueprint(**parts), values).jacobian)
+    return Blueprint(**parts), values

@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 KINDS = (
+    "thresholds",
     "loadings",
     "intercepts",
     "residuals",
@@ -58,6 +59,11 @@ class Outline:
         ``marker``: a factor's first loading is 1; ``variance``: its variance is 1 in the first group.
     alone : tuple of str
         Items without a factor.
+    ordered : mapping
+        Item to its number of thresholds, where answers are ordered categories; the model is of latent answers behind them.
+    scaled : bool
+        For ordered answers: residual variances are 1 in the first group (theta parameterization), and those of others free where
+        thresholds are equal. False: latent answers have variance 1 in every group (delta), for models without equal thresholds.
     """
 
     factors: Mapping[str, tuple[str, ...]]
@@ -67,6 +73,8 @@ class Outline:
     covariances: tuple[tuple[str, str], ...] = ()
     identify: str = "marker"
     alone: tuple[str, ...] = ()
+    ordered: Mapping[str, int] = field(default_factory=dict)
+    scaled: bool = True
 
     @property
     def items(self) -> tuple[str, ...]:
@@ -97,8 +105,11 @@ class _Builder:
         self.elements.append((kind, left, right, group, -1, value))
 
     def _shared(self, kind: str, left: str, group: str) -> bool:
-        released = {Free(kind, left), Free(kind, left, group)} & set(self.outline.free)
-        return kind in self.outline.equal and not released
+        return kind in self.outline.equal and not self.released(kind, left, group)
+
+    def released(self, kind: str, left: str, group: str) -> bool:
+        """Whether an item is an exception."""
+        return bool({Free(kind, left), Free(kind, left, group)} & set(self.outline.free))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +146,9 @@ def outlined(outline: Outline) -> FactorModel:
 def _group(builder: _Builder, group: str) -> Blueprint:
     items, factors = builder.outline.items, list(builder.outline.factors)
     p, f = len(items), len(factors)
-    one = Blueprint(_part(p, f), _part(p), _part(p, p), _part(f, f), _part(f))
+    one = Blueprint(
+        _part(p, f), _part(p), _part(p, p), _part(f, f), _part(f), _part(sum(builder.outline.ordered.values()))
+    )
     first = group == builder.outline.groups[0]
     for k, (factor, members) in enumerate(builder.outline.factors.items()):
         for item in members:
@@ -144,13 +157,40 @@ def _group(builder: _Builder, group: str) -> Blueprint:
                 builder.fix(one.loading, at, "loadings", item, factor, group, 1.0)
             else:
                 builder.place(one.loading, at, "loadings", item, factor, group)
-    for j, item in enumerate(items):
-        builder.place(one.intercept, (j,), "intercepts", item, "", group)
-        builder.place(one.unique, (j, j), "residuals", item, item, group)
+    if builder.outline.ordered:
+        _behind(builder, one, group, first)
+    else:
+        for j, item in enumerate(items):
+            builder.place(one.intercept, (j,), "intercepts", item, "", group)
+            builder.place(one.unique, (j, j), "residuals", item, item, group)
     for left, right in builder.outline.covariances:
         builder.place(one.unique, (items.index(left), items.index(right)), "residual_covariances", left, right, group)
     _latent(builder, one, factors, group, first)
     return one
+
+
+def _behind(builder: _Builder, one: Blueprint, group: str, first: bool) -> None:
+    """Thresholds, and means and residual variances of the latent answers (Wu & Estabrook 2016, Psychometrika 81).
+
+    Two equal thresholds or more fix the scale of an item, so that mean and variance are free in the other groups; a single one
+    fixes nothing before loadings and intercepts are equal too.
+    """
+    outline, t = builder.outline, 0
+    for j, item in enumerate(outline.items):
+        for k in range(outline.ordered[item]):
+            builder.place(one.threshold, (t,), "thresholds", item, f"t{k + 1}", group)
+            t += 1
+        shared = "thresholds" in outline.equal and not builder.released("thresholds", item, group) and not first
+        held, several = "intercepts" in outline.equal, outline.ordered[item] > 1
+        if shared and ((several and not held) or builder.released("intercepts", item, group)):
+            builder.place(one.intercept, (j,), "intercepts", item, "", group)
+        else:
+            builder.fix(one.intercept, (j,), "intercepts", item, "", group, 0.0)
+        alike = "residuals" in outline.equal and not builder.released("residuals", item, group)
+        if shared and outline.scaled and not alike and (several or held):
+            builder.place(one.unique, (j, j), "residuals", item, item, group)
+        else:
+            builder.fix(one.unique, (j, j), "residuals", item, item, group, 1.0)
 
 
 def _latent(builder: _Builder, one: Blueprint, factors: Sequence[str], group: str, first: bool) -> None:
@@ -197,3 +237,13 @@ def _starts(one: Blueprint, mean: Floats, cov: Floats) -> Iterator[tuple[Part, F
     yield one.unique, np.diag(spread**2) / 2
     yield one.factor, np.diag(spread[first] ** 2 / 2 if marked.any() else np.ones(len(first)))
     yield one.mean, np.zeros(len(first))
+
+
+def start_ordered(model: FactorModel, correlations: Sequence[Floats], thresholds: Sequence[Floats]) -> Floats:
+    """Values to start from, for latent answers of variance 1."""
+    out = start(model, [np.zeros(len(c)) for c in correlations], correlations)
+    total, times = np.zeros(model.size), np.zeros(model.size)
+    for one, cuts in zip(model.blueprints, thresholds, strict=True):
+        np.add.at(total, one.threshold.index, cuts * (np.sqrt(2.0) if model.outline.scaled else 1.0))
+        np.add.at(times, one.threshold.index, 1.0)
+    return np.where(times > 0, total / np.maximum(times, 1.0), out)

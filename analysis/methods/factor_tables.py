@@ -56,7 +56,8 @@ def _standardised(found: Fitted, x: Any) -> Any:
     each = []
     for one in found.model.blueprints:
         _, cov = one.said(x)
-        scaled = one.loading.at(x) * np.sqrt(np.diag(one.factor.at(x))) / np.sqrt(np.diag(cov))[:, None]
+        spread = np.sqrt(np.diag(cov)) if found.model.outline.scaled else np.ones(len(items))
+        scaled = one.loading.at(x) * np.sqrt(np.diag(one.factor.at(x))) / spread[:, None]
         pairs = [(items.index(i), k) for k, f in enumerate(factors) for i in found.model.outline.factors[f]]
         each.append(np.array([scaled[pair] for pair in pairs]))
     return np.concatenate(each)
@@ -73,8 +74,8 @@ def problems(found: Fitted, table: pd.DataFrame, loadings: pd.DataFrame) -> pd.D
     rows += _named("negative_loading", against, "item")
     weak = loadings[loadings["standardised"] ** 2 < WEAK]
     rows += _named("weak_loading", weak, "item")
-    for group, one, data in zip(found.sample.groups, found.model.blueprints, found.sample.data, strict=True):
-        if data.n < FEW * len(one.parameters()):
+    for group, one, n in zip(found.sample.groups, found.model.blueprints, found.sample.sizes, strict=True):
+        if n < FEW * len(one.parameters()):
             rows.append(("few_rows", "", group))
     out = pd.DataFrame(rows, columns=["problem", "where", "group"])
     return out.assign(advice=out["problem"].map(ADVICE).astype("str"))
@@ -101,8 +102,7 @@ def modifications(found: Fitted) -> pd.DataFrame:
         for kind, left, right, matrix, at in _candidates(found, g):
             names.append((kind, left, right, group))
             releases.append(core.Release(g, matrix, at))
-    scores = core.score_tests(found.model.blueprints, found.sample.data, found.x, releases)
-    mi, epc = scores.single()
+    mi, epc = found.sample.scores(found, releases).single()
     out = pd.DataFrame(names, columns=["kind", "left", "right", "group"]).assign(mi=mi, epc=epc)
     return out.dropna(subset=["mi"]).sort_values("mi", ascending=False, ignore_index=True)
 

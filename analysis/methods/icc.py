@@ -134,9 +134,9 @@ def icc(
     if design.weights is not None and method != "pairs":
         raise ValueError(f"{method} has no right answer under survey weights; leave method out, or say method='pairs'")
     score = _Score.read(frame, outcome, group, design)
-    rows = {"anova": _anova_rows, "reml": _reml_rows, "pairs": _pairs_rows}[method](score, outcome, group)
+    rows = {"anova": _anova_rows, "reml": _reml_rows, "pairs": _pairs_rows}[method](score)
     table = tidy_frame([{"term": outcome, "n": len(score.values)} | r for r in rows])
-    sizes, mean = _reliabilities(table, score.size)
+    sizes, mean = _reliabilities(rows, score.size)
     return Icc(method, table, sizes, mean)
 
 
@@ -270,6 +270,16 @@ def rows_of(given: replicated.Replicated, keep: NDArray[np.bool_]) -> replicated
     return replicated.Replicated(given.weights[keep], given.coefficients, given.around_mean, given.df)
 
 
+def renumbered(codes: Ints, count: int) -> tuple[Ints, Ints]:
+    """Number the codes 0..count-1 that occur without gaps, and say which they were."""
+    there = np.flatnonzero(np.bincount(codes, minlength=count))
+    if len(there) == count:
+        return codes.astype(np.int64, copy=False), there
+    place = np.zeros(count, np.int64)
+    place[there] = np.arange(len(there))
+    return place[codes], there
+
+
 @dataclass(frozen=True, slots=True)
 class _Score:
     """A score by group."""
@@ -279,7 +289,6 @@ class _Score:
     size: Floats  #: (G,)
     weights: Floats
     replicates: replicated.Replicated | None
-    frame: pd.DataFrame  #: the rows used, score and group alone
 
     @classmethod
     def read(cls, frame: pd.DataFrame, outcome: str, group: str, design: Design) -> _Score:
@@ -287,15 +296,13 @@ class _Score:
         y, (codes, units) = numeric(frame, outcome), pd.factorize(frame[group], sort=True)
         weights, replicates = weights_of(frame, design)
         keep = ~np.isnan(y) & (codes >= 0) & (True if weights is None else weights > 0)
-        there = np.flatnonzero(np.bincount(codes[keep], minlength=len(units)))
-        dense = np.searchsorted(there, codes[keep])
-        w = np.ones(int(keep.sum())) if weights is None else weights[keep]
+        dense, there = renumbered(codes[keep], len(units))
+        w = np.ones(len(dense)) if weights is None else weights[keep]
         replicates = None if replicates is None else rows_of(replicates, keep)
-        used = frame.loc[keep, [outcome, group]]
-        return cls(y[keep], dense, np.bincount(dense, minlength=len(there)).astype(float), w, replicates, used)
+        return cls(y[keep], dense, np.bincount(dense, minlength=len(there)).astype(float), w, replicates)
 
 
-def _anova_rows(score: _Score, outcome: str, group: str) -> list[dict[str, Any]]:
+def _anova_rows(score: _Score) -> list[dict[str, Any]]:
     try:
         one = core.anova(score.values, score.group, len(score.size), LEVEL)
     except ValueError:
@@ -308,9 +315,9 @@ def _anova_rows(score: _Score, outcome: str, group: str) -> list[dict[str, Any]]
     return [{"statistic": s, "estimate": e, "conf_low": i[0], "conf_high": i[1]} for s, e, i in found]
 
 
-def _reml_rows(score: _Score, outcome: str, group: str) -> list[dict[str, Any]]:
+def _reml_rows(score: _Score) -> list[dict[str, Any]]:
     try:
-        fit = fit_mixed(score.frame, outcome=outcome, random=(group,))
+        fit = fit_mixed(pd.DataFrame({"score": score.values, "group": score.group}), outcome="score", random=("group",))
     except NotFittable:
         return [{"statistic": s, "status": "not_estimable"} for s in ("icc1", "icc2")]
     theta = np.array([float(fit.fit.theta[0]), *_profile(fit)])
@@ -333,7 +340,7 @@ def _profile(fit: MixedFit) -> tuple[float, float]:
     return low, float(optimize.brentq(above, best, high, xtol=1e-10)) if above(high) > 0 else np.inf
 
 
-def _pairs_rows(score: _Score, outcome: str, group: str) -> list[dict[str, Any]]:
+def _pairs_rows(score: _Score) -> list[dict[str, Any]]:
     def once(weights: Floats) -> float:
         return core.pairs_icc(score.values, score.group, score.size, weights)
 
@@ -362,15 +369,14 @@ def _pairs_error(
     return error, core.fisher_interval(own, error, size, t)
 
 
-def _reliabilities(table: pd.DataFrame, size: Floats) -> tuple[pd.DataFrame, float]:
+def _reliabilities(rows: list[dict[str, Any]], size: Floats) -> tuple[pd.DataFrame, float]:
     """Spearman-Brown for each group size, and its mean over groups."""
-    by = table.set_index("statistic")
-    own = by.loc["icc1_unequal" if "icc1_unequal" in by.index else "icc1", ["estimate", "conf_low", "conf_high"]]
+    own = next((r for r in rows if r["statistic"] == "icc1_unequal"), rows[0])
     sizes, groups = np.unique(size, return_counts=True)
-    numbers = [[core.spearman_brown(r, n) for n in sizes] for r in own.to_numpy(dtype=float).tolist()]
-    columns = dict(zip(("reliability", "conf_low", "conf_high"), numbers, strict=True))
-    found = pd.DataFrame({"size": sizes.astype(np.int64), "groups": groups} | columns)
-    return found, float(np.average(found["reliability"], weights=groups)) if len(found) else np.nan
+    columns: dict[str, Any] = {"size": sizes.astype(np.int64), "groups": groups}
+    for name, source in (("reliability", "estimate"), ("conf_low", "conf_low"), ("conf_high", "conf_high")):
+        columns[name] = [core.spearman_brown(own.get(source, np.nan), n) for n in sizes.tolist()]
+    return pd.DataFrame(columns), float(np.average(columns["reliability"], weights=groups)) if len(sizes) else np.nan
 
 
 def _squared_errors(means: pd.DataFrame, df: Floats, errors: str) -> Floats:

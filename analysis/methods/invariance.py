@@ -15,23 +15,35 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from analysis.core import fit_indices
 from analysis.core import structural as core
 from analysis.methods.design import Design
-from analysis.methods.factor_fit import Fitted, Sampled, fitted, sampled
+from analysis.methods.factor_fit import Fitted, Sample
 from analysis.methods.factor_input import prepared
 from analysis.methods.factor_model import Free, Outline, outlined
+from analysis.methods.moment_fit import sampled
+from analysis.methods.ordinal_fit import sampled_ordered
 from analysis.tidy import place_keys, tidy_frame
 
 Floats = NDArray[np.float64]
-STEPS = ("configural", "metric", "scalar", "strict")
-EQUAL = {
+Ladder = dict[str, tuple[str, ...]]  # step to what is equal
+NUMBERS: Ladder = {
     "configural": (),
     "metric": ("loadings",),
     "scalar": ("loadings", "intercepts"),
     "strict": ("loadings", "intercepts", "residuals"),
 }
-SEARCHED = {"metric": "loadings", "scalar": "intercepts"}
+ORDERED: Ladder = {
+    "configural": (),
+    "thresholds": ("thresholds",),
+    "metric": ("thresholds", "loadings"),
+    "scalar": ("thresholds", "loadings", "intercepts"),
+    "strict": ("thresholds", "loadings", "intercepts", "residuals"),
+}
+# A single threshold fixes nothing by itself: with items of two categories only everything at once can be tested.
+BINARY: Ladder = {step: equal for step, equal in ORDERED.items() if step not in ("thresholds", "metric")}
+MEASURED = ("scalar", "strict")  # steps from which on latent means can be compared
+SEARCHED = {"thresholds": "thresholds", "metric": "loadings", "scalar": "intercepts"}
+AFTER = {"thresholds": ("loadings", "intercepts"), "loadings": ("intercepts",), "intercepts": ()}
 VERDICTS = ("holds", "partial", "fails", "untested")
 COLUMNS = (
     *("step", "chisq", "df", "cfi", "rmsea", "srmr", "d_chisq", "d_df", "p_value", "d_cfi", "d_rmsea", "d_srmr"),
@@ -199,11 +211,17 @@ def fit_invariance(
     outline, rows, left_out = prepared(items, factors, group, reference, design, missing, identify="variance")
     if len(rows) < 2:
         raise ValueError(f"{group!r} has one group only; invariance compares two or more")
-    robust = design is not None and (design.weights is not None or design.cluster is not None)
-    sample = sampled(outline.items, rows, robust=robust)
+    sample: Sample
+    if ordered:
+        sample = sampled_ordered(outline.items, rows)
+        outline = replace(outline, ordered=sample.thresholds)
+    else:
+        robust = design is not None and (design.weights is not None or design.cluster is not None)
+        sample = sampled(outline.items, rows, robust=robust)
+    ladder = BINARY if 1 in outline.ordered.values() else ORDERED if ordered else NUMBERS
     sizes = {g: len(one.values) for g, one in rows.items()}
-    cutoffs = {step: _cutoffs(step, sizes) for step in STEPS[1:]}
-    found, table = _climbed(sample, outline, cutoffs)
+    cutoffs = {step: _cutoffs(step, sizes) for step in list(ladder)[1:]}
+    found, table = _climbed(sample, outline, ladder, cutoffs)
     return _result(found, table, outline, cutoffs, sizes, left_out, group)
 
 
@@ -215,16 +233,16 @@ def _cutoffs(step: str, sizes: Mapping[str, int]) -> Cutoffs:
 
 
 def _climbed(
-    sample: Sampled, outline: Outline, cutoffs: Mapping[str, Cutoffs]
+    sample: Sample, outline: Outline, ladder: Ladder, cutoffs: Mapping[str, Cutoffs]
 ) -> tuple[tuple[_Rung | None, _Rung], list[dict[str, Any]]]:
     """Fit step after step; give the last that holds, the last fitted, and the table's rows."""
     last = _rung(sample, outline, "configural")
     table = [_row(last, None, _configural(last))]
     if table[0]["verdict"] != "holds":
         return (None, last), table
-    for step in STEPS[1:]:
-        freed = tuple(f for f in last.fit.model.outline.free if f.kind in EQUAL[step]) + _carried(last, step)
-        rung = _rung(sample, replace(outline, equal=EQUAL[step], free=freed), step)
+    for step, equal in list(ladder.items())[1:]:
+        freed = _carried(last.fit.model.outline, equal)
+        rung = _rung(sample, replace(outline, equal=equal, free=freed), step)
         table.append(_row(rung, last, _judged(rung, last, cutoffs[step])))
         if table[-1]["verdict"] == "fails" and step in SEARCHED:
             rung = _searched(sample, rung, last, cutoffs[step])
@@ -236,28 +254,17 @@ def _climbed(
     return (last, last), table
 
 
-def _carried(last: _Rung, step: str) -> tuple[Free, ...]:
-    """An item whose loading is free has a free intercept, or its intercept would mean nothing."""
-    if step != "scalar":
-        return ()
-    return tuple(Free("intercepts", f.left) for f in last.fit.model.outline.free if f.kind == "loadings")
+def _carried(before: Outline, equal: Sequence[str]) -> tuple[Free, ...]:
+    """Items stay free; one whose thresholds or loading are free has a free intercept too, or its intercept would mean nothing."""
+    new = [
+        Free(kind, f.left) for kind in equal if kind not in before.equal for f in before.free if kind in AFTER[f.kind]
+    ]
+    return tuple(dict.fromkeys([*before.free, *new]))
 
 
-def _rung(sample: Sampled, outline: Outline, step: str) -> _Rung:
-    fit = fitted(sample, outlined(outline))
-    return _Rung(step, fit, _indices(fit))
-
-
-def _indices(fit: Fitted) -> dict[str, float]:
-    sample, said = fit.sample, fit.said()
-    numbers = np.array([d.n for d in sample.data])
-    return {
-        "chisq": fit.test.chisq / fit.test.factor,
-        "df": fit.test.df,
-        "cfi": fit_indices.cfi(fit.test, sample.baseline),
-        "rmsea": fit_indices.rmsea(fit.test, sample.n, len(sample.groups)),
-        "srmr": fit_indices.srmr(sample.covs, sample.means, [c for _, c in said], [m for m, _ in said], numbers, True),
-    }
+def _rung(sample: Sample, outline: Outline, step: str) -> _Rung:
+    fit = sample.fit(outlined(outline))
+    return _Rung(step, fit, fit.indices(means=True))
 
 
 def _configural(rung: _Rung) -> str:
@@ -268,8 +275,10 @@ def _configural(rung: _Rung) -> str:
 
 
 def _judged(rung: _Rung, last: _Rung, cut: Cutoffs) -> str:
-    chisq, df = difference(rung.fit, last.fit)
-    if not rung.fit.converged or df <= 0 or np.isnan(chisq):
+    chisq, df = rung.fit.sample.difference(rung.fit, last.fit)
+    if df == 0:
+        return "holds"  # the same model in other words
+    if not rung.fit.converged or df < 0 or np.isnan(chisq):
         return "untested"
     rejected = stats.chi2.sf(chisq, df) < ALPHA
     worse = (
@@ -278,41 +287,7 @@ def _judged(rung: _Rung, last: _Rung, cut: Cutoffs) -> str:
     return "fails" if rejected and worse else "holds"
 
 
-def difference(less: Fitted, more: Fitted) -> tuple[float, int]:
-    """Difference test of two nested fits to the same data, scaled where they are; chi-square and degrees of freedom.
-
-    Parameters
-    ----------
-    less, more : Fitted
-        The one with fewer parameters, and the one it is a special case of.
-    """
-    df = less.test.df - more.test.df
-    if df <= 0:
-        return np.nan, df
-    raw = less.test.chisq - more.test.chisq
-    if not less.sample.robust:
-        return max(raw, 0.0), df
-    factor = (less.test.df * less.test.factor - more.test.df * more.test.factor) / df
-    if factor <= 0:
-        at = fitted(more.sample, more.model, _moved(less, more))
-        factor = (less.test.df * less.test.factor - more.test.df * at.test.factor) / df
-    return (max(raw / factor, 0.0) if factor > 0 else np.nan), df
-
-
-def _moved(less: Fitted, more: Fitted) -> Floats:
-    """Parameters of the wider model at the narrower one's solution."""
-    keys = ["kind", "left", "right", "group"]
-    own = less.model.elements
-    values = np.where(own["number"] >= 0, less.x[own["number"].clip(lower=0)], own["value"])
-    there = dict(zip(own[keys].itertuples(index=False, name=None), values, strict=True))
-    out = np.zeros(more.model.size)
-    free = more.model.elements[more.model.elements["number"] >= 0]
-    for key, number in zip(free[keys].itertuples(index=False, name=None), free["number"], strict=True):
-        out[number] = there[key]
-    return out
-
-
-def _searched(sample: Sampled, rung: _Rung, last: _Rung, cut: Cutoffs) -> _Rung:
+def _searched(sample: Sample, rung: _Rung, last: _Rung, cut: Cutoffs) -> _Rung:
     """Set items free, the worst first, until the step holds or no more may be freed."""
     kind = SEARCHED[rung.step]
     while _judged(rung, last, cut) == "fails":
@@ -336,8 +311,7 @@ def _ranked(fit: Fitted, kind: str) -> list[str]:
     tests = {}
     for item in may:
         releases = [r for g in range(1, len(outline.groups)) for r in _releases(outline, kind, item, g)]
-        scores = core.score_tests(fit.model.blueprints, fit.sample.data, fit.x, releases)
-        tests[item] = scores.joint(range(len(releases)))[0]
+        tests[item] = fit.sample.scores(fit, releases).joint(range(len(releases)))[0]
     return sorted(tests, key=lambda i: -tests[i])
 
 
@@ -350,6 +324,9 @@ def _releases(outline: Outline, kind: str, item: str, g: int) -> list[core.Relea
     i = outline.items.index(item)
     if kind == "intercepts":
         return [core.Release(g, "intercept", (i,))]
+    if kind == "thresholds":
+        first = sum(outline.ordered[before] for before in outline.items[:i])
+        return [core.Release(g, "threshold", (first + t,)) for t in range(outline.ordered[item])]
     return [core.Release(g, "loading", (i, k)) for k, f in enumerate(outline.factors) if item in outline.factors[f]]
 
 
@@ -361,7 +338,7 @@ def _row(rung: _Rung, last: _Rung | None, verdict: str) -> dict[str, Any]:
     if not rung.fit.converged:
         row |= dict.fromkeys(rung.indices, np.nan) | {"df": rung.fit.test.df}
     if last is not None:
-        chisq, df = difference(rung.fit, last.fit)
+        chisq, df = rung.fit.sample.difference(rung.fit, last.fit)
         p_value = float(stats.chi2.sf(chisq, df)) if df > 0 else np.nan
         row |= {"d_chisq": chisq, "d_df": df, "p_value": p_value}
         row |= {f"d_{i}": row[i] - last.indices[i] for i in ("cfi", "rmsea", "srmr")}
@@ -379,8 +356,8 @@ def _result(
 ) -> Invariance:
     last, tried = found
     freed = [(f.kind, f.left) for f in tried.fit.model.outline.free]
-    meant = last if last is not None and last.step in ("scalar", "strict") else None
-    harmed = tried if tried.step in ("scalar", "strict") and tried.fit.converged else meant
+    meant = last if last is not None and last.step in MEASURED else None
+    harmed = tried if tried.step in MEASURED and tried.fit.converged else meant
     return Invariance(
         table=pd.DataFrame(table).reindex(columns=list(COLUMNS)),
         holds="" if last is None else last.step,
@@ -442,9 +419,9 @@ def _dmacs(fit: Fitted, item: str, k: int, g: int) -> tuple[float, float]:
     by = float(own.loading.at(fit.x)[i, k] - reference.loading.at(fit.x)[i, k])
     mean, spread = float(own.mean.at(fit.x)[k]), float(own.factor.at(fit.x)[k, k])
     gap = float(own.intercept.at(fit.x)[i] - reference.intercept.at(fit.x)[i]) + by * mean
-    sizes = np.array([fit.sample.data[0].n, fit.sample.data[g].n])
-    variances = np.array([fit.sample.covs[0][i, i], fit.sample.covs[g][i, i]])
-    pooled = float(np.sqrt(sizes @ variances / (sizes.sum() - 2)))
+    sizes = fit.sample.sizes[[0, g]]
+    variances = np.array([fit.sample.variances[0][i], fit.sample.variances[g][i]])
+    pooled = float(np.sqrt((sizes - 1) @ variances / (sizes.sum() - 2)))
     return float(np.sqrt(gap**2 + by**2 * max(spread, 0.0))) / pooled, gap
 
 

@@ -7,7 +7,7 @@ Source: a frame with the items, a row a person. See `analysis.core.structural` a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,13 +17,14 @@ from scipy import stats
 
 from analysis.core import fit_indices
 from analysis.core import structural as core
-from analysis.core.factor_data import Patterns
 from analysis.methods.design import Design
-from analysis.methods.factor_fit import Fitted, fitted, sampled
+from analysis.methods.factor_fit import Fitted, Sample
 from analysis.methods.factor_input import prepared
 from analysis.methods.factor_model import outlined
 from analysis.methods.factor_tables import Z, loading_table, modifications, parameter_table, problems
 from analysis.methods.mixed import NotFittable
+from analysis.methods.moment_fit import MomentSample, sampled
+from analysis.methods.ordinal_fit import sampled_ordered
 from analysis.tidy import ALL, domain_key, place_keys, tidy_frame
 
 Floats = NDArray[np.float64]
@@ -201,14 +202,16 @@ def fit_cfa(
         identify=identify,
     )
     chosen = _estimator(estimator, ordered, design)
+    sample: Sample = sampled(outline.items, rows, robust=chosen == "MLR")
+    if ordered:
+        sample = sampled_ordered(outline.items, rows)
+        outline = replace(outline, ordered=sample.thresholds, scaled="thresholds" in equal)
     model = outlined(outline)
-    sample = sampled(outline.items, rows, robust=chosen == "MLR")
-    p = len(outline.items)
-    if len(rows) * (p + p * (p + 1) // 2) < model.size:
+    if sample.statistics < model.size:
         raise NotFittable(
             f"{model.size} parameters are more than the data have means and covariances: ask for fewer factors"
         )
-    found = fitted(sample, model)
+    found = sample.fit(model)
     _check_identified(found)
     means = group is not None or missing == "fiml" or chosen == "MLR" if mean_structure is None else mean_structure
     return _result(found, chosen, means, left_out, group)
@@ -227,8 +230,7 @@ def _estimator(estimator: str | None, ordered: bool, design: Design | None) -> s
 
 
 def _check_identified(found: Fitted) -> None:
-    information = core.expected_information(found.model.blueprints, found.sample.data, found.x)
-    loose = core.unidentified(information)
+    loose = core.unidentified(found.sample.information(found))
     if not len(loose):
         return
     elements = found.model.elements.drop_duplicates("number").set_index("number").loc[loose]
@@ -240,38 +242,20 @@ def _check_identified(found: Fitted) -> None:
 
 
 def _result(found: Fitted, estimator: str, means: bool, left_out: int, group: str | None) -> CfaFit:
-    sample, test, n = found.sample, found.test, found.sample.n
-    groups = len(sample.groups)
-    low, high = fit_indices.rmsea_interval(test, n, groups, RMSEA_LEVEL)
-    told, numbers = found.said(), np.array([d.n for d in sample.data])
-    parameters = found.model.size - (0 if means else len(sample.items))
-    logs = -n / 2 * (found.minimum + len(sample.items) * np.log(2 * np.pi)) - _skipped(found)
-    values = {
-        "chisq": test.chisq / test.factor,
-        "p_value": float(stats.chi2.sf(test.chisq / test.factor, test.df)) if test.df else np.nan,
-        "scaling_factor": test.factor,
-        "cfi": fit_indices.cfi(test, sample.baseline),
-        "tli": fit_indices.tli(test, sample.baseline),
-        "rmsea": fit_indices.rmsea(test, n, groups),
-        "rmsea_low": low,
-        "rmsea_high": high,
-        "srmr": fit_indices.srmr(sample.covs, sample.means, [c for _, c in told], [m for m, _ in told], numbers, means),
-        "log_likelihood": logs,
-        "aic": 2 * parameters - 2 * logs,
-        "bic": np.log(n) * parameters - 2 * logs,
-    }
     table = parameter_table(found)
     loadings = loading_table(found, table)
+    values = _numbers(found) | found.indices(means) | _likelihood(found, means)
+    df = int(values.pop("df"))
     if not found.converged:
         values = dict.fromkeys(values, np.nan)
         table[["estimate", "std_error", "conf_low", "conf_high"]] = np.nan
         loadings[["estimate", "std_error", "standardised", "standardised_error"]] = np.nan
     return CfaFit(
         estimator=estimator,
-        groups=sample.groups,
-        n=round(n),
+        groups=found.sample.groups,
+        n=round(found.sample.n),
         left_out=left_out,
-        df=test.df,
+        df=df,
         loadings=loadings,
         parameters=table,
         problems=problems(found, table, loadings),
@@ -282,14 +266,30 @@ def _result(found: Fitted, estimator: str, means: bool, left_out: int, group: st
     )
 
 
-def _skipped(found: Fitted) -> float:
-    """The constant of the log likelihood that missing answers do not have (negative)."""
-    if not found.sample.patterned:
-        return 0.0
-    absent = sum(
-        float(d.weights @ np.isnan(d.values).sum(axis=1)) for d in found.sample.data if isinstance(d, Patterns)
-    )
-    return -absent / 2 * float(np.log(2 * np.pi))
+def _numbers(found: Fitted) -> dict[str, float]:
+    sample, test = found.sample, found.test
+    low, high = fit_indices.rmsea_interval(test, sample.rows, len(sample.groups), RMSEA_LEVEL)
+    return {
+        "p_value": float(stats.chi2.sf(found.chisq, test.df)) if test.df else np.nan,
+        "scaling_factor": found.scaling,
+        "tli": fit_indices.tli(test, sample.baseline),
+        "rmsea_low": low,
+        "rmsea_high": high,
+    }
+
+
+def _likelihood(found: Fitted, means: bool) -> dict[str, float]:
+    sample = found.sample
+    if not isinstance(sample, MomentSample):
+        return dict.fromkeys(("log_likelihood", "aic", "bic"), np.nan)
+    answers = sample.n * len(sample.items) - sample.missing
+    logs = -sample.n / 2 * found.minimum - answers / 2 * float(np.log(2 * np.pi))
+    parameters = found.model.size - (0 if means else len(sample.items))
+    return {
+        "log_likelihood": logs,
+        "aic": 2 * parameters - 2 * logs,
+        "bic": float(np.log(sample.n)) * parameters - 2 * logs,
+    }
 
 
 def _tidied(fit: CfaFit) -> pd.DataFrame:

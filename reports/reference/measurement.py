@@ -12,8 +12,8 @@ import pandas as pd
 from scipy import stats
 
 from analysis.methods.design import Design
-from analysis.methods.invariance import difference
 from analysis.methods.measurement import CfaFit, fit_cfa
+from analysis.methods.moment_fit import MomentSample
 from reports.reference import Line
 
 FITTED = 1e-5  # of indices and estimates: lavaan stops where a slope is a millionth
@@ -189,7 +189,7 @@ def _names(fit: CfaFit) -> dict[str, str]:
     """Indices to compare, lavaan's name to ours."""
     if fit.estimator != "MLR":
         return INDICES
-    if not fit.fit.sample.patterned:
+    if isinstance(fit.fit.sample, MomentSample) and not fit.fit.sample.patterned:
         return {**INDICES, **SCALED}
     # with missing answers lavaan's robust CFI and RMSEA are of another kind (Zhang & Savalei 2022)
     return {**INDICES, **{k: v for k, v in SCALED.items() if k.startswith("chisq")}}
@@ -199,22 +199,25 @@ def _by_term(fit: CfaFit) -> dict[tuple[str, str, str], tuple[float, float]]:
     """Our numbers by lavaan's names."""
     out: dict[tuple[str, str, str], tuple[float, float]] = {}
     for r in fit.parameters.to_dict("records"):
-        for term in _terms(r):
+        for term in terms(r):
             out["parameter", term, r["group"]] = (r["estimate"], r["std_error"])
     for r in fit.loadings.to_dict("records"):
         out["standardised", f"{r['factor']}=~{r['item']}", r["group"]] = (r["standardised"], r["standardised_error"])
     if fit.estimator == "ML" and len(fit.groups) == 1 and fit.left_out == 0:
         for r in fit.modification_indices().to_dict("records"):
-            for term in _terms(r):
+            for term in terms(r):
                 out["mi", term, r["group"]] = (r["mi"], np.nan)
                 out["epc", term, r["group"]] = (r["epc"], np.nan)
     return out
 
 
-def _terms(row: Mapping[Any, Any]) -> list[str]:
+def terms(row: Mapping[Any, Any]) -> list[str]:
+    """Lavaan's names of an element of a model."""
     kind, left, right = row["kind"], row["left"], row["right"]
     if kind == "loadings":
         return [f"{right}=~{left}"]
+    if kind == "thresholds":
+        return [f"{left}|{right}"]
     if kind in ("intercepts", "latent_means"):
         return [f"{left}~1"]
     return [f"{left}~~{right}", f"{right}~~{left}"]
@@ -227,7 +230,7 @@ def _differences(table: pd.DataFrame, made: Mapping[str, CfaFit]) -> Iterator[Li
         more = f"{less.rsplit(' ', 1)[0]} {step}"
         if less not in made or more not in made:
             continue
-        chisq, df = difference(made[less].fit, made[more].fit)
+        chisq, df = made[less].fit.sample.difference(made[less].fit, made[more].fit)
         ours = {"difference chisq": chisq, "difference df": df, "difference pvalue": float(stats.chi2.sf(chisq, df))}
         for row in rows.to_dict("records"):
             if row["quantity"] in ours and not row["source"].endswith(("2010", "satorra.2000")):

@@ -42,7 +42,7 @@ scaled <- c("chisq.scaled", "chisq.scaling.factor", "pvalue.scaled", "baseline.c
 robust <- c("cfi.robust", "tli.robust", "rmsea.robust", "rmsea.ci.lower.robust", "rmsea.ci.upper.robust", "rmsea.pvalue.robust")
 fit <- function(model, f, note = NULL) {
   m <- unlist(fitMeasures(f)); for (n in intersect(c(wanted, scaled, robust), names(m))) put(model, n, m[[n]], note = note)
-  put(model, "ntotal", lavInspect(f, "ntotal"), note = note); o <- lavInspect(f, "options")
+  o <- lavInspect(f, "options")
   cat(sprintf("%-34s chisq %.3f df %g information %s se %s\n", model, m[["chisq"]], m[["df"]], o$information[1], o$se))
 }
 label <- function(p) paste0(p$lhs, p$op, p$rhs)
