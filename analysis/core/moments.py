@@ -68,6 +68,18 @@ def item_rest(s: Floats) -> Floats:
     return (row - own) / np.sqrt(own * rest)
 
 
+def htmt(first: Floats, second: Floats, between: Floats) -> float:
+    """HTMT2 of two scales from their correlations: geometric mean between over the root of the geometric means within.
+
+    NaN where a correlation is zero or missing (a scale with a constant item).
+    """
+    parts = [first[np.tril_indices(len(first), -1)], second[np.tril_indices(len(second), -1)], between.ravel()]
+    if not all(np.isfinite(p).all() and (np.abs(p) > 0).all() for p in parts):
+        return np.nan
+    within_1, within_2, across = (float(np.log(np.abs(p)).mean()) for p in parts)
+    return float(np.exp(across - (within_1 + within_2) / 2))
+
+
 def fit_factors(s: Floats, factor: Ints) -> Factors:
     """Fit by maximum likelihood a model in which each item loads on one factor and the factors correlate.
 

@@ -264,6 +264,28 @@ def _moved(model: Blueprint, found: Implied, p: int) -> dict[str, Floats]:
     return {"threshold": thresholds, "mean": np.asarray(found.jacobian[:p]), "cov": np.asarray(found.jacobian[p:])}
 
 
+def omega_categorical(loading: Floats, thresholds: Sequence[Floats], correlation: Floats) -> float:
+    """Share of the variance of the sum of ordered answers that the common factor carries (Green & Yang 2009, Psychometrika 74).
+
+    Parameters
+    ----------
+    loading : (p,)
+        Standardised, of the latent answers.
+    thresholds : p arrays
+    correlation : (p, p)
+        Of the latent answers: the model's, whose own elements are 1.
+    """
+    common = total = 0.0
+    for i, cut_i in enumerate(thresholds):
+        for j, cut_j in enumerate(thresholds):
+            apart = float(np.outer(special.ndtr(cut_i), special.ndtr(cut_j)).sum())
+            h, k = cut_i[:, None], cut_j[None, :]
+            common += float(bivariate(h, k, float(loading[i] * loading[j])).sum()) - apart
+            same = special.ndtr(np.minimum(h, k)) if i == j else bivariate(h, k, float(correlation[i, j]))
+            total += float(same.sum()) - apart
+    return common / total
+
+
 def minimise(models: Sequence[Blueprint], data: Sequence[Ordered], start: Floats, scaled: bool) -> Optimum:
     """Fit by diagonally weighted least squares: the sum over groups of (n_g - 1) / N times r' W r."""
     n = sum(d.n for d in data)

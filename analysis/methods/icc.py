@@ -5,7 +5,7 @@ Source: a frame with a row a person: one score and the group. See `analysis.core
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from scipy import optimize, stats
 from analysis.core import agreement as core
 from analysis.core import mixed as core_mixed
 from analysis.core import replicated
-from analysis.core.agreement_errors import BLIND, deviate
+from analysis.core.agreement_errors import BLIND, clusters_in, deviate
 from analysis.methods.design import Design, numeric, present, replicated_of
 from analysis.methods.estimates import estimates
 from analysis.methods.mixed import MixedFit, NotFittable, fit_mixed
@@ -341,27 +341,29 @@ def _profile(fit: MixedFit) -> tuple[float, float]:
 
 
 def _pairs_rows(score: _Score) -> list[dict[str, Any]]:
-    def once(weights: Floats) -> float:
-        return core.pairs_icc(score.values, score.group, score.size, weights)
-
-    own = once(score.weights) if len(score.values) else np.nan
+    empty = not len(score.values)
+    own = np.nan if empty else core.pairs_icc(score.values, score.group, score.size, score.weights)
     if np.isnan(own):
         return [{"statistic": s, "status": "not_estimable"} for s in ("icc1", "icc2")]
-    sums = (np.bincount(score.group, score.weights**p, len(score.size)) for p in (1, 2))
-    size = float(np.divide(next(sums) ** 2, next(sums)).mean())
-    error, ends = _pairs_error(score, once, own, size)
+    weight, squares = (np.bincount(score.group, score.weights**p, len(score.size)).astype(float) for p in (1, 2))
+    size = float((weight**2 / squares).mean())
+    error, ends = _pairs_error(score, weight, own, size)
     rows = _two_rows([own, *ends], size, "ok")
-    bigger = size / (1 + (size - 1) * own) ** 2  # of ICC(2) to ICC(1)
-    return [r | {"std_error": error * f} for r, f in zip(rows, (1.0, bigger), strict=True)]
+    steeper = size / (1 + (size - 1) * own) ** 2  # slope of ICC(2) on ICC(1)
+    return [r | {"std_error": error * f} for r, f in zip(rows, (1.0, steeper), strict=True)]
 
 
-def _pairs_error(
-    score: _Score, once: Callable[[Floats], float], own: float, size: float
-) -> tuple[float, tuple[float, float]]:
+def _pairs_error(score: _Score, weight: Floats, own: float, size: float) -> tuple[float, tuple[float, float]]:
     given = score.replicates
     if given is None:
         return np.nan, (np.nan, np.nan)
-    values = np.array([once(w) if w.any() else np.nan for w in given.weights.T])
+    whole = clusters_in(given, score.weights, score.group, len(score.size)) == 1
+    values = np.full(given.weights.shape[1], np.nan)
+    for r, w in enumerate(np.ascontiguousarray(given.weights.T)):
+        if w.any():
+            moved = np.bincount(score.group, w, len(weight)) / weight
+            times = np.where(whole & (moved > 0), moved, 1.0)
+            values[r] = core.pairs_icc(score.values, score.group, score.size * times, w)
     error = float(deviate(given, values, np.array(own)))
     if np.isnan(values).mean() > BLIND or not error > 0:
         return np.nan, (np.nan, np.nan)
@@ -370,12 +372,12 @@ def _pairs_error(
 
 
 def _reliabilities(rows: list[dict[str, Any]], size: Floats) -> tuple[pd.DataFrame, float]:
-    """Spearman-Brown for each group size, and its mean over groups."""
+    """Spearman-Brown for each group size, and its mean over groups; an ICC below zero counts as zero."""
     own = next((r for r in rows if r["statistic"] == "icc1_unequal"), rows[0])
     sizes, groups = np.unique(size, return_counts=True)
     columns: dict[str, Any] = {"size": sizes.astype(np.int64), "groups": groups}
     for name, source in (("reliability", "estimate"), ("conf_low", "conf_low"), ("conf_high", "conf_high")):
-        columns[name] = [core.spearman_brown(own.get(source, np.nan), n) for n in sizes.tolist()]
+        columns[name] = [core.spearman_brown(np.maximum(own.get(source, np.nan), 0.0), n) for n in sizes.tolist()]
     return pd.DataFrame(columns), float(np.average(columns["reliability"], weights=groups)) if len(sizes) else np.nan
 
 

@@ -420,8 +420,8 @@ def _dmacs(fit: Fitted, item: str, k: int, g: int) -> tuple[float, float]:
     mean, spread = float(own.mean.at(fit.x)[k]), float(own.factor.at(fit.x)[k, k])
     gap = float(own.intercept.at(fit.x)[i] - reference.intercept.at(fit.x)[i]) + by * mean
     sizes = fit.sample.sizes[[0, g]]
-    variances = np.array([fit.sample.variances[0][i], fit.sample.variances[g][i]])
-    pooled = float(np.sqrt((sizes - 1) @ variances / (sizes.sum() - 2)))
+    spreads = np.sqrt([fit.sample.variances[0][i], fit.sample.variances[g][i]])
+    pooled = float((sizes - 1) @ spreads / (sizes.sum() - 2))
     return float(np.sqrt(gap**2 + by**2 * max(spread, 0.0))) / pooled, gap
 
 

@@ -5,6 +5,7 @@ Source: a frame with the items, a row a person. See `analysis.core.moments`.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,10 +15,21 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.core import moments as core
+from analysis.core import ordinal
 from analysis.methods.design import Design, numeric
+from analysis.methods.factor_fit import Rows
+from analysis.methods.factor_model import Outline, outlined
+from analysis.methods.mixed import NotFittable
+from analysis.methods.ordinal_fit import sampled_ordered
 from analysis.tidy import ALL, domain_key, tidy_frame
 
-STATISTICS = ("alpha", "omega", "item_rest", "alpha_if_dropped")
+STATISTICS = (
+    *("alpha", "omega", "ave", "htmt", "alpha_ordinal", "omega_categorical"),
+    *("item_rest", "alpha_if_dropped"),
+)
+SPOILT = ("empty", "constant", "duplicated")  # a model of the scale cannot be fitted
+FEW_ANSWERS = 7  # different answers up to which items are looked at as ordered categories too
+AGAINST = -0.1  # correlation with the rest of the scale below which an item looks turned round
 LEVEL = 0.95
 Floats = NDArray[np.float64]
 Scales = Mapping[str, Sequence[str]]
@@ -28,7 +40,7 @@ class Reliability:
     """Reliability of scales."""
 
     rows: pd.DataFrame  #: tidy table: term = scale, or term = item in domain ``scale=...``
-    faults: pd.DataFrame  #: wave, scale, item, fault (constant, duplicated, empty): items that spoil their scale
+    faults: pd.DataFrame  #: wave, scale, item, fault (empty, constant, duplicated, reversed): items to look at
     loadings: pd.DataFrame  #: wave, scale, item, loading, unique (items' units); behind omega
 
     def tidy(self) -> pd.DataFrame:
@@ -73,12 +85,23 @@ def reliability(
     Returns
     -------
     Reliability
-        ``tidy()``: term = scale, statistic ``alpha`` (interval by Feldt 1965) and ``omega`` (no interval yet); term =
-        item with domain ``scale=<name>``, statistic ``item_rest`` (correlation with the sum of the others) and
+        ``tidy()``: term = scale, statistics
+
+        - ``alpha``, interval by Feldt (1965);
+        - ``omega``, and ``ave``, the mean share of an item's variance that is the factor's:
+          :math:`\sum\lambda_j^2 / \sum(\lambda_j^2 + \theta_j)` (Fornell & Larcker 1981);
+        - ``alpha_ordinal`` and ``omega_categorical`` where no item has more than seven different answers: alpha of the
+          polychoric correlations (Zumbo, Gadermann & Zeisser 2007: of the latent answers, not of the score), and Green &
+          Yang's (2009) omega of the score as it is, over the variance by the polychoric correlations, from the scale's own
+          factor by WLSMV;
+
+        term = ``a:b``, statistic ``htmt``: correlation of two scales free of error, as the ratio of the geometric means of the
+        correlations between and within them (Henseler, Ringle & Sarstedt 2015; Roemer, Schuberth & Henseler 2021: HTMT2);
+        term = item with domain ``scale=<name>``, statistic ``item_rest`` (correlation with the sum of the others) and
         ``alpha_if_dropped`` (three items or more). ``n`` is the smallest number of persons behind a covariance of the
-        scale. An item that is constant, a copy of another or empty stays in alpha, makes omega and its own rows
-        ``not_estimable`` and is named in ``faults``. Omega is ``not_converged`` where the
-        model is, or an item's error variance is zero.
+        scale. An item that is constant, a copy of another or empty stays in alpha, makes what rests on a model and its own rows
+        ``not_estimable`` and is named in ``faults``; so is, as ``reversed``, one that runs against the rest of its scale: it is
+        told, never turned. Omega is ``not_converged`` where the model is, or an item's error variance is zero.
 
     Raises
     ------
@@ -119,8 +142,11 @@ def _measured(items: pd.DataFrame, scales: Scales, reverse: Sequence[str], desig
     for scale, members in scales.items():
         at = [names.index(i) for i in members]
         part, n = s[np.ix_(at, at)], float(count[np.ix_(at, at)].min())
+        spoilt = set(faults.loc[(faults["scale"] == scale) & faults["fault"].isin(SPOILT), "item"])
         rows += _scale_rows(scale, part, n, loadings[loadings["scale"] == scale], states[scale])
-        rows += _item_rows(scale, list(members), part, n, set(faults.loc[faults["scale"] == scale, "item"]))
+        rows += _ordered_rows(scale, list(members), values[:, at], weights, n) if not spoilt else []
+        rows += _item_rows(scale, list(members), part, n, spoilt)
+    rows += _distinct_rows(scales, names, s, count)
     for table in (faults, loadings):
         table.insert(0, "wave", wave)
     return Reliability(tidy_frame([row | {"wave": wave} for row in rows]), faults, loadings)
@@ -163,13 +189,22 @@ def _faults(scales: Scales, names: list[str], s: Floats) -> pd.DataFrame:
             fault = "empty" if np.isnan(own[j]) else "constant" if own[j] <= 1e-14 else "duplicated" if same else ""
             if fault:
                 rows.append({"scale": scale, "item": names[j], "fault": fault})
+        rows += [{"scale": scale, "item": i, "fault": "reversed"} for i in _against(list(members), s[np.ix_(at, at)])]
     return pd.DataFrame(rows, columns=["scale", "item", "fault"])
+
+
+def _against(members: list[str], s: Floats) -> list[str]:
+    """Items that run against the rest of their scale, while most do not."""
+    if len(members) < 3 or not np.isfinite(s).all() or not (np.diag(s) > 0).all():
+        return []
+    found = core.item_rest(s) < AGAINST
+    return [i for i, turned in zip(members, found, strict=True) if turned] if 2 * found.sum() < len(members) else []
 
 
 def _loadings(scales: Scales, names: list[str], s: Floats, faults: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
     """Loadings of each sound scale, and the status of its omega."""
     states = dict.fromkeys(scales, "not_estimable")
-    sound = [k for k in scales if k not in set(faults["scale"])]
+    sound = [k for k in scales if k not in set(faults.loc[faults["fault"].isin(SPOILT), "scale"])]
     used = [i for k in sound for i in scales[k]]
     together = len(set(used)) == len(used) and _definite(s, [names.index(i) for i in used])
     tables = []
@@ -194,17 +229,66 @@ def _definite(s: Floats, at: list[int]) -> bool:
 
 
 def _scale_rows(scale: str, s: Floats, n: float, loadings: pd.DataFrame, state: str) -> list[dict[str, Any]]:
+    model = {"n": n, "status": state}
     rows = [
         {"term": scale, "statistic": "alpha", "n": n},
-        {"term": scale, "statistic": "omega", "n": n, "status": state},
+        {"term": scale, "statistic": "omega", **model},
+        {"term": scale, "statistic": "ave", **model},
     ]
     if np.isfinite(s).all() and s.sum() > 0:
         value = core.alpha(s)
         low, high = core.alpha_interval(value, n, len(s), LEVEL)
         rows[0] |= {"estimate": value, "conf_low": low, "conf_high": high}
     if state == "ok":
-        columns = (loadings[c].to_numpy(dtype=float) for c in ("loading", "unique"))
-        rows[1] |= {"estimate": core.omega(*columns)}
+        loading, unique = (loadings[c].to_numpy(dtype=float) for c in ("loading", "unique"))
+        rows[1] |= {"estimate": core.omega(loading, unique)}
+        rows[2] |= {"estimate": float(loading @ loading / (loading @ loading + unique.sum()))}
+    return rows
+
+
+def _ordered_rows(scale: str, members: list[str], values: Floats, weights: Floats, n: float) -> list[dict[str, Any]]:
+    """Of the answers as ordered categories; none where there are too many to be that."""
+    kept = ~np.isnan(values).any(axis=1) & (weights > 0)
+    rows = {
+        s: {"term": scale, "statistic": s, "n": n, "estimate": np.nan} for s in ("alpha_ordinal", "omega_categorical")
+    }
+    if not kept.any() or max(len(np.unique(column)) for column in values[kept].T) > FEW_ANSWERS:
+        return []
+    try:
+        sample = sampled_ordered(members, {ALL: Rows(values[kept], weights[kept])})
+    except NotFittable:
+        return list(rows.values())
+    one = sample.data[0]
+    rows["alpha_ordinal"]["estimate"] = core.alpha(one.correlation)
+    if len(members) > 2:
+        outline = Outline({scale: tuple(members)}, (ALL,), identify="variance", ordered=sample.thresholds, scaled=False)
+        fit = sample.fit(outlined(outline))
+        loading = fit.model.blueprints[0].loading.at(fit.x)[:, 0]
+        proper = fit.converged and bool((np.abs(loading) < 1).all())
+        cuts = [one.thresholds[one.item == j] for j in range(len(members))]
+        value = ordinal.omega_categorical(loading, cuts, one.correlation) if proper else np.nan
+        rows["omega_categorical"] |= {"estimate": value, "status": "ok" if proper else "not_converged"}
+    return list(rows.values())
+
+
+def _distinct_rows(scales: Scales, names: list[str], s: Floats, count: Floats) -> list[dict[str, Any]]:
+    """Heterotrait-monotrait ratios of each two scales that share no item."""
+    places = {scale: [names.index(i) for i in members] for scale, members in scales.items()}
+    spread = np.sqrt(np.diag(s))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        r = s / np.outer(spread, spread)
+    rows = []
+    for first, second in itertools.combinations(scales, 2):
+        i, j = places[first], places[second]
+        if not set(i) & set(j):
+            rows.append(
+                {
+                    "term": f"{first}:{second}",
+                    "statistic": "htmt",
+                    "estimate": core.htmt(r[np.ix_(i, i)], r[np.ix_(j, j)], r[np.ix_(i, j)]),
+                    "n": float(count[np.ix_(i + j, i + j)].min()),
+                }
+            )
     return rows
 
 
