@@ -157,8 +157,30 @@ def gradient(model: Sequence[Blueprint], data: Sequence[GroupData], x: Numbers) 
     """Slope of `discrepancy`, (q,); also at complex x, for exact second derivatives."""
     total, n = np.zeros(len(x), dtype=x.dtype), sum(d.n for d in data)
     for one, there in zip(model, data, strict=True):
-        found = implied(one, x)
-        total[found.columns] -= 2 * there.n / n * (found.jacobian.T @ there.slope(found.mean, found.cov))
+        total -= 2 * there.n / n * _by_parameters(one, x, there)
+    return total
+
+
+def _by_parameters(one: Blueprint, x: Numbers, data: GroupData) -> Numbers:
+    """Slope of a group's log likelihood per row, (q,), matrix by matrix: much cheaper than by the Jacobian."""
+    loading, factor, mean = one.loading.at(x), one.factor.at(x), one.mean.at(x)
+    mu, sigma = one.said(x)
+    slopes = data.slope(mu, sigma)
+    by_mean, by_cov = slopes[: len(mu)], np.zeros_like(sigma)
+    a, b = np.tril_indices(len(mu))
+    by_cov[a, b] = slopes[len(mu) :] / np.where(a == b, 1.0, 2.0)
+    by_cov[b, a] = by_cov[a, b]
+    through = by_cov @ loading
+    total = np.zeros(len(x), dtype=x.dtype)
+    for part, values in (
+        (one.loading, 2 * through @ factor + by_mean[:, None] * mean),
+        (one.intercept, by_mean),
+        (one.unique, by_cov),
+        (one.factor, loading.T @ through),
+        (one.mean, loading.T @ by_mean),
+    ):
+        there = part.index >= 0
+        np.add.at(total, part.index[there], values[there])
     return total
 
 
@@ -172,9 +194,9 @@ def observed_information(model: Sequence[Blueprint], data: Sequence[GroupData], 
     total, step = np.zeros((len(x), len(x))), 1e-30
     for one, there in zip(model, data, strict=True):
         columns = one.parameters()
-        moved = np.eye(len(x))[columns] * (1j * step) + x
-        found = [implied(one, at) for at in moved]
-        half = np.array([(f.jacobian.T @ there.slope(f.mean, f.cov)).imag for f in found]) * (-there.n / step)
+        alone, own = one.only(columns), x[columns]
+        moved = own + 1j * step * np.eye(len(columns))
+        half = np.array([_by_parameters(alone, at, there).imag for at in moved]) * (-there.n / step)
         total[np.ix_(columns, columns)] += (half + half.T) / 2
     return total
 

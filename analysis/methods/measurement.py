@@ -178,7 +178,7 @@ def fit_cfa(
     Notes
     -----
     Numbers as R's lavaan: normal likelihood with divisor n; errors from the expected information (ML), the observed one
-    (FIML), or the sandwich (MLR). A cluster that lies in several groups counts as one cluster in each.
+    (FIML), or the sandwich (MLR). Weights are scaled to the rows of each group. A cluster that lies in several groups counts as one cluster in each.
 
     Examples
     --------

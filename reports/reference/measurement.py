@@ -118,10 +118,7 @@ def _britain(home: Path) -> Fits:
     for missing in ("listwise", "fiml"):
         asked: Mapping[str, Any] = {"factors": BRITAIN, "mean_structure": True, "missing": missing}
         out[f"ess4 {missing} ml none"] = partial(fit_cfa, frame, **asked)
-        # rows without any answer keep their share of the weights in lavaan
-        for name, design in (
-            designs.items() if missing == "listwise" else (("none", None), ("cluster", designs["cluster"]))
-        ):
+        for name, design in designs.items():
             out[f"ess4 {missing} mlr {name}"] = partial(fit_cfa, frame, **asked, estimator="MLR", design=design)
     return out
 
