@@ -26,7 +26,12 @@ STATUSES = (
     "not_asked",
     "series_broken",
     "not_reported",
+    "linkable",
+    "broken",
 )
+# With a number: its own, borrowed, or one that stands alone because its scale cannot be compared in that cut.
+APART = ("linkable", "broken")
+NUMBERED = ("ok", "pooled", *APART)
 
 
 @runtime_checkable

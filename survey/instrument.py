@@ -85,7 +85,13 @@ class Item:
         """Whether answers to the two mean the same: codes and limits are equal, the wording may differ."""
         return self._form() == other._form()
 
-    def _form(self) -> tuple[object, ...]:
+    @property
+    def form_text(self) -> str:
+        """Codes, limits and direction as one text; equal where answers mean the same."""
+        kind, codes, *rest = self._form()
+        return repr((kind, sorted(codes), *rest))
+
+    def _form(self) -> tuple[str, frozenset[str], tuple[float, float] | None, bool]:
         limits = (self.lowest, self.highest) if self.numeric else None
         return self.kind, frozenset(self.code_names), limits, self.reverse
 

@@ -15,6 +15,7 @@ import pandas as pd
 from survey import store
 from survey.care_items import NOTES, in_use
 from survey.schema import RESULT_TERMS
+from survey.score import form_table
 from survey.study import Study
 from survey.weighting.cells import Calibration
 
@@ -232,6 +233,18 @@ aside, located, arrived, linkage : DataFrame
             "hierarchy": self.hierarchy,
             "limits": self.limits,
             "ranked": self.few_answered is None,
+        }
+
+    def comparability_inputs(self, scales: Mapping[str, Sequence[str]] | None = None) -> dict[str, Any]:
+        """Arguments of `analysis.comparability` for these scales (none: all): answers, forms of the questions, cuts."""
+        where = self.where
+        return {
+            "members": self.members,
+            "scales": self.scales() if scales is None else scales,
+            **{key: where[key] for key in ("group", "region", "wave", "hierarchy")},
+            "forms": form_table(self.study, self.study.until(self.wave)),
+            "limits": self.limits,
+            "mode": "mode",
         }
 
     @property

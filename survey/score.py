@@ -79,6 +79,16 @@ def item_table(
     return pd.DataFrame(rows, columns=ITEM_COLUMNS)
 
 
+def form_table(study: Study, waves: Sequence[Wave]) -> pd.DataFrame:
+    """How each wave asked each item: ``wave, item, form, wording``; texts that differ where codes or direction, or words, do."""
+    rows = [
+        (wave.name, name, item.form_text, repr((item.wording, _labels(item))))
+        for wave in waves
+        for name, item in _asked(study, wave).items()
+    ]
+    return pd.DataFrame(rows, columns=["wave", "item", "form", "wording"], dtype="str")
+
+
 def _labels(item: Item) -> tuple[tuple[str, str, str], ...]:
     return tuple((code, text.en, text.zh) for code, text in item.codes.codes.items()) if item.codes else ()
 

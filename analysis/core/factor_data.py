@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -88,7 +89,7 @@ class Moments:
     def _about(self, mean: Floats, cov: Floats) -> Floats:
         """Matrix that turns (1, d, dd') about the group's own mean into deviations from what a model says."""
         p = len(mean)
-        a, b = np.tril_indices(p)
+        a, b = lower(p)
         off = self.mean - mean
         out = np.zeros((p + len(a), 1 + p + len(a)))
         out[:p, 0], out[:p, 1 : 1 + p] = off, np.eye(p)
@@ -181,7 +182,7 @@ def moments_of(values: Floats, weights: Floats | None, cluster: Ints | None, fou
     cov = (off * w[:, None]).T @ off / n
     if not fourth:
         return Moments(float(n), mean, cov)
-    a, b = np.tril_indices(values.shape[1])
+    a, b = lower(values.shape[1])
     whole = np.column_stack([np.ones(n), off, off[:, a] * off[:, b]])
     return Moments(float(n), mean, cov, outer_sums(whole * w[:, None], cluster))
 
@@ -200,19 +201,28 @@ def patterns_of(values: Floats, weights: Floats | None, cluster: Ints | None) ->
     return Patterns(float(n), tuple(found), values, w, cluster)
 
 
+@cache
+def lower(p: int) -> tuple[Ints, Ints]:
+    """Places of the lower triangle, made once."""
+    return np.tril_indices(p)
+
+
 def stacked_slope(spread: Numbers) -> Numbers:
     """Slope by a symmetric matrix as a slope by its lower triangle."""
-    a, b = np.tril_indices(len(spread))
+    a, b = lower(len(spread))
     return spread[a, b] * np.where(a == b, 1.0, 2.0)
 
 
 def normal_information(cov: Floats) -> Floats:
     """Information per row on means and covariances of a normal distribution, (p + p*, p + p*)."""
     inverse = np.linalg.inv(cov)
-    a, b = np.tril_indices(len(cov))
+    a, b = lower(len(cov))
     twice = np.where(a == b, 1.0, 2.0)
     pairs = inverse[np.ix_(a, a)] * inverse[np.ix_(b, b)] + inverse[np.ix_(a, b)] * inverse[np.ix_(b, a)]
-    return np.asarray(linalg.block_diag(inverse, pairs * np.outer(twice, twice) / 4))
+    p, size = len(cov), len(cov) + len(a)
+    out = np.zeros((size, size))
+    out[:p, :p], out[p:, p:] = inverse, pairs * np.outer(twice, twice) / 4
+    return out
 
 
 def _half(cov: Floats) -> Floats | None:
@@ -224,14 +234,14 @@ def _half(cov: Floats) -> Floats | None:
 
 def _cells(there: Ints, p: int) -> Ints:
     """Places of the means and covariances of some items among those of all p."""
-    a, b = np.tril_indices(len(there))
+    a, b = lower(len(there))
     high, low = there[a], there[b]
     return np.concatenate([there, p + high * (high + 1) // 2 + low])
 
 
 def _row_slopes(values: Floats, mean: Floats, cov: Floats) -> Floats:
     off = values - mean
-    a, b = np.tril_indices(len(mean))
+    a, b = lower(len(mean))
     deviations = np.column_stack([off, off[:, a] * off[:, b] - cov[a, b]])
     return np.asarray(deviations @ normal_information(cov))
 

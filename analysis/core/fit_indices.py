@@ -55,6 +55,8 @@ def rmsea_interval(model: Test, n: float, groups: int, conf_level: float) -> tup
     """Interval of `rmsea` by the non-central chi-square distribution."""
     if not model.df:
         return 0.0, 0.0
+    if np.isnan(model.chisq / model.factor):
+        return np.nan, np.nan
     tail, scaled = (1 - conf_level) / 2, model.chisq / model.factor
     ends = (_noncentrality(scaled, model.df, 1 - tail), _noncentrality(scaled, model.df, tail))
     low, high = (float(np.sqrt(groups * end * model.factor / (n * model.df))) for end in ends)

@@ -16,13 +16,24 @@ from numpy.typing import NDArray
 from scipy import special
 
 from analysis.core.factor_data import outer_sums
-from analysis.core.structural import Blueprint, Implied, Optimum, Release, Scores, by_elements, descend, implied
+from analysis.core.structural import (
+    Blueprint,
+    Implied,
+    Optimum,
+    Release,
+    Scores,
+    by_elements,
+    descend,
+    implied,
+    left_over,
+)
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 EDGE = 0.999  # largest correlation that is looked for
 TINY = 1e-12
 ROUNDS = 60
+NODES = 31  # of a quadrature
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +253,8 @@ def said(model: Blueprint, x: Floats, item: Ints, scaled: bool) -> tuple[Floats,
     if not scaled:
         values = np.concatenate([thresholds - found.mean[item], found.cov[i, j]])
         return values, np.vstack([own[0] - own[1][item], own[2][_place(i, j)]]), found.columns
-    spread = np.sqrt(np.diag(found.cov))
+    with np.errstate(invalid="ignore"):  # no value where a step made a variance negative
+        spread = np.sqrt(np.diag(found.cov))
     diagonal = own[2][_place(np.arange(p), np.arange(p))] / np.diag(found.cov)[:, None]
     cuts = (thresholds - found.mean[item]) / spread[item]
     rho = found.cov[i, j] / (spread[i] * spread[j])
@@ -286,6 +298,30 @@ def omega_categorical(loading: Floats, thresholds: Sequence[Floats], correlation
     return common / total
 
 
+def apart(own: Blueprint, other: Blueprint, x: Floats, item: Ints, i: int) -> tuple[float, float]:
+    """Root mean square and mean difference of the answers that two groups are expected to give to item i, in categories, at the
+    same standing on its factors; standing is distributed as in the first group."""
+    both = np.stack([one.loading.at(x)[i] for one in (own, other)])
+    centre = both @ own.mean.at(x) + [one.intercept.at(x)[i] for one in (own, other)]
+    values, vectors = np.linalg.eigh(both @ own.factor.at(x) @ both.T)
+    nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
+    grid, share = np.array(np.meshgrid(nodes, nodes)).reshape(2, -1), np.outer(weights, weights).ravel()
+    latent = centre[:, None] + vectors * np.sqrt(np.maximum(values, 0.0)) @ grid
+    expected = [
+        special.ndtr((level - one.threshold.at(x)[item == i][:, None]) / np.sqrt(one.unique.at(x)[i, i])).sum(axis=0)
+        for level, one in zip(latent, (own, other), strict=True)
+    ]
+    off, share = expected[0] - expected[1], share / share.sum()
+    return float(np.sqrt(share @ off**2)), float(share @ off)
+
+
+def answer_variances(data: Ordered) -> Floats:
+    """Variances of the answers, categories counted 0, 1, 2 ..., (p,)."""
+    above = [special.ndtr(-data.thresholds[data.item == j]) for j in range(len(data.correlation))]
+    squares = [(2 * np.arange(len(a)) + 1) @ a for a in above]
+    return np.array([s - a.sum() ** 2 for s, a in zip(squares, above, strict=True)])
+
+
 def minimise(models: Sequence[Blueprint], data: Sequence[Ordered], start: Floats, scaled: bool) -> Optimum:
     """Fit by diagonally weighted least squares: the sum over groups of (n_g - 1) / N times r' W r."""
     n = sum(d.n for d in data)
@@ -325,7 +361,7 @@ def score_tests(
         own[np.ix_(at, at)] = weighted.T @ through
         cross[np.ix_(at, columns)] = weighted.T @ jacobian
     whole = n * sandwich(models, data, x, scaled).bread
-    return Scores(slope, own - cross @ np.linalg.pinv(whole, hermitian=True) @ cross.T)
+    return Scores(slope, left_over(own, cross, whole))
 
 
 def difference(

@@ -9,7 +9,7 @@ then these.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from scipy import linalg, optimize
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from analysis.core.factor_data import GroupData
+from analysis.core.factor_data import GroupData, lower
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -28,10 +28,11 @@ MATRICES = ("loading", "intercept", "unique", "factor", "mean", "threshold")
 SYMMETRIC = ("unique", "factor")
 Value = Callable[[Floats], float]
 Slopes = Callable[[Floats, bool], tuple[Floats, Any]]
-FLAT = 1e-9  # largest slope of the fit function, by parameters in units of their error, that is aimed at
+FLAT = 1e-8  # largest slope of the fit function, by parameters in units of their error, that is aimed at
 FLAT_ENOUGH = 1e-5  # and that counts as zero
 SCORING = 6  # scoring steps before BFGS
 MAX_ITER = 500
+TRIES = 3  # times to begin again, with the curvature of where the last ended
 TINY = 1e-12
 SINGULAR = 1e-10  # smallest eigenvalue of the scaled information that counts as identified
 
@@ -112,7 +113,7 @@ def implied(model: Blueprint, x: Numbers) -> Implied:
 
 def _jacobian(model: Blueprint, columns: Ints, loading: Numbers, factor: Numbers, mean: Numbers) -> Numbers:
     p = len(loading)
-    a, b = np.tril_indices(p)
+    a, b = lower(p)
     out = np.zeros((p + len(a), len(columns)), dtype=loading.dtype)
 
     def add(at: Ints, rows: slice, block: Numbers) -> None:
@@ -167,7 +168,7 @@ def _by_parameters(one: Blueprint, x: Numbers, data: GroupData) -> Numbers:
     mu, sigma = one.said(x)
     slopes = data.slope(mu, sigma)
     by_mean, by_cov = slopes[: len(mu)], np.zeros_like(sigma)
-    a, b = np.tril_indices(len(mu))
+    a, b = lower(len(mu))
     by_cov[a, b] = slopes[len(mu) :] / np.where(a == b, 1.0, 2.0)
     by_cov[b, a] = by_cov[a, b]
     through = by_cov @ loading
@@ -258,10 +259,20 @@ def descend(value: Value, slopes: Slopes, start: Floats) -> Optimum:
         x and whether the curvature is wanted: gradient, and half of the expected second derivatives (or None).
     start : (q,) float
     """
+    found, rounds = _descended(value, slopes, start), 0
+    for _ in range(TRIES - 1):
+        if found.converged:
+            break
+        rounds += found.rounds
+        found = _descended(value, slopes, found.x)
+    return replace(found, rounds=rounds + found.rounds)
+
+
+def _descended(value: Value, slopes: Slopes, start: Floats) -> Optimum:
     x, lowest = start.copy(), float(value(start))
     for rounds in range(1, SCORING + 1):
         slope, half = slopes(x, True)
-        scale = np.sqrt(np.maximum(np.diag(half), TINY))
+        scale = _units(half)
         if float(np.abs(slope / scale).max(initial=0.0)) < FLAT:
             return Optimum(x, lowest, float(np.abs(slope / scale).max(initial=0.0)), rounds, True)
         step = _scored(half / np.outer(scale, scale), slope / scale / 2) / scale
@@ -270,18 +281,25 @@ def descend(value: Value, slopes: Slopes, start: Floats) -> Optimum:
 
 
 def _polished(value: Value, slopes: Slopes, x: Floats, half: Floats) -> Optimum:
-    scale = np.sqrt(np.maximum(np.diag(half), TINY))
-    root = linalg.cholesky(half / np.outer(scale, scale) + 1e-9 * np.eye(len(x)), lower=True) * scale[:, None]
-    back = np.linalg.inv(root).T  # x = back @ y
+    scale = _units(half)
+    values, vectors = linalg.eigh(half / np.outer(scale, scale))
+    size = np.sqrt(np.maximum(values, 1e-9))
+    back = vectors / size / scale[:, None]  # x = back @ y
 
     def both(y: Floats) -> tuple[float, Floats]:
         there = float(value(back @ y))
         return (there, back.T @ slopes(back @ y, False)[0]) if there < np.inf else (1e10, np.zeros(len(y)))
 
     options = {"gtol": FLAT, "maxiter": MAX_ITER}
-    found = optimize.minimize(both, root.T @ x, jac=True, method="BFGS", options=options)
+    found = optimize.minimize(both, (vectors * size).T @ (scale * x), jac=True, method="BFGS", options=options)
     slope = float(np.abs(found.jac).max(initial=0.0))
     return Optimum(back @ found.x, float(found.fun), slope, SCORING + int(found.nit), slope < FLAT_ENOUGH)
+
+
+def _units(half: Floats) -> Floats:
+    """Root of the curvature by each parameter, whatever its unit; 1 where there is none."""
+    own = np.diag(half)
+    return np.sqrt(np.where(own > 0, own, 1.0))
 
 
 def _scored(information: Floats, slope: Floats) -> Floats:
@@ -356,8 +374,15 @@ def score_tests(
         at = np.asarray(which)
         own[np.ix_(at, at)] = through.T @ middle @ through
         cross[np.ix_(at, found.columns)] = through.T @ middle @ found.jacobian
-    whole = expected_information(model, data, x)
-    return Scores(slope, own - cross @ np.linalg.pinv(whole, hermitian=True) @ cross.T)
+    return Scores(slope, left_over(own, cross, expected_information(model, data, x)))
+
+
+def left_over(own: Floats, cross: Floats, whole: Floats) -> Floats:
+    """Information on releases that is left when the parameters of the model adapt; none where they can make up for one."""
+    left = own - cross @ np.linalg.pinv(whole, hermitian=True) @ cross.T
+    nothing = np.diag(left) < SINGULAR * np.diag(own)
+    left[nothing], left[:, nothing] = 0.0, 0.0
+    return np.asarray(left)
 
 
 def by_elements(one: Blueprint, x: Floats, releases: Sequence[Release]) -> tuple[Blueprint, Floats]:

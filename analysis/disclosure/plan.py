@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -24,7 +24,7 @@ from analysis.tidy import ALL
 Mask = NDArray[np.bool_]
 
 COUNTS_ONLY = "registry"
-DESCRIPTORS = ("unit", "file", "scale", "measure")
+DESCRIPTORS = ("unit", "file", "scale", "measure", "cut")
 _SAME_PEOPLE, _MANY = 0.8, 3
 
 
@@ -138,6 +138,13 @@ class Source:
         return bool(hidden), float(people)
 
 
+class Marker(Protocol):
+    """What knows of comparisons that may not be made: `analysis.comparability`."""
+
+    def mark(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Give rows of a tidy table the status of their comparison."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReleasePlan:
     """What may be shown, of whom, and how finely.
@@ -152,12 +159,15 @@ class ReleasePlan:
         People and hidden cells of each source.
     finest : frozenset of str
         Region codes of the finest level, whose counts are rounded more coarsely; empty for a flat region.
+    comparability : Marker, optional
+        Marks every table that is released.
     """
 
     rules: Rules
     variables: Mapping[str, tuple[str, float, float]]
     sources: Mapping[str, Source]
     finest: frozenset[str]
+    comparability: Marker | None = None
 
     def __repr__(self) -> str:
         return f"ReleasePlan of {len(self.variables)} variables from {', '.join(self.sources)}; {self.rules}"
@@ -182,6 +192,7 @@ def plan_release(
     hierarchy: pd.DataFrame | None,
     rules: Rules | Mapping[str, Any] | None,
     past: object = None,
+    comparability: Marker | None = None,
 ) -> ReleasePlan:
     """Look once at the people behind every cut and decide which cells stay hidden.
 
@@ -202,6 +213,8 @@ def plan_release(
         See `Rules`; a mapping may leave rules at their defaults.
     past : None
         The log of earlier releases, not read yet.
+    comparability : optional
+        Verdicts of `analysis.comparability`: every table released marks by them what may not be compared.
 
     Returns
     -------
@@ -247,7 +260,7 @@ def plan_release(
         plan = _plan(people, declared, wanted, hierarchy, chosen)
         _LAST.clear()
         _LAST[key] = plan
-    return _LAST[key]
+    return replace(_LAST[key], comparability=comparability)
 
 
 # A report's notebooks plan from the same tables one after the other: the plan made last is kept, by the tables' content.

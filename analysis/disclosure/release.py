@@ -22,10 +22,9 @@ from analysis.disclosure.rounding import (
     round_count,
     two_digits,
 )
-from analysis.tidy import ALL, COLUMNS, NUMBERS, Result, parse_domain, tidy_frame
+from analysis.tidy import ALL, COLUMNS, NUMBERED, NUMBERS, Result, parse_domain, tidy_frame
 
 MIME = "application/vnd.cohesion-workbench.released+json"
-_NUMBERED = ("ok", "pooled")
 _AGAINST = " - "
 _DOOR = object()
 
@@ -87,8 +86,9 @@ def release(result: Result | pd.DataFrame, plan: ReleasePlan, *, name: str | Non
     -------
     Released
         The rows in their order. Hidden by the plan, or fewer than ``minimum`` people by the row's own n or, for a pooled row,
-        by the plan's count of its own cell: status ``withheld``, every number missing and no basis, whatever the reason. A
-        row with another status than ok or pooled keeps the status and no number. The rest is rounded: estimate to the
+        by the plan's count of its own cell: status ``withheld``, every number missing and no basis, whatever the reason.
+        What the plan's comparability refuses to compare is ``linkable`` or ``broken``, with its number. A row with another
+        status than these, ok or pooled keeps the status and no number. The rest is rounded: estimate to the
         step (halves to even), interval ends outward on it, standard error to two digits, n and n_eff to the count step.
 
     Raises
@@ -116,6 +116,8 @@ def release(result: Result | pd.DataFrame, plan: ReleasePlan, *, name: str | Non
     [3.4, 30.0]
     """
     table = _rows(result)
+    if plan.comparability is not None:
+        table = plan.comparability.mark(table)
     shown = [_row({str(k): v for k, v in row.items()}, plan) for row in table.to_dict("records")]
     out = table.assign(**{c: [s[c] for s in shown] for c in (*NUMBERS, "status", "basis", "decimals")})
     out = out.astype(dict.fromkeys(NUMBERS, "float64") | {"decimals": "int64"})
@@ -143,7 +145,7 @@ def _row(row: Mapping[str, Any], plan: ReleasePlan) -> dict[str, Any]:
     hidden, people = _look(row, source, variable)
     if hidden or _too_few(row, people, kind, name, plan.rules):
         return _no_numbers("withheld", "")
-    if row["status"] not in _NUMBERED or np.isnan(row["estimate"]):
+    if row["status"] not in NUMBERED or np.isnan(row["estimate"]):
         return _no_numbers(row["status"], row["basis"])
     step = plan.rules.small_count_step if row["region"] in plan.finest else plan.rules.count_step
     least = 0 if name == COUNTS_ONLY else plan.rules.minimum
@@ -189,7 +191,7 @@ def _too_few(row: Mapping[str, Any], people: float, kind: str, source: str, rule
         return False
     if 0 < row["n"] < rules.minimum:
         return True
-    if row["status"] not in _NUMBERED or np.isnan(row["estimate"]):
+    if row["status"] not in NUMBERED or np.isnan(row["estimate"]):
         return False
     nobody = people == 0 and row["estimate"] == 0 and kind in EMPTY_MAY_SHOW
     return people < rules.minimum and not nobody

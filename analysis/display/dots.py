@@ -58,7 +58,9 @@ class Look:
         return self.labels.unit(self.by, row.keys[self.by], self.language)
 
     def colour(self, row: Row) -> str:
-        """Colour a row's mark: counter where it needs attention."""
+        """Colour a row's mark: counter where it needs attention, quiet where it is not compared."""
+        if row.apart:
+            return "earlier"
         return "counter" if self.worse and verdict(row, self.reference, self.span) == self.worse else "accent"
 
 

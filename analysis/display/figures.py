@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from html import escape
 
-from analysis.display import values
+from analysis.display import apart, values
 from analysis.display.canvas import Canvas
 from analysis.display.dots import Look
 from analysis.display.labels import capital
@@ -54,7 +54,7 @@ def marks_notes(rows: Sequence[Row], look: Look, *, vertical: bool = False) -> l
         notes.append(say("measure.pooled", language))
     if any(r.status == "withheld" for r in rows):
         notes.append(say("note.withheld", language))
-    return notes
+    return notes + apart.notes(rows, look.labels, language)
 
 
 def ends_note(cut: Cut, count: int, language: str) -> str:

@@ -90,6 +90,8 @@ class Labels:
     def _value(self, item: str, value: str, language: str) -> str:
         if item == "scale":
             return self.term(value, language)
+        if item == "cut":
+            return self.heading(value, language)
         if item == "file":
             return say("label.file", language, n=plain(value))
         if item in ("unit", "measure", "channel", "answering", "again"):

@@ -10,9 +10,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.disclosure import Released
-from analysis.tidy import ALL, KEYS
-
-SHOWN = ("ok", "pooled")
+from analysis.tidy import ALL, APART, KEYS, NUMBERED
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +41,17 @@ class Row:
     @property
     def shown(self) -> bool:
         """True where there is a number to show."""
-        return self.status in SHOWN and not math.isnan(self.estimate)
+        return self.status in NUMBERED and not math.isnan(self.estimate)
 
     @property
     def broken(self) -> bool:
-        """True where the number cannot be compared with the latest wave's, and is not shown for that."""
-        return self.status == "series_broken"
+        """True where the number cannot be compared with the latest wave's."""
+        return self.status == "series_broken" or self.apart
+
+    @property
+    def apart(self) -> bool:
+        """True where there is a number that may not be held against others."""
+        return self.status in APART
 
     @property
     def own(self) -> bool:
@@ -144,7 +147,8 @@ def cut(
         raise ValueError(f"{name}: a {by} has two rows; say more in where=")
     whole = next((r for r in rows if r.keys[by] == ALL), None)
     shared_term, shared_statistic, wave = (_common(rows, key, by) for key in ("term", "statistic", "wave"))
-    return Cut(name, by, shared_term, shared_statistic, wave, units, whole)
+    ranked = not (by in UNITS and any(r.apart for r in units))
+    return Cut(name, by, shared_term, shared_statistic, wave, units, whole, ranked)
 
 
 def rows_where(table: pd.DataFrame, held: Mapping[str, str]) -> pd.DataFrame:

@@ -13,8 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from analysis.display import values
+from analysis.display.apart import why
 from analysis.display.labels import Labels, capital, inside
-from analysis.display.rows import Cut, Row
+from analysis.display.rows import UNITS, Cut, Row
 from analysis.display.words import WORDS, join, say
 from analysis.tidy import ALL
 
@@ -48,7 +49,7 @@ class Reference:
 
 def reference_of(row: Row | None, kind: str = "average") -> Reference | None:
     """Make a row the reference; None where it has no number."""
-    if row is None or not row.shown:
+    if row is None or not row.shown or row.apart:
         return None
     wave = row.keys["wave"] if kind == "previous" else ""
     return Reference(kind, row.estimate, row.low, row.high, values.estimate(row), wave)
@@ -121,6 +122,15 @@ def sentence(
         Ends with a full stop. A row without a number of its own is said as such, without a direction.
     """
     where = place(row, labels, language)
+    if row.shown and row.apart:
+        span_text = values.between(row, language, "alone.interval")
+        told = {
+            "where": where,
+            "estimate": values.estimate(row),
+            "interval": span_text,
+            "why": why(row, labels, language),
+        }
+        return capital(say("verdict.apart", language, **told))
     if not row.own:
         return _empty(row, where, labels, language)
     found = verdict(row, reference, span)
@@ -180,6 +190,8 @@ def headline(cut: Cut, labels: Labels, language: str, *, reference: Reference | 
     topic = {"subject": _topic(cut, labels, language)}
     if not shown:
         return capital(say("title.empty", language, **topic))
+    if cut.by in UNITS and any(r.apart for r in shown):
+        return capital(say("title.apart", language, units=labels.units(cut.by, language), **topic))
     if reference is None:
         return capital(_plain_title(shown, cut, labels, language, topic))
     apart = {w: [r for r in shown if verdict(r, reference, span) == w] for w in ("lower", "higher")}

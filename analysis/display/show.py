@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.disclosure import Released
-from analysis.display import figures, sentences, shifts, tables, values
+from analysis.display import apart, figures, sentences, shifts, tables, values
 from analysis.display.axis import axis_for, limits_for
 from analysis.display.canvas import Canvas
 from analysis.display.dots import ENDS, Look, choose, draw_panels, draw_rows
@@ -26,7 +26,7 @@ from analysis.display.steps import draw_steps
 from analysis.display.tiles import draw_tiles
 from analysis.display.trend import PANELS, draw_trend, moves_since
 from analysis.display.words import LANGUAGES, say
-from analysis.tidy import ALL, STATUSES
+from analysis.tidy import ALL, APART, STATUSES
 
 Tables = Released | Sequence[Released]
 Bilingual = Mapping[str, str]
@@ -123,7 +123,8 @@ class Show:
         """
         whole, name = frame_of(released)
         frame = rows_where(whole, where or {})
-        laid = tables.grid(frame, rows=rows, columns=columns, sort=sort if self.ranked or sort != "value" else "name")
+        unranked = not self.ranked or bool(frame["status"].isin(APART).any())
+        laid = tables.grid(frame, rows=rows, columns=columns, sort="name" if sort == "value" and unranked else sort)
         data = {"columns": list(tables.COLUMNS), "rows": tables.released_rows(frame)}
         view = "-".join([*([rows] if isinstance(rows, str) else rows), columns or ""])
 
@@ -234,7 +235,7 @@ class Show:
                 sentences.movement(moves, now.term, now.statistic, waves[-2], self.labels, language) if moves else None
             )
             notes = [*figures.marks_notes(rows, look, vertical=True), say("measure.quiet", language) if quiet else ""]
-            notes += [say("note.series_broken", language)] if any(r.broken for r in rows) else []
+            notes += [say("note.series_broken", language)] if any(r.status == "series_broken" for r in rows) else []
             notes += [say("measure.first", language, count=PANELS, total=len(lines))] if len(lines) > PANELS else []
             return self._figure(
                 "trend", now, now.rows, look, sheet, notes, title or ({language: line} if line else None), where
@@ -533,6 +534,22 @@ class Show:
 
         return _both(one)
 
+    @_or_nothing
+    def comparability(self, released: Released) -> Output:
+        """Say verdicts of `analysis.comparability` in words: what does not hold and why, what could not be tested, what holds."""
+        frame, name = frame_of(released)
+        if frame.empty:
+            raise NothingThere("term")
+        rows = rows_of(rows_where(frame, {"statistic": "largest_shift"}))
+
+        def one(language: str) -> dict[str, Any]:
+            told = apart.lines(rows, self.labels, language)
+            return bundle(
+                "findings", language, name, html=cannot_html(told), text="\n".join(told), section="comparability"
+            )
+
+        return _both(one)
+
     def cannot_say(self, *released: Released) -> Output:
         """Say in words for how many units of the latest wave numbers are withheld, pooled, not reported and so on.
 
@@ -551,7 +568,8 @@ class Show:
         return _both(one)
 
     def _cut(self, released: Tables, *, by: str, level: str | None, **choice: Any) -> Cut:
-        chosen = replace(cut(released, by=by, **choice), ranked=self.ranked or by not in UNITS)
+        found = cut(released, by=by, **choice)
+        chosen = replace(found, ranked=found.ranked and (self.ranked or by not in UNITS))
         if by != "region":
             if level is not None:
                 raise ValueError(f"level= chooses among places; by is {by!r}")

@@ -14,7 +14,7 @@ from analysis.display import values
 from analysis.display.labels import Labels, capital
 from analysis.display.rows import Row, rows_of
 from analysis.display.words import join, say
-from analysis.tidy import ALL, COLUMNS, KEYS, STATUSES
+from analysis.tidy import ALL, COLUMNS, KEYS, NUMBERED, STATUSES
 
 SORTS = ("value", "name", "given")
 SPREAD_AT_MOST = 6
@@ -199,7 +199,7 @@ def _cell(row: Row | None, laid: Grid, language: str) -> str:
         return '<td class="number"></td>'
     if not row.shown:
         return f'<td class="number quiet">{escape(say(f"mark.{_status(row)}", language))}</td>'
-    mark = f' <span class="quiet">{say("mark.pooled", language)}</span>' if row.status == "pooled" else ""
+    mark = "" if row.own else f' <span class="quiet">{say(f"mark.{row.status}", language)}</span>'
     below = [] if laid.beside() else [values.interval(row, language)]
     below += [] if laid.shared_n() else [f"{say('n', language)} {values.count(row.n)}" if values.count(row.n) else ""]
     quiet = "".join(f'<span class="below">{escape(text)}</span>' for text in below if text)
@@ -211,12 +211,12 @@ def _plain_cell(row: Row | None, language: str) -> str:
         return ""
     if not row.shown:
         return say(f"mark.{_status(row)}", language)
-    ends = values.interval(row, language)
-    return values.estimate(row) + (f" ({ends})" if ends else "")
+    ends, mark = values.interval(row, language), "" if row.own else f" {say(f'mark.{row.status}', language)}"
+    return values.estimate(row) + mark + (f" ({ends})" if ends else "")
 
 
 def _status(row: Row) -> str:
-    return row.status if row.status not in ("ok", "pooled") else "not_estimable"
+    return row.status if row.status not in NUMBERED else "not_estimable"
 
 
 def _notes(rows: Iterable[Row], language: str) -> str:

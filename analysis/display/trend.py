@@ -105,7 +105,7 @@ def _panel(
 
 
 def _quiet(sheet: Canvas, whole: Sequence[Row], xs: Mapping[str, float], look: Look, span: tuple[float, float]) -> None:
-    points = [(xs[r.keys["wave"]], look.axis.at(r.estimate, *span)) for r in whole if r.shown]
+    points = [(xs[r.keys["wave"]], look.axis.at(r.estimate, *span)) for r in whole if r.own]
     if len(points) > 1:
         sheet.line(points, colour="hairline", width=2.5)
 
@@ -120,8 +120,9 @@ def _own(
 ) -> None:
     shown = [r for r in rows if r.shown]
     points = [(xs[r.keys["wave"]], look.axis.at(r.estimate, *span)) for r in shown]
-    if len(points) > 1:
-        sheet.line(points, colour="earlier", width=1.2)
+    for k in range(len(points) - 1):
+        if not (shown[k].apart or shown[k + 1].apart):  # the line breaks where two waves are not compared
+            sheet.line(points[k : k + 2], colour="earlier", width=1.2)
     for row, (x, y) in zip(shown, points, strict=True):
         colour = "accent" if row.keys["wave"] == this else "earlier"
         if not math.isnan(row.low) and not math.isnan(row.high):

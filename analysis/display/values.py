@@ -35,7 +35,7 @@ QUALITY = (
 )
 AGREEMENT = ("rwg", "rwg_j", "rwg_j_lindell")
 UNIT_INTERVAL = (*SHARES, *QUALITY, *AGREEMENT)
-SIGNED = ("difference", "composition", "real", "effect", "gap_to_target")
+SIGNED = ("difference", "composition", "real", "effect", "gap_to_target", "latent_mean")
 MINUS = "−"
 
 

@@ -63,6 +63,11 @@ WORDS: dict[str, tuple[str, str]] = {
     "statistic.linkage_highest": ("of all, at most", "占全部，至多"),
     "statistic.alpha": ("Cronbach's alpha", "克龙巴赫 α"),
     "statistic.omega": ("McDonald's omega", "麦克唐纳 ω"),
+    "statistic.ave": ("variance extracted (AVE)", "平均方差抽取量（AVE）"),
+    "statistic.htmt": ("correlation free of error (HTMT)", "剔除误差后的相关（HTMT）"),
+    "statistic.largest_shift": ("most that a mean is moved", "均值最多被移动"),
+    "statistic.latent_mean": ("difference by the questions that hold", "按可比题目的差异"),
+    "statistic.dmacs": ("dMACS", "dMACS"),
     "statistic.omega_categorical": ("categorical omega", "分类 ω"),
     "statistic.alpha_ordinal": ("ordinal alpha", "有序 α"),
     "statistic.rwg": ("agreement rwg", "一致性 rwg"),
@@ -199,6 +204,73 @@ WORDS: dict[str, tuple[str, str]] = {
         "{where} is {estimate}{interval}; it cannot be compared with {wave}: the question or the boundary changed.",
         "{where}为 {estimate}{interval}；不能与{wave}比较：题目或边界已改。",
     ),
+    "verdict.apart": (
+        "{where} is {estimate}{interval}; it is not compared: {why}.",
+        "{where}为 {estimate}{interval}；不作比较：{why}。",
+    ),
+    # why something is not compared; {items} are questions
+    "why.quoted": ("“{item}”", "“{item}”"),
+    "why.meaning": (
+        "people of the same standing answer {items} differently",
+        "情况相同的人对{items}的回答不同",
+    ),
+    "why.meaning.none": (
+        "people of the same standing answer its questions differently",
+        "情况相同的人对其题目的回答不同",
+    ),
+    "why.loadings": ("{items} does not belong to the scale alike everywhere", "{items}与量表的关系并非处处相同"),
+    "why.loadings.none": ("its questions do not hang together alike everywhere", "其题目之间的关系并非处处相同"),
+    "why.codes": (
+        "{items} was asked with other answers to choose from, or not asked",
+        "{items}的选项不同，或未曾询问",
+    ),
+    "why.wording": ("the words of {items} changed", "{items}的措辞改过"),
+    "why.reversed": ("the answers look turned round", "作答方向似乎颠倒"),
+    "why.small": (
+        "{items} is answered differently by people of the same standing, which matters little",
+        "情况相同的人对{items}的回答略有不同，影响很小",
+    ),
+    "why.one_item": ("one question alone tells nothing about its meaning", "仅有一道题，无从检验其含义"),
+    "why.few_answers": ("too few complete answers", "完整答卷过少"),
+    "why.poor_fit": ("its questions do not measure one thing anywhere", "其题目在任何地方都不是测量同一件事"),
+    "why.scored": ("it came without its questions", "数据中没有其题目"),
+    "why.not_fitted": ("the answers do not determine the model", "作答不足以确定模型"),
+    "why.same": ("nothing changed", "没有变化"),
+    # verdicts on scales, one sentence each
+    "apart.group": ("between {groups}", "在各{groups}之间"),
+    "apart.region": ("between places", "在各地区之间"),
+    "apart.wave": ("with {wave}", "与{wave}"),
+    "apart.linkable": (
+        "{scale} {where}: means are not comparable, because {why}; this moves a mean by up to {shift}. The other questions hold: "
+        "by them it can be compared, see below.",
+        "{scale}{where}：均值不可比，因为{why}；均值最多因此变动 {shift}。其余题目仍然可比：可据此比较，见下文。",
+    ),
+    "apart.linkable.asked": (
+        "{scale} {where}: means are not comparable, because {why}. The other questions were asked alike and hold: by them it can "
+        "be compared, see below.",
+        "{scale}{where}：均值不可比，因为{why}。其余题目问法相同，仍然可比：可据此比较，见下文。",
+    ),
+    "apart.broken": (
+        "{scale} {where}: not comparable, because {why}.",
+        "{scale}{where}：不可比，因为{why}。",
+    ),
+    "apart.comparable": (
+        "{scale} {where}: comparable; {why}, and the answers show no harm.",
+        "{scale}{where}：可比；{why}，但作答显示没有妨碍。",
+    ),
+    "apart.untested": (
+        "{scale} {where}: could not be tested, {why}; nothing in the questionnaire speaks against comparing.",
+        "{scale}{where}：无法检验，{why}；问卷本身没有妨碍比较之处。",
+    ),
+    "apart.hold": (
+        "{count} of {total} comparisons hold: people of the same standing answer alike.",
+        "{total} 项比较中有 {count} 项成立：情况相同的人作答相同。",
+    ),
+    "apart.mode": (
+        "Answers of {wave} came partly another way (online, on paper, by phone): part of a difference may come from that.",
+        "{wave}的答卷有相当部分以其他方式取得（网络、纸质、电话）：差异可能部分由此而来。",
+    ),
+    "measure.apart": ("grey: not compared, because {why}", "灰色：不作比较，因为{why}"),
     "numbers": ("({estimate}{between}; {reference} {value})", "（{estimate}{between}；{reference} {value}）"),
     "numbers.zero": ("({estimate}{between})", "（{estimate}{between}）"),
     "between": (", between {low} and {high}", "，区间 {low}–{high}"),
@@ -229,12 +301,16 @@ WORDS: dict[str, tuple[str, str]] = {
     "empty.not_reported": ("{where} is not known: no log was reported.", "{where}情况不明：未报送活动记录。"),
     # one short mark in tables and figures, and what it means
     "mark.pooled": ("○", "○"),
+    "mark.linkable": ("≈", "≈"),
+    "mark.broken": ("≠", "≠"),
     "mark.withheld": ("–", "–"),
     "mark.not_estimable": ("no estimate", "无法估计"),
     "mark.not_converged": ("no estimate", "未收敛"),
     "mark.not_asked": ("not asked", "未询问"),
     "mark.series_broken": ("series broken", "序列中断"),
     "mark.not_reported": ("not reported", "未报送"),
+    "drawn.linkable": ("– not compared", "– 不作比较"),
+    "drawn.broken": ("– not compared", "– 不作比较"),
     "drawn.withheld": ("– withheld", "– 已隐去"),
     "drawn.not_estimable": ("– no estimate", "– 无法估计"),
     "drawn.not_converged": ("– no estimate", "– 未收敛"),
@@ -245,6 +321,11 @@ WORDS: dict[str, tuple[str, str]] = {
     "drawn.pooled": ("– no estimate", "– 无法估计"),
     "mark.ok": ("no estimate", "无法估计"),
     "note.pooled": ("○ pooled: too few answered, the unit above is shown", "○ 合并：作答人数过少，显示上一级"),
+    "note.linkable": (
+        "≈ not compared as it stands: some questions do not mean the same everywhere",
+        "≈ 不宜直接比较：部分题目的含义并非处处相同",
+    ),
+    "note.broken": ("≠ not compared: the questions do not mean the same", "≠ 不作比较：题目的含义不同"),
     "note.withheld": ("– withheld, so that nobody can be recognised", "– 已隐去，以免识别到个人"),
     "note.not_estimable": ("no estimate: the data do not determine it", "无法估计：数据不足以确定"),
     "note.not_converged": ("no estimate: the model did not settle", "未收敛：模型没有收敛"),
@@ -255,6 +336,7 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "note.not_reported": ("not reported: no log arrived", "未报送：没有收到活动记录"),
     # titles that say the finding
+    "title.apart": ("{subject}: {units} are not compared", "{subject}：各{units}不作比较"),
     "title.lower": ("{units} below the {reference} on {subject}", "{subject}：{units}低于{reference}"),
     "title.higher": ("{units} above the {reference} on {subject}", "{subject}：{units}高于{reference}"),
     "title.both": (
@@ -334,6 +416,14 @@ WORDS: dict[str, tuple[str, str]] = {
     "changed.title": ("What changed", "有何变化"),
     "first.title": ("What to do first", "先做什么"),
     "cannot.title": ("What we cannot say", "尚不能说的"),
+    "cannot.linkable": (
+        "{count} units have numbers that are not compared as they stand: some questions do not mean the same everywhere.",
+        "{count}单位有数字不宜直接比较：部分题目的含义并非处处相同。",
+    ),
+    "cannot.broken": (
+        "{count} units have numbers that are not compared: the questions do not mean the same.",
+        "{count}单位有数字不作比较：题目的含义不同。",
+    ),
     "cannot.withheld": (
         "{count} units have numbers that are withheld, so that nobody can be recognised.",
         "{count}单位有数字未公布，以免识别出个人。",

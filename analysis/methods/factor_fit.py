@@ -11,6 +11,7 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from analysis.core import fit_indices
 from analysis.core.structural import Release, Scores
@@ -35,6 +36,11 @@ class Rows:
     values: Floats
     weights: Floats | None = None
     cluster: Ints | None = None
+
+
+def p_value(chisq: float, df: int) -> float:
+    """Upper tail of the chi-square distribution; NaN without degrees of freedom."""
+    return float(stats.chi2.sf(chisq, df)) if df > 0 else np.nan
 
 
 class Sample(Protocol):
@@ -66,14 +72,14 @@ class Sample(Protocol):
 
     @property
     def variances(self) -> tuple[Floats, ...]:
-        """Of the items in each group, in the units of the loadings."""
+        """Of the answers in each group."""
 
     @property
     def statistics(self) -> int:
         """How many means, covariances, thresholds, correlations there are to explain."""
 
-    def fit(self, model: FactorModel) -> Fitted:
-        """Fit a model."""
+    def fit(self, model: FactorModel, before: Fitted | None = None) -> Fitted:
+        """Fit a model, starting from another one's solution where there is one."""
 
     def information(self, fit: Fitted) -> Floats:
         """Expected information on the parameters, up to a factor."""

@@ -47,9 +47,10 @@ def prepared(
     _check(items, factors, group, design, missing, equal)
     names = list(dict.fromkeys(i for members in factors.values() for i in members))
     values = np.column_stack([numeric(items, name) for name in names])
+    weights = None if design.weights is None else numeric(items, design.weights)
+    cluster = None if design.cluster is None else _clusters(items, _first(design.cluster))
     answered = ~np.isnan(values)
     kept = answered.any(axis=1) if missing == "fiml" else answered.all(axis=1)
-    weights = None if design.weights is None else numeric(items, design.weights)
     if weights is not None:
         if np.isnan(weights).any() or (weights < 0).any():
             raise ValueError("weights must be numbers of at least zero and never missing")
@@ -57,11 +58,16 @@ def prepared(
     labels = pd.Series(ALL, index=items.index) if group is None else items[group]
     kept &= labels.notna().to_numpy()
     if not kept.any():
-        raise NotFittable("no row has an answer to every item: take missing='fiml', or leave items out")
+        every = "an answer to every item" if missing == "listwise" else "an answer"
+        more = ["a group"] * (group is not None) + ["a weight above zero"] * (weights is not None)
+        raise NotFittable(f"no row has {' and '.join([every, *more])}: look at these columns, or leave items out")
     places = labels[kept].map(label).to_numpy(dtype=str)
-    cluster = None if design.cluster is None else pd.factorize(items[_first(design.cluster)])[0]
     chosen = np.flatnonzero(kept)
     rows = {g: _rows(values, weights, cluster, chosen[places == g]) for g in _order(places, reference)}
+    for g, one in rows.items():
+        if one.cluster is not None and len(np.unique(one.cluster)) < 2:
+            where = "" if g == ALL else f" of group {g!r}"
+            raise NotFittable(f"all rows{where} lie in one cluster: errors need two clusters or more, in every group")
     outline = Outline(
         {f: tuple(members) for f, members in factors.items()},
         tuple(rows),
@@ -76,6 +82,12 @@ def prepared(
 
 def _rows(values: Floats, weights: Floats | None, cluster: Any, at: NDArray[np.int64]) -> Rows:
     return Rows(values[at], None if weights is None else weights[at], None if cluster is None else cluster[at])
+
+
+def _clusters(items: pd.DataFrame, column: str) -> NDArray[np.int64]:
+    if items[column].isna().any():
+        raise ValueError(f"the column {column!r} of clusters has rows without a cluster")
+    return np.asarray(pd.factorize(items[column])[0], dtype=np.int64)
 
 
 def _first(cluster: str | tuple[str, ...]) -> str:
@@ -113,9 +125,11 @@ def _check(
     columns = {i for members in factors.values() for i in members}
     columns |= {c for c in (group, design.weights) if c is not None}
     columns |= set() if design.cluster is None else {_first(design.cluster)}
-    absent = sorted(columns - set(items.columns))
+    absent = sorted(columns - set(items.columns), key=str)
     if absent:
         raise ValueError(f"the frame does not have the columns {absent}")
+    if twice := sorted(columns & set(items.columns[items.columns.duplicated()]), key=str):
+        raise ValueError(f"the frame has the columns {twice} more than once")
     if missing not in MISSING:
         raise ValueError(f"missing is one of {MISSING}, seen {missing!r}")
     if set(equal) - set(KINDS):
@@ -130,7 +144,9 @@ def _check(
 
 def _check_outline(outline: Outline, items: list[str]) -> None:
     if outline.identify not in IDENTIFICATIONS:
-        raise ValueError(f"identify is 'marker' or 'variance', seen {outline.identify!r}")
+        raise ValueError(f"identify is one of {IDENTIFICATIONS}, seen {outline.identify!r}")
+    if len({frozenset(pair) for pair in outline.covariances}) < len(outline.covariances):
+        raise ValueError(f"covariances names a pair twice: {list(outline.covariances)}")
     for pair in outline.covariances:
         if len(set(pair)) != 2 or set(pair) - set(items):
             raise ValueError(f"covariances are pairs of two items of the factors, seen {pair}")

@@ -28,7 +28,7 @@ KINDS = (
     "latent_means",
 )
 SYMMETRIC = ("residuals", "residual_covariances", "latent_variances", "latent_covariances")
-IDENTIFICATIONS = ("marker", "variance")
+IDENTIFICATIONS = ("marker", "variance", "equal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,8 @@ class Outline:
     covariances : tuple of pairs of str
         Items whose residuals correlate.
     identify : str
-        ``marker``: a factor's first loading is 1; ``variance``: its variance is 1 in the first group.
+        ``marker``: a factor's first loading is 1; ``variance``: its variance is 1 in the first group; ``equal``: all loadings
+        are 1 (tau-equivalent items, for factors of two).
     alone : tuple of str
         Items without a factor.
     ordered : mapping
@@ -152,8 +153,8 @@ def _group(builder: _Builder, group: str) -> Blueprint:
     first = group == builder.outline.groups[0]
     for k, (factor, members) in enumerate(builder.outline.factors.items()):
         for item in members:
-            at, marker = (items.index(item), k), builder.outline.identify == "marker" and item == members[0]
-            if marker:
+            at, how = (items.index(item), k), builder.outline.identify
+            if how == "equal" or (how == "marker" and item == members[0]):
                 builder.fix(one.loading, at, "loadings", item, factor, group, 1.0)
             else:
                 builder.place(one.loading, at, "loadings", item, factor, group)
@@ -215,22 +216,45 @@ def _part(*shape: int) -> Part:
 
 
 def start(model: FactorModel, means: Sequence[Floats], covs: Sequence[Floats]) -> Floats:
-    """Values to start from: half of each item's variance is its factor's, loadings as the first item's correlations have them."""
+    """Values to start from: half of each item's variance is its factor's."""
     total, times = np.zeros(model.size), np.zeros(model.size)
+    signs = _signs(model.blueprints[0], covs)
     for one, mean, cov in zip(model.blueprints, means, covs, strict=True):
-        for part, values in _starts(one, mean, cov):
+        for part, values in _starts(one, mean, cov, signs):
             there = part.index >= 0
             np.add.at(total, part.index[there], values[there])
             np.add.at(times, part.index[there], 1.0)
     return total / np.maximum(times, 1.0)
 
 
-def _starts(one: Blueprint, mean: Floats, cov: Floats) -> Iterator[tuple[Part, Floats]]:
+def near(model: FactorModel, before: FactorModel, x: Floats) -> Floats:
+    """Values to start from: those of another model of the same elements, averaged where they are equal now."""
+    then, now = (m.elements["number"].to_numpy() for m in (before, model))
+    values = np.where(then >= 0, x[np.maximum(then, 0)], before.elements["value"].to_numpy(dtype=float))
+    free = now >= 0
+    return np.bincount(now[free], values[free], model.size) / np.bincount(now[free], minlength=model.size)
+
+
+def _belongs(one: Blueprint) -> NDArray[np.bool_]:
+    return np.asarray((one.loading.index >= 0) | (one.loading.value != 0))
+
+
+def _signs(one: Blueprint, covs: Sequence[Floats]) -> Floats:
+    """Directions of loadings, the same in all groups: of the first axis of a factor's correlations, its first item's is 1."""
+    correlations = np.mean([c / np.sqrt(np.outer(np.diag(c), np.diag(c))) for c in covs], axis=0)
+    belongs = _belongs(one)
+    out = np.ones(belongs.shape)
+    for k, own in enumerate(belongs.T):
+        at = np.flatnonzero(own)
+        axis = np.linalg.eigh(correlations[np.ix_(at, at)])[1][:, -1]
+        out[at, k] = np.where(axis * (axis[0] or 1.0) < 0, -1.0, 1.0)
+    return out
+
+
+def _starts(one: Blueprint, mean: Floats, cov: Floats, signs: Floats) -> Iterator[tuple[Part, Floats]]:
     spread = np.sqrt(np.diag(cov))
     marked = (one.loading.index < 0) & (one.loading.value != 0)
-    belongs = marked | (one.loading.index >= 0)
-    first = belongs.argmax(axis=0)
-    signs = np.sign(cov[:, first])
+    first = _belongs(one).argmax(axis=0)
     size = spread[first] if marked.any() else np.full(len(first), np.sqrt(2.0))
     yield one.loading, signs * spread[:, None] / size
     yield one.intercept, mean

@@ -34,14 +34,25 @@ def parameter_table(found: Fitted) -> pd.DataFrame:
     estimate, error = table["value"].to_numpy(dtype=float, copy=True), np.full(len(table), np.nan)
     estimate[free] = found.x[at]
     error[free] = np.sqrt(np.maximum(np.diag(found.covariance), 0.0))[at]
+    if found.model.outline.ordered and not found.model.outline.scaled:
+        _rest(found, table, estimate)
     out = table[["kind", "left", "right", "group"]].assign(estimate=estimate, std_error=error)
     return out.assign(conf_low=estimate - Z * error, conf_high=estimate + Z * error, free=free)
+
+
+def _rest(found: Fitted, table: pd.DataFrame, estimate: Floats) -> None:
+    """Residual variances of latent answers of variance 1: what the factors leave."""
+    for group, one in zip(found.sample.groups, found.model.blueprints, strict=True):
+        loading = one.loading.at(found.x)
+        left = 1 - np.einsum("jk,km,jm->j", loading, one.factor.at(found.x), loading)
+        estimate[((table["kind"] == "residuals") & (table["group"] == group)).to_numpy()] = left
 
 
 def loading_table(found: Fitted, table: pd.DataFrame) -> pd.DataFrame:
     """Loadings as they are and standardised: ``factor, item, group, estimate, std_error, standardised, standardised_error``."""
     loadings = table[table["kind"] == "loadings"].reset_index(drop=True)
-    value = _standardised(found, found.x)
+    with np.errstate(invalid="ignore"):  # a negative variance has no root; `problems` tells it
+        value = _standardised(found, found.x)
     step = 1e-30
     slopes = np.array([_standardised(found, found.x + 1j * step * e).imag / step for e in np.eye(len(found.x))])
     error = np.sqrt(np.maximum(np.einsum("qk,qr,rk->k", slopes, found.covariance, slopes), 0.0))
@@ -70,7 +81,9 @@ def problems(found: Fitted, table: pd.DataFrame, loadings: pd.DataFrame) -> pd.D
     rows += _named("negative_variance", variances, "left")
     for group, one in zip(found.sample.groups, found.model.blueprints, strict=True):
         rows += [("correlation_above_one", where, group) for where in _too_close(found, one.factor.at(found.x))]
-    against = loadings[loadings["standardised"] < 0]
+    own = loadings["standardised"]
+    share = (own < 0).groupby([loadings["factor"], loadings["group"]]).transform("mean")
+    against = loadings[np.where(share > 0.5, own > 0, own < 0)]
     rows += _named("negative_loading", against, "item")
     weak = loadings[loadings["standardised"] ** 2 < WEAK]
     rows += _named("weak_loading", weak, "item")

@@ -15,13 +15,15 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from analysis.core import ordinal
 from analysis.core import structural as core
 from analysis.methods.design import Design
 from analysis.methods.factor_fit import Fitted, Sample
 from analysis.methods.factor_input import prepared
 from analysis.methods.factor_model import Free, Outline, outlined
+from analysis.methods.measurement import fitted
 from analysis.methods.moment_fit import sampled
-from analysis.methods.ordinal_fit import sampled_ordered
+from analysis.methods.ordinal_fit import OrderedSample, sampled_ordered
 from analysis.tidy import place_keys, tidy_frame
 
 Floats = NDArray[np.float64]
@@ -41,6 +43,9 @@ ORDERED: Ladder = {
 }
 # A single threshold fixes nothing by itself: with items of two categories only everything at once can be tested.
 BINARY: Ladder = {step: equal for step, equal in ORDERED.items() if step not in ("thresholds", "metric")}
+# Two items cannot tell their loadings apart: they are taken as equal (tau-equivalent), and what is tested is whether the
+# difference of the two answers is the same in every group.
+PAIR: Ladder = {step: equal for step, equal in NUMBERS.items() if step != "metric"}
 MEASURED = ("scalar", "strict")  # steps from which on latent means can be compared
 SEARCHED = {"thresholds": "thresholds", "metric": "loadings", "scalar": "intercepts"}
 AFTER = {"thresholds": ("loadings", "intercepts"), "loadings": ("intercepts",), "intercepts": ()}
@@ -51,6 +56,7 @@ COLUMNS = (
 )
 POOR_CFI, POOR_RMSEA = 0.90, 0.08  # beyond both, the factors themselves do not fit
 ALPHA = 0.05
+LEAST_DF = 10  # from which RMSEA says something (Kenny, Kaniskan & McCoach 2015)
 MANY = 10  # groups
 SMALL = 300  # rows of all groups
 UNEQUAL = 2.0  # largest to smallest group
@@ -120,7 +126,7 @@ class Invariance:
 
     def __repr__(self) -> str:
         steps = ", ".join(f"{r.step} {r.verdict}" for r in self.table.itertuples())
-        freed = f"; free: {' '.join(self.freed['item'].unique())}" if len(self.freed) else ""
+        freed = f"; free: {' '.join(map(str, self.freed['item'].unique()))}" if len(self.freed) else ""
         return f"Invariance({len(self.sizes)} groups, n {sum(self.sizes.values())}: {steps}{freed})"
 
 
@@ -166,14 +172,17 @@ def fit_invariance(
     missing: str = "listwise",
     reference: Any = None,
     design: Design | None = None,
+    last_step: str = "strict",
 ) -> Invariance:
     r"""Climb the ladder: the same factors, the same loadings, the same intercepts, the same residual variances.
 
     A step fails where its difference test against the last step that holds rejects (5 %) *and* CFI falls or RMSEA rises by
-    more than the published cut-offs: without the test small samples fail by chance, without the indices large ones fail over
-    trifles. Then items are set free one after the other, in all groups, the one with the largest joint score test first,
-    until the step holds with the rest; each factor keeps at least two equal items and at least half of them. The ladder stops
-    where that is not enough. The configural step fails where CFI is under .90 and RMSEA over .08.
+    more than the published cut-offs (RMSEA from 10 degrees of freedom on, Kenny, Kaniskan & McCoach 2015, Sociological Methods &
+    Research 44): without the test small samples fail by chance, without the indices large ones fail over trifles. Then items
+    are set free one after the other, in all groups, the one with the largest joint score test first, until the step holds
+    with the rest; each factor keeps at least two equal items and at least half of them. The ladder stops where that is not
+    enough. The configural step fails where CFI is under .90 and RMSEA over .08. A scale of two items alone has no metric
+    step: their loadings are taken as equal, and nothing can be set free.
 
     Parameters
     ----------
@@ -181,6 +190,8 @@ def fit_invariance(
         As `fit_cfa`; with weights or clusters errors and tests are robust.
     ordered : bool
         Answers are ordered categories.
+    last_step : {"strict", "scalar", "metric"}
+        Where to stop at the latest; means need no more than ``scalar``.
 
     Returns
     -------
@@ -208,7 +219,15 @@ def fit_invariance(
     >>> fit_invariance(frame, factors={"f": list("abcd")}, group="unit").freed["item"].tolist()
     ['d']
     """
-    outline, rows, left_out = prepared(items, factors, group, reference, design, missing, identify="variance")
+    pair = all(len(members) == 2 for members in factors.values()) and len(factors) == 1
+    if pair and ordered:
+        raise ValueError(
+            "two ordered items alone cannot be tested: take them as numbers, or together with other scales"
+        )
+    if last_step not in ("metric", "scalar", "strict"):
+        raise ValueError(f"last_step is metric, scalar or strict, seen {last_step!r}")
+    identify = "equal" if pair else "variance"
+    outline, rows, left_out = prepared(items, factors, group, reference, design, missing, identify=identify)
     if len(rows) < 2:
         raise ValueError(f"{group!r} has one group only; invariance compares two or more")
     sample: Sample
@@ -218,11 +237,18 @@ def fit_invariance(
     else:
         robust = design is not None and (design.weights is not None or design.cluster is not None)
         sample = sampled(outline.items, rows, robust=robust)
-    ladder = BINARY if 1 in outline.ordered.values() else ORDERED if ordered else NUMBERS
+    ladder = _until(
+        PAIR if pair else BINARY if 1 in outline.ordered.values() else ORDERED if ordered else NUMBERS, last_step
+    )
     sizes = {g: len(one.values) for g, one in rows.items()}
     cutoffs = {step: _cutoffs(step, sizes) for step in list(ladder)[1:]}
     found, table = _climbed(sample, outline, ladder, cutoffs)
     return _result(found, table, outline, cutoffs, sizes, left_out, group)
+
+
+def _until(ladder: Ladder, last: str) -> Ladder:
+    order = [*ORDERED]
+    return {step: equal for step, equal in ladder.items() if order.index(step) <= order.index(last)}
 
 
 def _cutoffs(step: str, sizes: Mapping[str, int]) -> Cutoffs:
@@ -236,18 +262,19 @@ def _climbed(
     sample: Sample, outline: Outline, ladder: Ladder, cutoffs: Mapping[str, Cutoffs]
 ) -> tuple[tuple[_Rung | None, _Rung], list[dict[str, Any]]]:
     """Fit step after step; give the last that holds, the last fitted, and the table's rows."""
-    last = _rung(sample, outline, "configural")
+    last = _Rung("configural", (fit := fitted(sample, outline)), fit.indices(means=True))
     table = [_row(last, None, _configural(last))]
     if table[0]["verdict"] != "holds":
         return (None, last), table
     for step, equal in list(ladder.items())[1:]:
         freed = _carried(last.fit.model.outline, equal)
-        rung = _rung(sample, replace(outline, equal=equal, free=freed), step)
+        rung = _rung(sample, replace(outline, equal=equal, free=freed), step, last.fit)
         table.append(_row(rung, last, _judged(rung, last, cutoffs[step])))
         if table[-1]["verdict"] == "fails" and step in SEARCHED:
-            rung = _searched(sample, rung, last, cutoffs[step])
-            verdict = _judged(rung, last, cutoffs[step])
-            table.append(_row(rung, last, "partial" if verdict == "holds" else verdict))
+            before, rung = rung, _searched(sample, rung, last, cutoffs[step])
+            if rung is not before:
+                verdict = _judged(rung, last, cutoffs[step])
+                table.append(_row(rung, last, "partial" if verdict == "holds" else verdict))
         if table[-1]["verdict"] in ("fails", "untested"):
             return (last, rung), table
         last = rung
@@ -262,8 +289,8 @@ def _carried(before: Outline, equal: Sequence[str]) -> tuple[Free, ...]:
     return tuple(dict.fromkeys([*before.free, *new]))
 
 
-def _rung(sample: Sample, outline: Outline, step: str) -> _Rung:
-    fit = sample.fit(outlined(outline))
+def _rung(sample: Sample, outline: Outline, step: str, before: Fitted | None = None) -> _Rung:
+    fit = sample.fit(outlined(outline), before)
     return _Rung(step, fit, fit.indices(means=True))
 
 
@@ -276,15 +303,16 @@ def _configural(rung: _Rung) -> str:
 
 def _judged(rung: _Rung, last: _Rung, cut: Cutoffs) -> str:
     chisq, df = rung.fit.sample.difference(rung.fit, last.fit)
+    if not rung.fit.converged:
+        return "untested"
     if df == 0:
         return "holds"  # the same model in other words
-    if not rung.fit.converged or df < 0 or np.isnan(chisq):
+    if df < 0 or np.isnan(chisq):
         return "untested"
     rejected = stats.chi2.sf(chisq, df) < ALPHA
-    worse = (
-        last.indices["cfi"] - rung.indices["cfi"] > cut.cfi or rung.indices["rmsea"] - last.indices["rmsea"] > cut.rmsea
-    )
-    return "fails" if rejected and worse else "holds"
+    by_cfi = last.indices["cfi"] - rung.indices["cfi"] > cut.cfi
+    by_rmsea = rung.indices["rmsea"] - last.indices["rmsea"] > cut.rmsea and rung.fit.test.df >= LEAST_DF
+    return "fails" if rejected and (by_cfi or by_rmsea) else "holds"
 
 
 def _searched(sample: Sample, rung: _Rung, last: _Rung, cut: Cutoffs) -> _Rung:
@@ -295,7 +323,8 @@ def _searched(sample: Sample, rung: _Rung, last: _Rung, cut: Cutoffs) -> _Rung:
         if not ranked:
             return rung
         outline = rung.fit.model.outline
-        rung = _rung(sample, replace(outline, free=(*outline.free, *_together(kind, ranked[0]))), rung.step)
+        wider = replace(outline, free=(*outline.free, *_together(kind, ranked[0])))
+        rung = _rung(sample, wider, rung.step, rung.fit)
     return rung
 
 
@@ -333,7 +362,11 @@ def _releases(outline: Outline, kind: str, item: str, g: int) -> list[core.Relea
 def _row(rung: _Rung, last: _Rung | None, verdict: str) -> dict[str, Any]:
     outline = rung.fit.model.outline
     kind = SEARCHED.get(rung.step, "intercepts")
-    freed = " ".join(dict.fromkeys(f.left for f in outline.free if f.kind == kind)) if rung.step != "configural" else ""
+    freed = (
+        " ".join(dict.fromkeys(str(f.left) for f in outline.free if f.kind == kind))
+        if rung.step != "configural"
+        else ""
+    )
     row: dict[str, Any] = {"step": rung.step, **rung.indices, "verdict": verdict, "freed": freed}
     if not rung.fit.converged:
         row |= dict.fromkeys(rung.indices, np.nan) | {"df": rung.fit.test.df}
@@ -372,29 +405,38 @@ def _result(
 
 
 def _latent_means(rung: _Rung | None) -> pd.DataFrame:
-    """Latent means by the model with factors of variance 1 in the reference group, and in units of the first equal item."""
+    """Latent means in units of the first item that is equal everywhere, and in standard deviations of the reference group."""
     rows = []
     if rung is not None:
         fit, outline = rung.fit, rung.fit.model.outline
         freed = {f.left for f in outline.free}
         for k, (factor, members) in enumerate(outline.factors.items()):
             marker = next(i for i in members if i not in freed)
-            m = int(fit.model.blueprints[0].loading.index[outline.items.index(marker), k])
-            for g in range(1, len(outline.groups)):
-                a = int(fit.model.blueprints[g].mean.index[k])
-                rows.append((factor, outline.groups[g], *_in_units(fit, a, m), marker, rung.step))
+            at = outline.items.index(marker)
+            others = enumerate(outline.groups[1:], 1)
+            rows += [(factor, name, *_in_units(fit, k, g, at), marker, rung.step) for g, name in others]
     columns = ["factor", "group", "estimate", "std_error", "standardised", "standardised_error", "marker", "step"]
     out = pd.DataFrame(rows, columns=columns)
     ends = {"conf_low": out["estimate"] - Z * out["std_error"], "conf_high": out["estimate"] + Z * out["std_error"]}
     return out.assign(**ends)[[*columns[:4], "conf_low", "conf_high", *columns[4:]]]
 
 
-def _in_units(fit: Fitted, a: int, m: int) -> tuple[float, float, float, float]:
-    """A latent mean times a loading, its error, and both in standard deviations."""
-    mean, loading = float(fit.x[a]), float(fit.x[m])
-    slope = np.array([loading, mean])
-    error = float(np.sqrt(slope @ fit.covariance[np.ix_([a, m], [a, m])] @ slope))
-    return mean * loading, error, mean, float(np.sqrt(fit.covariance[a, a]))
+def _in_units(fit: Fitted, k: int, g: int, marker: int) -> tuple[float, float, float, float]:
+    """A latent mean times the marker's loading, its error, and both in standard deviations of the reference group."""
+    one, first = fit.model.blueprints[g], fit.model.blueprints[0]
+    mean, loading = float(one.mean.at(fit.x)[k]), float(first.loading.at(fit.x)[marker, k])
+    variance = float(first.factor.at(fit.x)[k, k])
+    numbers = (int(one.mean.index[k]), int(first.loading.index[marker, k]), int(first.factor.index[k, k]))
+    units = _error(fit, numbers, (loading, mean, 0.0))
+    root = np.sqrt(variance)
+    return mean * loading, units, mean / root, _error(fit, numbers, (1 / root, 0.0, -mean / (2 * variance * root)))
+
+
+def _error(fit: Fitted, numbers: tuple[int, ...], slopes: tuple[float, ...]) -> float:
+    """By the delta method; elements that are fixed have no error."""
+    free = [(n, s) for n, s in zip(numbers, slopes, strict=True) if n >= 0]
+    at, slope = np.array([n for n, _ in free]), np.array([s for _, s in free])
+    return float(np.sqrt(slope @ fit.covariance[np.ix_(at, at)] @ slope))
 
 
 def _harm(rung: _Rung | None) -> pd.DataFrame:
@@ -402,27 +444,30 @@ def _harm(rung: _Rung | None) -> pd.DataFrame:
     if rung is None:
         return pd.DataFrame(columns=columns)
     fit, outline = rung.fit, rung.fit.model.outline
-    freed = dict.fromkeys(f.left for f in outline.free if f.kind in ("loadings", "intercepts"))
+    freed = dict.fromkeys(f.left for f in outline.free)
     rows = []
     for item in freed:
-        for k, (factor, members) in enumerate(outline.factors.items()):
+        for factor, members in outline.factors.items():
             if item in members:
-                both = ((outline.groups[g], *_dmacs(fit, item, k, g)) for g in range(1, len(outline.groups)))
+                both = ((outline.groups[g], *_dmacs(fit, item, g)) for g in range(1, len(outline.groups)))
                 rows += [(factor, item, g, size, gap / len(members), rung.step) for g, size, gap in both]
     return pd.DataFrame(rows, columns=columns)
 
 
-def _dmacs(fit: Fitted, item: str, k: int, g: int) -> tuple[float, float]:
+def _dmacs(fit: Fitted, item: str, g: int) -> tuple[float, float]:
     """Root mean square difference of expected answers in pooled standard deviations, and the mean difference in answer points."""
     i = fit.sample.items.index(item)
     reference, own = fit.model.blueprints[0], fit.model.blueprints[g]
-    by = float(own.loading.at(fit.x)[i, k] - reference.loading.at(fit.x)[i, k])
-    mean, spread = float(own.mean.at(fit.x)[k]), float(own.factor.at(fit.x)[k, k])
-    gap = float(own.intercept.at(fit.x)[i] - reference.intercept.at(fit.x)[i]) + by * mean
+    if isinstance(fit.sample, OrderedSample):
+        size, gap = ordinal.apart(own, reference, fit.x, fit.sample.data[g].item, i)
+    else:
+        by = own.loading.at(fit.x)[i] - reference.loading.at(fit.x)[i]
+        gap = float(own.intercept.at(fit.x)[i] - reference.intercept.at(fit.x)[i] + by @ own.mean.at(fit.x))
+        size = float(np.sqrt(gap**2 + max(by @ own.factor.at(fit.x) @ by, 0.0)))
     sizes = fit.sample.sizes[[0, g]]
     spreads = np.sqrt([fit.sample.variances[0][i], fit.sample.variances[g][i]])
     pooled = float((sizes - 1) @ spreads / (sizes.sum() - 2))
-    return float(np.sqrt(gap**2 + by**2 * max(spread, 0.0))) / pooled, gap
+    return size / pooled, gap
 
 
 def _tidied(found: Invariance) -> pd.DataFrame:

@@ -20,7 +20,7 @@ from analysis.core import structural as core
 from analysis.methods.design import Design
 from analysis.methods.factor_fit import Fitted, Sample
 from analysis.methods.factor_input import prepared
-from analysis.methods.factor_model import outlined
+from analysis.methods.factor_model import Outline, outlined
 from analysis.methods.factor_tables import Z, loading_table, modifications, parameter_table, problems
 from analysis.methods.mixed import NotFittable
 from analysis.methods.moment_fit import MomentSample, sampled
@@ -155,7 +155,8 @@ def fit_cfa(
     estimator : str, optional
         ``ML`` or ``MLR``; absent: MLR where the design has weights or clusters, else ML (WLSMV if `ordered`).
     identify : str
-        ``marker``: each factor's first loading is 1; ``variance``: factors have variance 1 (in the reference group).
+        ``marker``: each factor's first loading is 1; ``variance``: factors have variance 1 (in the reference group);
+        ``equal``: all loadings are 1 (tau-equivalent items).
     mean_structure : bool, optional
         Whether means count among what the model explains (in SRMR, AIC, BIC); absent: with groups, FIML or MLR. Without groups
         it changes no estimate.
@@ -178,7 +179,8 @@ def fit_cfa(
     Notes
     -----
     Numbers as R's lavaan: normal likelihood with divisor n; errors from the expected information (ML), the observed one
-    (FIML), or the sandwich (MLR). Weights are scaled to the rows of each group. A cluster that lies in several groups counts as one cluster in each.
+    (FIML), or the sandwich (MLR). Weights are scaled to the rows of each group. A cluster that lies in several groups counts
+    as one cluster in each.
 
     Examples
     --------
@@ -202,19 +204,23 @@ def fit_cfa(
         identify=identify,
     )
     chosen = _estimator(estimator, ordered, design)
+    _check_asked(equal, ordered, mean_structure)
     sample: Sample = sampled(outline.items, rows, robust=chosen == "MLR")
     if ordered:
         sample = sampled_ordered(outline.items, rows)
         outline = replace(outline, ordered=sample.thresholds, scaled="thresholds" in equal)
-    model = outlined(outline)
-    if sample.statistics < model.size:
-        raise NotFittable(
-            f"{model.size} parameters are more than the data have means and covariances: ask for fewer factors"
-        )
-    found = sample.fit(model)
-    _check_identified(found)
+    found = fitted(sample, outline)
     means = group is not None or missing == "fiml" or chosen == "MLR" if mean_structure is None else mean_structure
     return _result(found, chosen, means, left_out, group)
+
+
+def _check_asked(equal: Sequence[str], ordered: bool, mean_structure: bool | None) -> None:
+    if "thresholds" in equal and not ordered:
+        raise ValueError("thresholds are for ordered=True; answers as numbers have none")
+    if "latent_means" in equal and "intercepts" not in equal:
+        raise ValueError("latent means are free only where intercepts are equal: name both in equal")
+    if mean_structure is False and "intercepts" in equal:
+        raise ValueError("equal intercepts are about means: leave mean_structure out")
 
 
 def _estimator(estimator: str | None, ordered: bool, design: Design | None) -> str:
@@ -229,10 +235,23 @@ def _estimator(estimator: str | None, ordered: bool, design: Design | None) -> s
     return chosen
 
 
-def _check_identified(found: Fitted) -> None:
-    loose = core.unidentified(found.sample.information(found))
-    if not len(loose):
-        return
+def fitted(sample: Sample, outline: Outline) -> Fitted:
+    """Fit a model that the data can tell.
+
+    Raises
+    ------
+    NotFittable
+        For more parameters than there are statistics, or parameters that can be moved together without any change.
+    """
+    model = outlined(outline)
+    if sample.statistics < model.size:
+        raise NotFittable(
+            f"{model.size} parameters are more than the data have means and covariances: ask for fewer factors"
+        )
+    found = sample.fit(model)
+    loose = core.unidentified(sample.information(found))
+    if not len(loose) or not found.converged:  # a fit that ran away is told as that
+        return found
     elements = found.model.elements.drop_duplicates("number").set_index("number").loc[loose]
     words = elements[["kind", "left", "right"]].to_numpy(dtype=str).tolist()
     named = [" ".join(w for w in row if w) for row in words][:5]
@@ -284,7 +303,7 @@ def _likelihood(found: Fitted, means: bool) -> dict[str, float]:
         return dict.fromkeys(("log_likelihood", "aic", "bic"), np.nan)
     answers = sample.n * len(sample.items) - sample.missing
     logs = -sample.n / 2 * found.minimum - answers / 2 * float(np.log(2 * np.pi))
-    parameters = found.model.size - (0 if means else len(sample.items))
+    parameters = found.model.size - (0 if means else len(sample.groups) * len(sample.items))
     return {
         "log_likelihood": logs,
         "aic": 2 * parameters - 2 * logs,

@@ -17,7 +17,7 @@ from analysis.core import fit_indices
 from analysis.core import structural as core
 from analysis.core.factor_data import GroupData, Moments, Patterns, moments_of, normal_information, patterns_of
 from analysis.methods.factor_fit import Fitted, Rows
-from analysis.methods.factor_model import FactorModel, Outline, outlined, start
+from analysis.methods.factor_model import FactorModel, Outline, near, outlined, start
 from analysis.methods.mixed import NotFittable
 
 Floats = NDArray[np.float64]
@@ -86,9 +86,10 @@ class MomentSample:
         """Weighted number of answers that are missing."""
         return sum(float(d.weights @ np.isnan(d.values).sum(axis=1)) for d in self.data if isinstance(d, Patterns))
 
-    def fit(self, model: FactorModel) -> Fitted:
+    def fit(self, model: FactorModel, before: Fitted | None = None) -> Fitted:
         """Fit a model by maximum likelihood."""
-        return self._at(model, core.minimise(model.blueprints, self.data, start(model, self.means, self.covs)))
+        begin = start(model, self.means, self.covs) if before is None else near(model, before.model, before.x)
+        return self._at(model, core.minimise(model.blueprints, self.data, begin))
 
     def _at(self, model: FactorModel, found: core.Optimum) -> Fitted:
         """Everything about a model at given parameters."""
@@ -101,6 +102,7 @@ class MomentSample:
         if self.robust:
             middle = core.meat(prints, self.data, found.x)
             factor = (self.trace - float((middle * inverse).sum())) / df if df > 0 else 1.0
+            factor = factor if factor > 0 else np.nan  # too few clusters
             inverse = inverse @ middle @ inverse
         test = fit_indices.Test(raw, df, factor)
         told = (raw / factor, raw, factor, found.minimum, found.converged, found.rounds)
@@ -165,15 +167,22 @@ def sampled(items: Sequence[str], rows: Mapping[str, Rows], *, robust: bool) -> 
 
 
 def _moved(less: Fitted, more: Fitted) -> Floats:
-    """Parameters of the wider model at the narrower one's solution."""
-    keys = ["kind", "left", "right", "group"]
-    own = less.model.elements
-    values = np.where(own["number"] >= 0, less.x[own["number"].clip(lower=0)], own["value"])
-    there = dict(zip(own[keys].itertuples(index=False, name=None), values, strict=True))
+    """Parameters at which the wider model says what the narrower one does, where it fixes other scales and means of factors."""
     out = np.zeros(more.model.size)
-    free = more.model.elements[more.model.elements["number"] >= 0]
-    for key, number in zip(free[keys].itertuples(index=False, name=None), free["number"], strict=True):
-        out[number] = there[key]
+    for narrow, wide in zip(less.model.blueprints, more.model.blueprints, strict=True):
+        loading, factor, mean = (part.at(less.x) for part in (narrow.loading, narrow.factor, narrow.mean))
+        held = np.diag(wide.factor.index) < 0
+        size = np.sqrt(np.where(held, np.diag(factor) / np.where(held, np.diag(wide.factor.value), 1.0), 1.0))
+        off = np.where(wide.mean.index < 0, mean - wide.mean.value, 0.0)
+        for part, values in (
+            (wide.loading, loading * size),
+            (wide.factor, factor / np.outer(size, size)),
+            (wide.mean, (mean - off) / size),
+            (wide.intercept, narrow.intercept.at(less.x) + loading @ off),
+            (wide.unique, narrow.unique.at(less.x)),
+        ):
+            there = part.index >= 0
+            out[part.index[there]] = values[there]
     return out
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from analysis.core import fit_indices, structural
 from analysis.core import ordinal as core
 from analysis.methods.factor_fit import Fitted, Rows
-from analysis.methods.factor_model import FactorModel, start_ordered
+from analysis.methods.factor_model import FactorModel, near, start_ordered
 from analysis.methods.mixed import NotFittable
 
 Floats = NDArray[np.float64]
@@ -58,18 +58,21 @@ class OrderedSample:
 
     @property
     def variances(self) -> tuple[Floats, ...]:
-        """Of the items; latent answers have variance 1."""
-        return tuple(np.ones(len(self.items)) for _ in self.data)
+        """Of the answers, categories counted one by one."""
+        return tuple(core.answer_variances(d) for d in self.data)
 
     @property
     def statistics(self) -> int:
         """Thresholds and correlations of all groups."""
         return sum(len(d.gamma) for d in self.data)
 
-    def fit(self, model: FactorModel) -> Fitted:
+    def fit(self, model: FactorModel, before: Fitted | None = None) -> Fitted:
         """Fit by diagonally weighted least squares; errors and test from the whole covariance of the statistics."""
         scaled, df = model.outline.scaled, self.statistics - model.size
-        begin = start_ordered(model, [d.correlation for d in self.data], [d.thresholds for d in self.data])
+        if before is None:
+            begin = start_ordered(model, [d.correlation for d in self.data], [d.thresholds for d in self.data])
+        else:
+            begin = near(model, before.model, before.x)
         found = core.minimise(model.blueprints, self.data, begin, scaled)
         sums = core.sandwich(model.blueprints, self.data, found.x, scaled)
         raw = self.n * found.minimum
@@ -113,6 +116,11 @@ def sampled_ordered(items: Sequence[str], rows: Mapping[str, Rows]) -> OrderedSa
         For missing answers, items with one category or more than 20, categories that a group does not have, and items whose
         correlation runs to one.
     """
+    for j, item in enumerate(items):
+        if any(np.isnan(one.values[:, j]).any() for one in rows.values()):
+            raise NotFittable(
+                f"{item!r} has missing answers; ordered categories take complete rows: missing='listwise'"
+            )
     kinds = [np.unique(np.concatenate([one.values[:, j] for one in rows.values()])) for j in range(len(items))]
     for item, kind in zip(items, kinds, strict=True):
         if not 2 <= len(kind) <= MOST:

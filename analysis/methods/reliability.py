@@ -23,10 +23,8 @@ from analysis.methods.mixed import NotFittable
 from analysis.methods.ordinal_fit import sampled_ordered
 from analysis.tidy import ALL, domain_key, tidy_frame
 
-STATISTICS = (
-    *("alpha", "omega", "ave", "htmt", "alpha_ordinal", "omega_categorical"),
-    *("item_rest", "alpha_if_dropped"),
-)
+OF_ITEMS, OF_PAIRS = ("item_rest", "alpha_if_dropped"), ("htmt",)
+STATISTICS = ("alpha", "omega", "ave", "alpha_ordinal", "omega_categorical", *OF_ITEMS, *OF_PAIRS)
 SPOILT = ("empty", "constant", "duplicated")  # a model of the scale cannot be fitted
 FEW_ANSWERS = 7  # different answers up to which items are looked at as ordered categories too
 AGAINST = -0.1  # correlation with the rest of the scale below which an item looks turned round
@@ -46,6 +44,24 @@ class Reliability:
     def tidy(self) -> pd.DataFrame:
         """Return the rows, columns as ``analysis.tidy.COLUMNS``."""
         return self.rows.copy()
+
+    @property
+    def of_scales(self) -> pd.DataFrame:
+        """The rows of whole scales."""
+        return self._of(*(s for s in STATISTICS if s not in (*OF_ITEMS, *OF_PAIRS)))
+
+    @property
+    def of_items(self) -> pd.DataFrame:
+        """The rows of items."""
+        return self._of(*OF_ITEMS)
+
+    @property
+    def of_pairs(self) -> pd.DataFrame:
+        """The rows of pairs of scales."""
+        return self._of(*OF_PAIRS)
+
+    def _of(self, *statistics: str) -> pd.DataFrame:
+        return self.rows[self.rows["statistic"].isin(statistics)].reset_index(drop=True)
 
     def __repr__(self) -> str:
         found = self.rows[self.rows["statistic"] == "alpha"]
@@ -95,8 +111,9 @@ def reliability(
           Yang's (2009) omega of the score as it is, over the variance by the polychoric correlations, from the scale's own
           factor by WLSMV;
 
-        term = ``a:b``, statistic ``htmt``: correlation of two scales free of error, as the ratio of the geometric means of the
-        correlations between and within them (Henseler, Ringle & Sarstedt 2015; Roemer, Schuberth & Henseler 2021: HTMT2);
+        term = a scale with domain ``scale=<another>``, statistic ``htmt``: their correlation free of error and without its
+        sign, as the ratio of the geometric means of the correlations between and within them (Henseler, Ringle & Sarstedt
+        2015; Roemer, Schuberth & Henseler 2021: HTMT2);
         term = item with domain ``scale=<name>``, statistic ``item_rest`` (correlation with the sum of the others) and
         ``alpha_if_dropped`` (three items or more). ``n`` is the smallest number of persons behind a covariance of the
         scale. An item that is constant, a copy of another or empty stays in alpha, makes what rests on a model and its own rows
@@ -154,7 +171,7 @@ def _measured(items: pd.DataFrame, scales: Scales, reverse: Sequence[str], desig
 
 def _check(items: pd.DataFrame, scales: Scales, reverse: Sequence[str], design: Design, wave: str | None) -> None:
     named = {i for members in scales.values() for i in members}
-    absent = sorted((named | {c for c in (design.weights, wave) if c is not None}) - set(items.columns))
+    absent = sorted((named | {c for c in (design.weights, wave) if c is not None}) - set(items.columns), key=str)
     if absent:
         raise ValueError(f"the frame does not have the columns {absent}")
     if wave is not None and (items.empty or items[wave].isna().any()):
@@ -165,7 +182,7 @@ def _check(items: pd.DataFrame, scales: Scales, reverse: Sequence[str], design: 
         if len(set(members)) < len(members) or len(members) < 2:
             raise ValueError(f"scale {scale!r} needs at least two different items, seen {list(members)}")
     if set(reverse) - named:
-        raise ValueError(f"reverse names items that no scale has: {sorted(set(reverse) - named)}")
+        raise ValueError(f"reverse names items that no scale has: {sorted(set(reverse) - named, key=str)}")
     if design != Design(weights=design.weights):
         raise ValueError("reliability uses the design's weights only; leave strata, cluster, fpc and the rest out")
 
@@ -283,7 +300,8 @@ def _distinct_rows(scales: Scales, names: list[str], s: Floats, count: Floats) -
         if not set(i) & set(j):
             rows.append(
                 {
-                    "term": f"{first}:{second}",
+                    "term": first,
+                    "domain": domain_key({"scale": second}),
                     "statistic": "htmt",
                     "estimate": core.htmt(r[np.ix_(i, i)], r[np.ix_(j, j)], r[np.ix_(i, j)]),
                     "n": float(count[np.ix_(i + j, i + j)].min()),

@@ -17,6 +17,7 @@ import pandas as pd
 from analysis.methods.agreement import agreement, icc_rows
 from analysis.methods.design import Design, label, numeric
 from analysis.methods.estimates import estimates
+from analysis.methods.lineage import ancestors
 from analysis.methods.mixed import MixedFit, NotFittable, fit_mixed
 from analysis.methods.series import mark_broken
 from analysis.tidy import ALL, concat, tidy_frame
@@ -186,7 +187,7 @@ def _placed(
     """Give every member the region of each level that holds the member's code."""
     if region is None:
         return members, _Cuts(wave, group, {}, None)
-    lineage = _lineage(members[region], hierarchy)
+    lineage = ancestors(members[region], hierarchy)
     columns = {level: f"level of place: {level}" for level in lineage.columns}
     frame = members.assign(**{columns[k]: lineage[k].to_numpy() for k in columns})
     some = members[region].notna().sum()
@@ -197,39 +198,6 @@ def _placed(
 def _together(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """Complete all rows at once: a tidy table is costly to make many times."""
     return tidy_frame(pd.concat([t for t in tables if len(t)], ignore_index=True))
-
-
-def _lineage(codes: pd.Series, hierarchy: pd.DataFrame | None) -> pd.DataFrame:
-    """Table of members by level (coarsest first): the ancestor of the code at that level, or the code itself."""
-    text = codes.map(label, na_action="ignore").astype(object)
-    if hierarchy is None:
-        return pd.DataFrame({"region": text})
-    known = [label(c) for c in hierarchy["code"]]
-    if len(set(known)) < len(known):
-        raise ValueError("the hierarchy has a code twice; give one row a code, valid for these waves")
-    parent = {c: label(p) for c, p in zip(known, hierarchy["parent"], strict=True) if not pd.isna(p)}
-    level = dict(zip(known, hierarchy["level"].astype(str), strict=True))
-    chains = {c: _chain(c, parent) for c in text.dropna().unique()}
-    unknown = sorted(c for c in chains if c not in level)
-    if unknown:
-        raise ValueError(f"{len(unknown)} region codes are not in the hierarchy, the first is {unknown[0]!r}")
-    depth: dict[str, int] = {}
-    for chain in chains.values():
-        depth |= {level[c]: max(depth.get(level[c], 0), k) for k, c in enumerate(reversed(chain)) if c in level}
-    at = {c: {level[a]: a for a in chain if a in level} for c, chain in chains.items()}
-    return pd.DataFrame(
-        {k: text.map({c: a.get(k) for c, a in at.items()}) for k in sorted(depth, key=lambda d: depth[d])}
-    )
-
-
-def _chain(code: str, parent: Mapping[str, str]) -> list[str]:
-    """The code and its ancestors, nearest first."""
-    chain = [code]
-    while chain[-1] in parent and parent[chain[-1]] != chain[-1]:
-        chain.append(parent[chain[-1]])
-        if len(chain) > 20:
-            raise ValueError(f"the hierarchy goes round in a loop above {code!r}")
-    return chain
 
 
 def _waves(frame: pd.DataFrame, cuts: _Cuts) -> Iterable[tuple[str, pd.DataFrame]]:

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from analysis.methods.design import Design
+from analysis.methods.factor_fit import p_value
 from analysis.methods.measurement import CfaFit, fit_cfa
 from analysis.methods.moment_fit import MomentSample
 from reports.reference import Line
@@ -228,7 +228,7 @@ def _differences(table: pd.DataFrame, made: Mapping[str, CfaFit]) -> Iterator[Li
         if less not in made or more not in made:
             continue
         chisq, df = made[less].fit.sample.difference(made[less].fit, made[more].fit)
-        ours = {"difference chisq": chisq, "difference df": df, "difference pvalue": float(stats.chi2.sf(chisq, df))}
+        ours = {"difference chisq": chisq, "difference df": df, "difference pvalue": p_value(chisq, df)}
         for row in rows.to_dict("records"):
             if row["quantity"] in ours and not row["source"].endswith(("2010", "satorra.2000")):
                 what = f"{name} {row['quantity']}"

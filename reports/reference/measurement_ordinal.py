@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from analysis.core.ordinal import Ordered, below
 from analysis.methods.design import Design
+from analysis.methods.factor_fit import p_value
 from analysis.methods.measurement import CfaFit, fit_cfa
 from reports.reference import Line
 from reports.reference.measurement import terms
@@ -152,7 +152,7 @@ def _differences(table: pd.DataFrame, made: Mapping[str, CfaFit]) -> Iterator[Li
         chisq, df = made[less].fit.sample.difference(made[less].fit, made[more].fit)
         if not df:
             continue
-        ours = {"Chisq diff": chisq, "Df diff": df, "Pr(>Chisq)": float(stats.chi2.sf(chisq, df))}
+        ours = {"Chisq diff": chisq, "Df diff": df, "Pr(>Chisq)": p_value(chisq, df)}
         for row in rows.to_dict("records"):
             quantity = str(row["quantity"]).removeprefix("difference ")
             if quantity in ours and not (quantity == "Pr(>Chisq)" and row["value"] < 1e-6):
