@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.methods.agreement import agreement, icc_rows
+from analysis.methods.comparability import Comparability
 from analysis.methods.design import Design, label, numeric
 from analysis.methods.estimates import estimates
 from analysis.methods.lineage import ancestors
@@ -75,7 +76,7 @@ def fit_cohesion(
     hierarchy: pd.DataFrame | None,
     design: Design | None,
     registry: pd.DataFrame | None = None,
-    comparability: Any = None,
+    comparability: Comparability | None = None,
     min_reliability: float = 0.7,
 ) -> CohesionFit:
     r"""Estimate cohesion: level, agreement, and what a unit's number is worth.
@@ -96,8 +97,11 @@ def fit_cohesion(
         (`analysis.methods.series`).
     design : Design or None
         For the means; None: a simple random sample.
-    registry, comparability
+    registry
         Not offered yet.
+    comparability : Comparability, optional
+        Verdicts of `analysis.comparability`: rows that may not be compared get their status. A release plan that has them does
+        the same for every table.
     min_reliability : float
         Between 0 and 1. A shrunken mean whose unit is less reliable is marked ``pooled``.
 
@@ -122,7 +126,7 @@ def fit_cohesion(
     Raises
     ------
     ValueError
-        For unknown columns, scores outside their limits, `registry` or `comparability` given, or a hierarchy with a
+        For unknown columns, scores outside their limits, `registry` given, or a hierarchy with a
         code twice or a loop.
 
     Notes
@@ -138,7 +142,7 @@ def fit_cohesion(
     >>> fit.tidy().query("statistic == 'mean' and group != '*'")["estimate"].tolist()
     [4.5, 1.5]
     """
-    _check(members, scales, limits, (group, region, wave), registry, comparability, min_reliability)
+    _check(members, scales, limits, (group, region, wave), registry, min_reliability)
     if not scales:
         return CohesionFit(tidy_frame([]), {}, (), None)
     frame, cuts = _placed(members, group, region, wave, hierarchy)
@@ -152,7 +156,9 @@ def fit_cohesion(
                 tables += [t.assign(wave=when) for t in (_agreement(part, scale, items, limits, cuts), modelled)]
                 fits |= {} if fit is None else {(when, scale): fit}
     unit = next((level for level, column in cuts.levels.items() if column == cuts.unit), None)
-    return CohesionFit(mark_broken(_together(tables), hierarchy), fits, tuple(cuts.levels), unit)
+    rows = mark_broken(_together(tables), hierarchy)
+    rows = rows if comparability is None else comparability.mark(rows)
+    return CohesionFit(rows, fits, tuple(cuts.levels), unit)
 
 
 def _check(
@@ -161,11 +167,10 @@ def _check(
     limits: Limits,
     places: Iterable[str | None],
     registry: pd.DataFrame | None,
-    comparability: Any,
     min_reliability: float,
 ) -> None:
-    if registry is not None or comparability is not None:
-        raise ValueError("registry and comparability are not offered yet by fit_cohesion; leave them out")
+    if registry is not None:
+        raise ValueError("registry is not offered yet by fit_cohesion; leave it out")
     if not 0 <= min_reliability <= 1:
         raise ValueError(f"min_reliability must lie between 0 and 1, seen {min_reliability}")
     wanted = {*scales, *(i for items in scales.values() for i in items), *(p for p in places if p is not None)}

@@ -227,3 +227,16 @@ def test_real_schools_cannot_be_compared_by_their_visual_tests(shared_data: Any)
         "textual": "x5",
         "speed": "x7",
     }  # x5 moves no mean by more than a tenth
+
+
+def test_cohesion_takes_the_verdicts() -> None:
+    frame = groups()
+    frame.loc[frame["group"] == "c", "q4"] = (frame["q4"] - 1).clip(1, 5)
+    frame["s"] = frame[list(ITEMS)].mean(axis=1)
+    where: dict[str, Any] = {"group": "group", "region": None, "wave": None, "hierarchy": None, "design": None}
+    asked = {"scales": SCALES, "limits": {"s": (1, 5), **dict.fromkeys(ITEMS, (1, 5))}, **where}
+    rows = analysis.fit_cohesion(frame, comparability=judged(frame, group="group"), **asked).tidy()
+    means = rows[rows["statistic"] == "mean"].set_index("group")["status"]
+    assert means.to_dict() == {"*": "ok", "a": "linkable", "b": "linkable", "c": "linkable"}
+    plain = analysis.fit_cohesion(frame, **asked).tidy()
+    np.testing.assert_array_equal(plain["estimate"], rows["estimate"])
