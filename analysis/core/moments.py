@@ -6,6 +6,7 @@ there.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from scipy import linalg, optimize, stats
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+BLOCK = 8192  # rows that stay in the processor's own memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,24 +29,46 @@ class Factors:
     converged: bool  #: the fit function is flat at the optimum, bounds aside
 
 
-def covariance(values: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """Pairwise covariance matrix and the number of rows behind each entry, both (J, J).
+def covariance(columns: Sequence[Floats], weights: Floats) -> tuple[Floats, Floats]:
+    """Pairwise covariance matrix and the number of rows behind each entry, both (J, J), from J columns.
 
     Weighted mean squares times n / (n - 1); with equal weights and no missing values the usual sample covariance. Entries
-    with fewer than two rows are NaN.
+    with fewer than two rows are NaN. Block by block, so that nothing as large as the data is laid out.
     """
-    there = ~np.isnan(values) & (weights > 0)[:, None]
-    mask = there.astype(float)
-    usable = there.any(axis=0)
-    centre = np.zeros(values.shape[1])
-    centre[usable] = np.nanmean(np.where(there, values, np.nan)[:, usable], axis=0)
-    x = np.where(there, values - centre, 0.0)
-    weighted = weights[:, None] * mask
-    count, weight = mask.T @ mask, mask.T @ weighted
-    sums, products = (weights[:, None] * x).T @ mask, x.T @ (weights[:, None] * x)
+    j, equal = len(columns), bool(len(weights)) and float(np.ptp(weights)) == 0.0 and float(weights[0]) > 0
+    centre = [_near(column) for column in columns]
+    count, weight, sums, products = (np.zeros((j, j)) for _ in range(4))
+    room = np.empty((j, min(BLOCK, max(len(weights), 1))))
+    for first in range(0, len(weights), BLOCK):
+        block = slice(first, first + BLOCK)
+        w = weights[block]
+        x = room[:, : len(w)]
+        for k, column in enumerate(columns):
+            np.subtract(column[block], centre[k], out=x[k])
+        if np.isnan(x.sum()) or not (equal or (w > 0).all()):
+            there = ~np.isnan(x) & (w > 0)
+            mask, x = there.astype(float), np.where(there, x, 0.0)
+            count += mask @ mask.T
+            weight += mask @ (w * mask).T
+            sums += (w * x) @ mask.T
+            products += (w * x) @ x.T
+        else:
+            count += len(w)
+            weight += float(w.sum())
+            sums += (x @ w)[:, None]
+            products += float(w[0]) * (x @ x.T) if equal else (w * x) @ x.T
     safe = np.where(weight > 0, weight, 1.0)
     found = (products - sums * sums.T / safe) / safe * count / np.maximum(count - 1, 1)
     return np.where(count > 1, found, np.nan), count
+
+
+def _near(column: Floats) -> float:
+    """A number near the column's values, from its beginning: covariances lose no digits to a far mean."""
+    some = column[:BLOCK]
+    there = some[~np.isnan(some)]
+    if not len(there):
+        there = column[~np.isnan(column)]
+    return float(there.mean()) if len(there) else 0.0
 
 
 def alpha(s: Floats) -> float:

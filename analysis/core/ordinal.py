@@ -51,7 +51,7 @@ class Ordered:
     gamma : (t + c, t + c)
         n times the covariance of thresholds and correlations.
     extreme : tuple of pairs of int
-        Items whose correlation runs to its end: a copy, or a table with empty corners.
+        Items whose correlation runs to its end, or cannot be told: a copy, or a table with empty corners.
     """
 
     n: float
@@ -168,7 +168,8 @@ def _pair(table: Floats, cut_i: Floats, cut_j: Floats) -> _Pair:
     probability, by_rho = _cells(cut_i, cut_j, rho)
     by = (_by_cuts(cut_i, cut_j, rho), _by_cuts(cut_j, cut_i, rho).transpose(1, 0, 2))
     shares = tuple(b / probability[:, :, None] for b in by)
-    return _Pair(rho, by_rho / probability, (shares[0], shares[1]), abs(rho) > EDGE - 0.005)
+    blind = float(table.sum()) * float((by_rho**2 / probability).sum()) < 1  # an error above 1: any correlation does
+    return _Pair(rho, by_rho / probability, (shares[0], shares[1]), blind or abs(rho) > EDGE - 0.005)
 
 
 def _filled(table: Floats) -> Floats:

@@ -259,12 +259,14 @@ def descend(value: Value, slopes: Slopes, start: Floats) -> Optimum:
         x and whether the curvature is wanted: gradient, and half of the expected second derivatives (or None).
     start : (q,) float
     """
-    found, rounds = _descended(value, slopes, start), 0
-    for _ in range(TRIES - 1):
-        if found.converged:
-            break
-        rounds += found.rounds
-        found = _descended(value, slopes, found.x)
+    rounds = 0
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # of a fit that runs away
+        found = _descended(value, slopes, start)
+        for _ in range(TRIES - 1):
+            if found.converged:
+                break
+            rounds += found.rounds
+            found = _descended(value, slopes, found.x)
     return replace(found, rounds=rounds + found.rounds)
 
 

@@ -23,11 +23,10 @@ def why(row: Row, labels: Labels, language: str) -> str:
     return say(key, language, items=join(names, language))
 
 
-def notes(rows: Sequence[Row], labels: Labels, language: str) -> list[str]:
-    """Say once for each reason why rows of a figure stand alone."""
-    return list(
-        dict.fromkeys(say("measure.apart", language, why=why(r, labels, language)) for r in rows if r.shown and r.apart)
-    )
+def notes(rows: Sequence[Row], labels: Labels, language: str, *, line: bool = False) -> list[str]:
+    """Say once for each reason why rows of a figure stand alone; `line`: waves on a line, which breaks there."""
+    key = "measure.apart.line" if line else "measure.apart"
+    return list(dict.fromkeys(say(key, language, why=why(r, labels, language)) for r in rows if r.shown and r.apart))
 
 
 def lines(rows: Sequence[Row], labels: Labels, language: str) -> list[str]:
@@ -47,8 +46,8 @@ def lines(rows: Sequence[Row], labels: Labels, language: str) -> list[str]:
     hold = sum(not r.apart for r in rows) - len(untested)
     said += [say("apart.hold", language, count=hold, total=len(rows))]
     waves = sorted({r.keys["wave"] for r in rows if r.basis.endswith(":mode")})
-    said += [say("apart.mode", language, wave=labels.unit("wave", w, language)) for w in waves]
-    return said
+    names = [labels.unit("wave", w, language) for w in waves]
+    return said + ([say("apart.mode", language, wave=join(names, language))] if names else [])
 
 
 def _reason(row: Row) -> str:

@@ -54,7 +54,7 @@ def marks_notes(rows: Sequence[Row], look: Look, *, vertical: bool = False) -> l
         notes.append(say("measure.pooled", language))
     if any(r.status == "withheld" for r in rows):
         notes.append(say("note.withheld", language))
-    return notes + apart.notes(rows, look.labels, language)
+    return notes + apart.notes(rows, look.labels, language, line=vertical)
 
 
 def ends_note(cut: Cut, count: int, language: str) -> str:

@@ -263,12 +263,16 @@ WORDS: dict[str, tuple[str, str]] = {
         "{scale}{where}：无法检验，{why}；问卷本身没有妨碍比较之处。",
     ),
     "apart.hold": (
-        "{count} of {total} comparisons hold: people of the same standing answer alike.",
-        "{total} 项比较中有 {count} 项成立：情况相同的人作答相同。",
+        "{count} of {total} comparisons of a scale hold: people of the same standing answer alike.",
+        "{total} 项量表比较中有 {count} 项成立：情况相同的人作答相同。",
     ),
     "apart.mode": (
-        "Answers of {wave} came partly another way (online, on paper, by phone): part of a difference may come from that.",
-        "{wave}的答卷有相当部分以其他方式取得（网络、纸质、电话）：差异可能部分由此而来。",
+        "{wave} was answered in other ways than this wave (online, on paper, by phone): part of a difference may come from that.",
+        "{wave}的作答方式（网络、纸质、电话）与本波次不同：差异可能部分由此而来。",
+    ),
+    "measure.apart.line": (
+        "no line where waves are not compared, because {why}",
+        "不作比较的波次之间不连线，因为{why}",
     ),
     "measure.apart": ("grey: not compared, because {why}", "灰色：不作比较，因为{why}"),
     "numbers": ("({estimate}{between}; {reference} {value})", "（{estimate}{between}；{reference} {value}）"),

@@ -262,7 +262,7 @@ def numeric(frame: pd.DataFrame, column: str) -> Floats:
         raise ValueError(
             f"column {column!r} must hold numbers, it holds {values.dtype}; convert it or ask for proportions"
         )
-    array = values.to_numpy(dtype="float64", na_value=np.nan)
+    array = values.to_numpy() if values.dtype == np.float64 else values.to_numpy(dtype="float64", na_value=np.nan)
     if np.isinf(array).any():
         raise ValueError(f"column {column!r} holds infinite values; expected finite numbers or missing")
     return array

@@ -28,6 +28,8 @@ KINDS = (
     "latent_means",
 )
 SYMMETRIC = ("residuals", "residual_covariances", "latent_variances", "latent_covariances")
+SHARED = 0.8  # of an axis that is taken for the factor's, to start from
+LEAST = 0.05  # size of a standardised loading to start from
 IDENTIFICATIONS = ("marker", "variance", "equal")
 
 
@@ -216,11 +218,11 @@ def _part(*shape: int) -> Part:
 
 
 def start(model: FactorModel, means: Sequence[Floats], covs: Sequence[Floats]) -> Floats:
-    """Values to start from: half of each item's variance is its factor's."""
+    """Values to start from: loadings along the first axis of a factor's items, of all groups together."""
     total, times = np.zeros(model.size), np.zeros(model.size)
-    signs = _signs(model.blueprints[0], covs)
+    axes = _axes(model.blueprints[0], covs)
     for one, mean, cov in zip(model.blueprints, means, covs, strict=True):
-        for part, values in _starts(one, mean, cov, signs):
+        for part, values in _starts(one, mean, cov, axes):
             there = part.index >= 0
             np.add.at(total, part.index[there], values[there])
             np.add.at(times, part.index[there], 1.0)
@@ -239,27 +241,29 @@ def _belongs(one: Blueprint) -> NDArray[np.bool_]:
     return np.asarray((one.loading.index >= 0) | (one.loading.value != 0))
 
 
-def _signs(one: Blueprint, covs: Sequence[Floats]) -> Floats:
-    """Directions of loadings, the same in all groups: of the first axis of a factor's correlations, its first item's is 1."""
+def _axes(one: Blueprint, covs: Sequence[Floats]) -> Floats:
+    """Standardised loadings on the first axis of the correlations of a factor's items, (p, f); the first item's is above zero."""
     correlations = np.mean([c / np.sqrt(np.outer(np.diag(c), np.diag(c))) for c in covs], axis=0)
     belongs = _belongs(one)
-    out = np.ones(belongs.shape)
+    out = np.zeros(belongs.shape)
     for k, own in enumerate(belongs.T):
         at = np.flatnonzero(own)
-        axis = np.linalg.eigh(correlations[np.ix_(at, at)])[1][:, -1]
-        out[at, k] = np.where(axis * (axis[0] or 1.0) < 0, -1.0, 1.0)
+        values, vectors = np.linalg.eigh(correlations[np.ix_(at, at)])
+        axis = vectors[:, -1] * np.sqrt(values[-1] * SHARED)
+        axis = np.where(axis < 0, -1, 1) * np.maximum(np.abs(axis), LEAST)
+        out[at, k] = axis * np.sign(axis[0])
     return out
 
 
-def _starts(one: Blueprint, mean: Floats, cov: Floats, signs: Floats) -> Iterator[tuple[Part, Floats]]:
+def _starts(one: Blueprint, mean: Floats, cov: Floats, axes: Floats) -> Iterator[tuple[Part, Floats]]:
     spread = np.sqrt(np.diag(cov))
     marked = (one.loading.index < 0) & (one.loading.value != 0)
     first = _belongs(one).argmax(axis=0)
-    size = spread[first] if marked.any() else np.full(len(first), np.sqrt(2.0))
-    yield one.loading, signs * spread[:, None] / size
+    size = spread[first] * axes[first, np.arange(len(first))] if marked.any() else np.ones(len(first))
+    yield one.loading, axes * spread[:, None] / size
     yield one.intercept, mean
     yield one.unique, np.diag(spread**2) / 2
-    yield one.factor, np.diag(spread[first] ** 2 / 2 if marked.any() else np.ones(len(first)))
+    yield one.factor, np.diag(size**2)
     yield one.mean, np.zeros(len(first))
 
 

@@ -17,7 +17,7 @@ from scipy import optimize, stats
 from analysis.core import agreement as core
 from analysis.core import mixed as core_mixed
 from analysis.core import replicated
-from analysis.core.agreement_errors import BLIND, clusters_in, deviate
+from analysis.core.agreement_errors import BLIND, clusters_in, deviate, times_taken
 from analysis.methods.design import Design, numeric, present, replicated_of
 from analysis.methods.estimates import estimates
 from analysis.methods.mixed import MixedFit, NotFittable, fit_mixed
@@ -111,13 +111,17 @@ def icc(
     -----
     An ICC can be negative and is left so. Numbers as R's multilevel: ICC1, ICC2, mult.icc.
 
-    Weights: analysis of variance with weighted sums in place of sums overstates ICC(1), by .15 where it is .02, the weights
-    have a CV of 1 and groups 3 to 5 people (.05 at 3 to 30), and twice that where the weights depend on the answers; with the degrees
-    of freedom mended, by half of it still in the second case. Pairs are free of it in both (bias below .01; tests/simulation/agreement.py).
-    Their price is a standard error a third larger than need be where weights of CV 1 tell nothing. Limits: a pair's weight is the
-    product of its members', as if they were drawn independently; weights that differ between whole groups count squared within
-    groups. Replicates that resample people inside fixed groups give the error of the people drawn, not of the groups.
-    With weights all alike, pairs differ from anova in the third decimal, as they weigh the groups otherwise.
+    Weights. Analysis of variance with weighted sums in place of sums overstates an ICC(1) of .02 by .16 where weights have a CV of
+    1 and groups 3 to 5 people (by .05 with 3 to 30), and by .27 (.10) where the weights depend on the answers; with the weights'
+    degrees of freedom it is right in the first case and still overstates by .14 (.05) in the second. Leaving weights out
+    understates an ICC of .30 by .18 where the ends of the scale answer more readily. Pairs are off by less than .01 in all of
+    these, and their intervals by a bootstrap of 100 groups hold the truth in 93.4 to 95.6 % (``python -m
+    tests.simulation.agreement``). Limits: the price is a standard error a third larger than need be where weights of CV 1 tell
+    nothing, and three times where they differ between whole groups of 3 to 5 alone, as a pair inside a group counts by both its
+    weights; people of a group are taken as drawn independently; with weights all alike the result is not exactly anova's (third
+    decimal), as groups count otherwise. Replicates that resample people inside fixed groups give the error of the people drawn;
+    for that of the groups too, resample groups. With 40 groups of which most have 3 people and two 300, the exact interval holds
+    94 %, the textbook's with the mean size 33 % at an ICC of .30.
 
     Examples
     --------
@@ -296,10 +300,12 @@ class _Score:
         y, (codes, units) = numeric(frame, outcome), pd.factorize(frame[group], sort=True)
         weights, replicates = weights_of(frame, design)
         keep = ~np.isnan(y) & (codes >= 0) & (True if weights is None else weights > 0)
-        dense, there = renumbered(codes[keep], len(units))
-        w = np.ones(len(dense)) if weights is None else weights[keep]
-        replicates = None if replicates is None else rows_of(replicates, keep)
-        return cls(y[keep], dense, np.bincount(dense, minlength=len(there)).astype(float), w, replicates)
+        if not keep.all():
+            y, codes, weights = y[keep], codes[keep], None if weights is None else weights[keep]
+            replicates = None if replicates is None else rows_of(replicates, keep)
+        dense, there = renumbered(codes, len(units))
+        w = np.ones(len(dense)) if weights is None else weights
+        return cls(y, dense, np.bincount(dense, minlength=len(there)).astype(float), w, replicates)
 
 
 def _anova_rows(score: _Score) -> list[dict[str, Any]]:
@@ -357,13 +363,12 @@ def _pairs_error(score: _Score, weight: Floats, own: float, size: float) -> tupl
     given = score.replicates
     if given is None:
         return np.nan, (np.nan, np.nan)
-    whole = clusters_in(given, score.weights, score.group, len(score.size)) == 1
+    clusters = clusters_in(given, score.weights, score.group, len(score.size))
     values = np.full(given.weights.shape[1], np.nan)
     for r, w in enumerate(np.ascontiguousarray(given.weights.T)):
         if w.any():
-            moved = np.bincount(score.group, w, len(weight)) / weight
-            times = np.where(whole & (moved > 0), moved, 1.0)
-            values[r] = core.pairs_icc(score.values, score.group, score.size * times, w)
+            times = times_taken(np.bincount(score.group, w, len(weight)).astype(float), weight, clusters)
+            values[r] = core.pairs_icc(score.values, score.group, score.size * np.where(times > 0, times, 1.0), w)
     error = float(deviate(given, values, np.array(own)))
     if np.isnan(values).mean() > BLIND or not error > 0:
         return np.nan, (np.nan, np.nan)

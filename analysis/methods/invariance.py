@@ -428,7 +428,7 @@ def _in_units(fit: Fitted, k: int, g: int, marker: int) -> tuple[float, float, f
     variance = float(first.factor.at(fit.x)[k, k])
     numbers = (int(one.mean.index[k]), int(first.loading.index[marker, k]), int(first.factor.index[k, k]))
     units = _error(fit, numbers, (loading, mean, 0.0))
-    root = np.sqrt(variance)
+    root = float(np.sqrt(variance)) if variance > 0 else np.nan
     return mean * loading, units, mean / root, _error(fit, numbers, (1 / root, 0.0, -mean / (2 * variance * root)))
 
 

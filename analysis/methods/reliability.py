@@ -76,6 +76,7 @@ def reliability(
     reverse: Sequence[str] = (),
     design: Design | None = None,
     wave: str | None = None,
+    ordered: bool = True,
 ) -> Reliability:
     r"""Estimate the reliability of each scale's sum or mean.
 
@@ -97,6 +98,8 @@ def reliability(
         Only its weights count: weighted covariances.
     wave : str, optional
         Column: each of its values is measured by itself, in text order. None: all rows together, wave ``*``.
+    ordered : bool
+        Look at the answers as ordered categories too; that needs the rows, the rest needs their moments alone.
 
     Returns
     -------
@@ -140,19 +143,22 @@ def reliability(
     design = design or Design()
     _check(items, scales, reverse, design, wave)
     if wave is None:
-        return _measured(items, scales, reverse, design, ALL)
-    each = [_measured(f, scales, reverse, design, str(w)) for w, f in items.groupby(items[wave].astype(str))]
+        return _measured(items, scales, reverse, design, ALL, ordered)
+    parts = items.groupby(items[wave].astype(str))
+    each = [_measured(f, scales, reverse, design, str(w), ordered) for w, f in parts]
     tables = ([getattr(one, name) for one in each] for name in ("rows", "faults", "loadings"))
     return Reliability(*(pd.concat(t, ignore_index=True) for t in tables))
 
 
-def _measured(items: pd.DataFrame, scales: Scales, reverse: Sequence[str], design: Design, wave: str) -> Reliability:
+def _measured(
+    items: pd.DataFrame, scales: Scales, reverse: Sequence[str], design: Design, wave: str, ordered: bool
+) -> Reliability:
     names = list(dict.fromkeys(i for members in scales.values() for i in members))
-    values = np.column_stack([_turned(items, i, i in reverse) for i in names])
+    columns = [_turned(items, i, i in reverse) for i in names]
     weights = np.ones(len(items)) if design.weights is None else numeric(items, design.weights)
     if np.isnan(weights).any() or (weights < 0).any():
         raise ValueError("weights must be numbers of at least zero and never missing")
-    s, count = core.covariance(values, weights)
+    s, count = core.covariance(columns, weights)
     faults = _faults(scales, names, s)
     loadings, states = _loadings(scales, names, s, faults)
     rows: list[dict[str, Any]] = []
@@ -161,7 +167,8 @@ def _measured(items: pd.DataFrame, scales: Scales, reverse: Sequence[str], desig
         part, n = s[np.ix_(at, at)], float(count[np.ix_(at, at)].min())
         spoilt = set(faults.loc[(faults["scale"] == scale) & faults["fault"].isin(SPOILT), "item"])
         rows += _scale_rows(scale, part, n, loadings[loadings["scale"] == scale], states[scale])
-        rows += _ordered_rows(scale, list(members), values[:, at], weights, n) if not spoilt else []
+        if ordered and not spoilt:
+            rows += _ordered_rows(scale, list(members), np.column_stack([columns[k] for k in at]), weights, n)
         rows += _item_rows(scale, list(members), part, n, spoilt)
     rows += _distinct_rows(scales, names, s, count)
     for table in (faults, loadings):
@@ -214,7 +221,8 @@ def _against(members: list[str], s: Floats) -> list[str]:
     """Items that run against the rest of their scale, while most do not."""
     if len(members) < 3 or not np.isfinite(s).all() or not (np.diag(s) > 0).all():
         return []
-    found = core.item_rest(s) < AGAINST
+    with np.errstate(invalid="ignore"):  # pairwise covariances may give a sum without variance
+        found = core.item_rest(s) < AGAINST
     return [i for i, turned in zip(members, found, strict=True) if turned] if 2 * found.sum() < len(members) else []
 
 
@@ -284,6 +292,8 @@ def _ordered_rows(scale: str, members: list[str], values: Floats, weights: Float
         proper = fit.converged and bool((np.abs(loading) < 1).all())
         cuts = [one.thresholds[one.item == j] for j in range(len(members))]
         value = ordinal.omega_categorical(loading, cuts, one.correlation) if proper else np.nan
+        proper = proper and value <= 1
+        value = value if proper else np.nan
         rows["omega_categorical"] |= {"estimate": value, "status": "ok" if proper else "not_converged"}
     return list(rows.values())
 

@@ -14,10 +14,11 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.methods.agreement import agreement, icc_rows
+from analysis.methods.agreement import agreement
 from analysis.methods.comparability import Comparability
 from analysis.methods.design import Design, label, numeric
 from analysis.methods.estimates import estimates
+from analysis.methods.icc import icc_rows
 from analysis.methods.lineage import ancestors
 from analysis.methods.mixed import MixedFit, NotFittable, fit_mixed
 from analysis.methods.series import mark_broken

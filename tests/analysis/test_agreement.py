@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.methods.agreement import agreement, icc
+from analysis.methods.agreement import agreement
 from analysis.methods.design import Design
+from analysis.methods.icc import icc
 
 PRINTED = 6e-7  # absolute: multilevel's numbers are stored with six to seven digits
 MODEL = 2e-6  # absolute: mult.icc's model stops earlier than ours
@@ -75,7 +76,7 @@ def test_thirteen_unequal_faculties(shared_data: Folder) -> None:
     assert found["*"] == pytest.approx(0.821521, abs=PRINTED)
 
 
-def test_interval_of_icc_by_hand() -> None:
+def test_icc_of_equal_groups_by_hand() -> None:
     """MSB 27, MSW 2/3, F 40.5 on 1 and 4: F(.975; 1, 4) = 12.2179, F(.975; 4, 1) = 899.5833."""
     frame = pd.DataFrame({"y": [1.0, 2.0, 2.0, 4.0, 4.0, 5.0], "g": list("aaabbb")})
     between, within = 3 * 2 * ((13 / 3 - 5 / 3) / 2) ** 2, (2 / 3 + 2 / 3) / 4
@@ -158,14 +159,61 @@ def test_icc_of_nothing_is_a_row() -> None:
         ({"n_options": 1}, "at least 2"),
         ({"n_options": 4}, "outside 1 to 4"),
         ({"index": "ad_m", "null": 2.0}, "leave null out"),
-        ({"null": "skewed"}, "variance above zero"),
+        ({"n_options": 4.5}, "whole number"),
+        ({"null": "skewed"}, "unknown null 'skewed'; nulls are uniform, triangular"),
+        ({"null": -1.0}, "above zero, seen -1"),
         ({"design": Design(strata="u")}, "weights only"),
+        ({"design": Design(weights="w")}, r"absent: \['w'\]"),
+        ({"draws": 500}, "only change cut-offs"),
+        ({"cutoffs": True, "draws": 5}, "at least 100"),
+        ({"cutoffs": True, "null": 2.0}, "only the variance is known"),
+        ({"cutoffs": True, "item_correlation": 0.3}, "nothing to correlate with"),
         ({"group": "z"}, "absent"),
     ],
 )
 def test_bad_questions(asked: dict, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         agreement(pd.DataFrame({"u": list("aab"), "q": [1, 5, 4]}), **({"group": "u", "n_options": 5} | asked))
+
+
+def test_text_and_frames_without_items_are_said_in_words() -> None:
+    with pytest.raises(ValueError, match="column 'q' must hold numbers"):
+        agreement(pd.DataFrame({"u": list("aab"), "q": ["1", "5", "4"]}), group="u", n_options=5)
+    with pytest.raises(ValueError, match="any item"):
+        agreement(pd.DataFrame({"u": list("aab")}), group="u", n_options=5)
+
+
+def test_who_is_left_out_is_told() -> None:
+    """Six rows: a hole in an item, a hole in the group, a group of one."""
+    frame = pd.DataFrame({"u": ["a", "a", "a", "b", None, "b"], "q": [4, 5, None, 3, 2, None]})
+    found = agreement(frame, group="u", n_options=5)
+    assert (found.read, found.used, found.single) == (6, 3, ("b",))
+    assert "3 of 6 rows complete, 1 groups of one" in repr(found)
+    assert found.tidy().query("group == 'b'")["status"].tolist() == ["not_estimable"]
+
+
+def test_no_complete_row_is_a_table_without_numbers() -> None:
+    frame = pd.DataFrame({"u": ["a", "b"], "q": [np.nan, np.nan]})
+    rows = agreement(frame, group="u", n_options=5, cutoffs=True).tidy()
+    assert set(rows["group"]) == {"*"}
+    assert set(rows["status"]) == {"not_estimable"}
+
+
+@pytest.mark.parametrize("index", ["rwg", "rwg_j", "rwg_j_lindell", "ad_m", "a_wg"])
+def test_counting_and_adding_up_rows_give_the_same(index: str) -> None:
+    """Whole numbers are counted, others added up: the same answers half an option higher, in a range half an option higher."""
+    rng = np.random.default_rng(3)
+    items = pd.DataFrame(rng.integers(1, 6, (60, 3)), columns=list("pqr"))
+    frame = items.assign(u=rng.integers(0, 9, 60), w=rng.uniform(0.5, 3, 60))
+    moved = frame.assign(**{c: frame[c] + 0.5 for c in "pqr"})
+    for design in (Design(), Design(weights="w")):
+        part = frame if design.weights else frame.drop(columns="w")
+        asked = {"group": "u", "n_options": 5, "index": index, "design": design}
+        one = agreement(part, **asked).tidy()
+        other = agreement(moved[part.columns], lowest=1.5, **asked).tidy()
+        np.testing.assert_allclose(one["estimate"], other["estimate"], rtol=1e-10)
+        as_float = agreement(part.astype(dict.fromkeys("pqr", float)), **asked).tidy()
+        pd.testing.assert_frame_equal(one, as_float)
 
 
 def test_weighted_deviation_by_hand() -> None:
@@ -178,8 +226,9 @@ def test_weighted_deviation_by_hand() -> None:
 def test_who_has_no_weight_is_not_there() -> None:
     """4 and 5 have variance 1 / 2: 1 - 0.5 / 2; the third, without weight, is no third person."""
     frame = pd.DataFrame({"unit": "a", "q": [4, 5, 1], "w": [1.0, 1.0, 0.0]})
-    row = agreement(frame, group="unit", n_options=5, index="rwg", design=Design(weights="w")).tidy().loc[0]
-    assert row[["estimate", "n"]].tolist() == [0.75, 2]
+    found = agreement(frame, group="unit", n_options=5, index="rwg", design=Design(weights="w"))
+    assert found.tidy().loc[0, ["estimate", "n"]].tolist() == [0.75, 2]
+    assert (found.read, found.used) == (3, 2)
 
 
 def test_a_spread_as_large_as_the_null_is_not_out_of_range() -> None:
