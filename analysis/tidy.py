@@ -66,18 +66,17 @@ def tidy_frame(rows: pd.DataFrame | Iterable[Mapping[str, Any]]) -> pd.DataFrame
     unknown = [c for c in given.columns if c not in COLUMNS]
     if unknown:
         raise ValueError(f"not columns of a tidy table: {unknown}; they are {list(COLUMNS)}")
-    if len(given) and not {"term", "statistic"} <= set(given.dropna(axis=1, how="any").columns):
+    if len(given) and any(c not in given.columns or given[c].isna().any() for c in ("term", "statistic")):
         raise ValueError("every row of a tidy table needs a term and a statistic")
     # column by column into one frame: every verb ends here, and a frame that is mended in place costs ten times as much
     numbers = {c: _numbers(given, c) for c in NUMBERS}
     default = np.where(np.isnan(numbers["estimate"]), "not_estimable", "ok")
-    texts = {c: _text(given, c, np.full(len(given), ALL, dtype=object)) for c in KEYS}
-    texts |= {"status": _text(given, "status", default), "basis": _text(given, "basis", np.full(len(given), ""))}
-    wrong = sorted(set(texts["status"]) - set(STATUSES))
+    texts = {c: _text(given, c, ALL) for c in KEYS}
+    texts |= {"status": _text(given, "status", default), "basis": _text(given, "basis", "")}
+    wrong = sorted(set(texts["status"].unique()) - set(STATUSES))
     if wrong:
         raise ValueError(f"not a status: {wrong}; the statuses are {list(STATUSES)}")
-    columns = {c: numbers[c] if c in numbers else pd.array(texts[c], dtype="str") for c in COLUMNS}
-    return pd.DataFrame(columns, index=pd.RangeIndex(len(given)))
+    return pd.DataFrame({c: numbers.get(c, texts.get(c)) for c in COLUMNS}, index=pd.RangeIndex(len(given)))
 
 
 def _numbers(given: pd.DataFrame, column: str) -> np.ndarray:
@@ -86,13 +85,19 @@ def _numbers(given: pd.DataFrame, column: str) -> np.ndarray:
     return given[column].to_numpy(dtype="float64", na_value=np.nan)
 
 
-def _text(given: pd.DataFrame, column: str, instead: np.ndarray) -> list[str]:
+def _text(given: pd.DataFrame, column: str, instead: str | np.ndarray) -> Any:
     """Give a column as text, and what stands in its place where it is missing."""
     if column not in given.columns:
-        return [str(i) for i in instead]
+        if isinstance(instead, str):
+            return pd.array([instead], dtype="str").take(np.zeros(len(given), dtype=np.int64))
+        return pd.array(instead.tolist(), dtype="str")
     values = given[column]
     missing = values.isna().to_numpy()
-    return [str(i if gone else v) for v, i, gone in zip(values.tolist(), instead, missing, strict=True)]
+    if values.dtype == "str" and not missing.any():
+        return values.array
+    other = [instead] * len(given) if isinstance(instead, str) else instead
+    found = [str(i if gone else v) for v, i, gone in zip(values.tolist(), other, missing, strict=True)]
+    return pd.array(found, dtype="str")
 
 
 def concat(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from analysis.core import agreement as core
 from analysis.core import agreement_null as chance
 from analysis.core.agreement_errors import Answers, Errors, errors
-from analysis.methods.design import Design, label, numeric, replicates_of
+from analysis.methods.design import Design, as_stored, label, replicates_of
 from analysis.methods.icc import renumbered, rows_of, weights_of, weights_only
 from analysis.tidy import tidy_frame
 
@@ -205,7 +205,7 @@ def _complete(
     items: pd.DataFrame, names: list[str], group: str, design: Design, lowest: float, options: int
 ) -> tuple[Answers, list[str]]:
     """Rows with all items, and the labels of their groups."""
-    columns = [_column(items, name) for name in names]
+    columns = [as_stored(items, name) for name in names]
     weights, replicates = weights_of(items, design)
     codes, units = pd.factorize(items[group], sort=True)
     keep = (codes >= 0) & (True if weights is None else weights > 0)
@@ -221,12 +221,6 @@ def _complete(
     labels = [label(v) for v in np.asarray(units, object)[there].tolist()]
     values = _as_codes(columns, lowest, options) if _whole(columns, lowest) else np.column_stack(columns).astype(float)
     return Answers(values, dense, len(there), weights, replicates, lowest, options), labels
-
-
-def _column(items: pd.DataFrame, name: str) -> NDArray[Any]:
-    """A column as it is where it holds whole numbers and no hole can be, otherwise as float."""
-    plain = isinstance(kind := items[name].dtype, np.dtype) and kind.kind in "iu"
-    return items[name].to_numpy() if plain else numeric(items, name)
 
 
 def _whole(columns: list[NDArray[Any]], lowest: float) -> bool:

@@ -256,16 +256,28 @@ def numeric(frame: pd.DataFrame, column: str) -> Floats:
         For text and other types, and for infinite values.
     """
     values = frame[column]
+    if isinstance(values.dtype, np.dtype) and values.dtype.kind in "fiub":  # nothing to convert, or nothing missing
+        return _finite(values.to_numpy(dtype=np.float64), column)
     if values.isna().all():
         return np.full(len(values), np.nan)
     if not (pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values)):
         raise ValueError(
             f"column {column!r} must hold numbers, it holds {values.dtype}; convert it or ask for proportions"
         )
-    array = values.to_numpy() if values.dtype == np.float64 else values.to_numpy(dtype="float64", na_value=np.nan)
-    if np.isinf(array).any():
+    return _finite(values.to_numpy(dtype="float64", na_value=np.nan), column)
+
+
+def _finite(array: Floats, column: str) -> Floats:
+    # a sum that is a finite number has no infinite part: only other columns are looked at number by number
+    if not np.isfinite(array.sum()) and np.isinf(array).any():
         raise ValueError(f"column {column!r} holds infinite values; expected finite numbers or missing")
     return array
+
+
+def as_stored(frame: pd.DataFrame, column: str) -> NDArray[Any]:
+    """Read a column as it is where it holds whole numbers and no hole can be, otherwise as `numeric`."""
+    plain = isinstance(kind := frame[column].dtype, np.dtype) and kind.kind in "iu"
+    return frame[column].to_numpy() if plain else numeric(frame, column)
 
 
 def label(value: Any) -> str:

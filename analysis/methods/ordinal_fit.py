@@ -153,8 +153,8 @@ def _check_extremes(items: Sequence[str], group: str, data: core.Ordered) -> Non
         i, j = data.extreme[0]
         where = f"in group {group!r} " if group != "*" else ""
         raise NotFittable(
-            f"{where}{items[j]!r} and {items[i]!r} have a correlation of one, or none that could be told: one is a copy of the other, or their table has empty "
-            "corners; leave one out, or merge categories"
+            f"{where}{items[j]!r} and {items[i]!r} have a correlation of one, or none that could be told: one is a copy of the "
+            "other, or their table has empty corners; leave one out, or merge categories"
         )
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from analysis.core import moments as core
 from analysis.core import ordinal
-from analysis.methods.design import Design, numeric
+from analysis.methods.design import Design, as_stored, numeric
 from analysis.methods.factor_fit import Rows
 from analysis.methods.factor_model import Outline, outlined
 from analysis.methods.mixed import NotFittable
@@ -195,7 +195,7 @@ def _check(items: pd.DataFrame, scales: Scales, reverse: Sequence[str], design: 
 
 
 def _turned(items: pd.DataFrame, item: str, reverse: bool) -> Floats:
-    values = numeric(items, item)
+    values = as_stored(items, item)
     if not reverse or np.isnan(values).all():
         return values
     return np.nanmin(values) + np.nanmax(values) - values

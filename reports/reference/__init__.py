@@ -102,13 +102,23 @@ def compare(table: pd.DataFrame, check: Check) -> Iterator[Line]:
 
 def lines(data: Path | None) -> Iterator[Line]:
     """Compare everything that can be compared here; `data`: folder of the real data sets, where there is one."""
-    from reports.reference import care, made, measurement, measurement_ordinal, mixed, schools
+    from reports.reference import agreement, care, made, measurement, measurement_ordinal, mixed, reliability, schools
 
-    for module in (schools, made, mixed, care, measurement, measurement_ordinal):
+    for module in (schools, made, mixed, care, reliability, measurement, measurement_ordinal, agreement):
         yield from module.lines(HOME, data)
 
 
 def without_data(data: Path | None) -> list[str]:
     """Real data sets that reference numbers belong to and that are not here."""
-    names = ("api_strat", "ess4_britain", "careless", "holzinger1939", "bhr2000", "univer_2002", "univbct", "verbagg")
+    names = (
+        "api_strat",
+        "ess4_britain",
+        "careless",
+        "holzinger1939",
+        "bhr2000",
+        "univer_2002",
+        "univbct",
+        "verbagg",
+        "bh1996",
+    )
     return [name for name in names if data is None or not (data / name).is_dir()]

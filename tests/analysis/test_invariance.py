@@ -98,10 +98,10 @@ def test_the_search_ends_at_the_partial_model_of_two_schools(pupils: pd.DataFram
 def test_where_nothing_is_planted_nothing_is_found(ordered: bool) -> None:
     """Groups may differ in mean, spread and size: that is no bias of the items.
 
-    Each of two or three searched steps rejects in 5 % of samples, so that of eight ladders three with a name is 2.5 errors.
+    Each of two or three searched steps rejects in 5 % of samples, so that of six ladders three with a name is rare.
     """
     named, apart = 0, []
-    for seed in range(8):
+    for seed in range(6):
         frame = drawn(50 + seed, {"x": {}, "y": {"mean": 0.5, "spread": 1.3}})
         frame = (cut(frame) if ordered else frame).drop(index=range(700, 800))
         found = fit_invariance(frame, **LADDER, ordered=ordered)
@@ -109,7 +109,7 @@ def test_where_nothing_is_planted_nothing_is_found(ordered: bool) -> None:
         assert found.freed.empty == found.harm.empty
         apart += [(r.standardised - 0.5) / r.standardised_error for r in found.latent_means.itertuples()]
     assert named <= 3
-    assert len(apart) >= 7
+    assert len(apart) >= 5
     assert abs(np.mean(apart)) < 3 / np.sqrt(len(apart))
     assert np.abs(apart).max() < 3.5
 
@@ -119,6 +119,7 @@ def test_a_loading_that_differs_is_named() -> None:
     assert verdicts(found)[1:3] == [("metric", "fails"), ("metric", "partial")]
     # who has another loading has another intercept too
     assert found.freed.to_numpy().tolist() == [["loadings", "d"], ["intercepts", "d"]]
+    assert found.harm.loc[0, "shift"] == pytest.approx(-0.5 * 0.3 / 5, abs=0.015)
     spread = (1 + np.sqrt(0.25**2 + 1 - 0.75**2)) / 2
     assert found.harm.loc[0, "dmacs"] == pytest.approx(0.5 * np.sqrt(1 + 0.3**2) / spread, rel=0.15)
 
@@ -267,9 +268,9 @@ def test_cutoffs_go_by_size_and_number_of_groups(step: str, sizes: list[int], cf
 
 
 def test_small_samples_fail_seldom_by_chance() -> None:
-    """Two groups of 80, nothing planted: two steps at 5 % each; of 30 ladders, 3 are expected and 8 are three errors."""
+    """Two groups of 80, nothing planted: two steps at 5 % each; of 20 ladders, 2 are expected and 6 are three errors."""
     wrong = 0
-    for seed in range(30):
+    for seed in range(20):
         found = fit_invariance(drawn(100 + seed, {"x": {}, "y": {}}, n=80), **LADDER, last_step="scalar")
         wrong += bool(len(found.freed)) or found.holds != "scalar"
-    assert wrong <= 8
+    assert wrong <= 6

@@ -245,14 +245,14 @@ def test_derivatives_are_those_of_the_function(gaps: pd.DataFrame, equal: tuple[
 
 
 def test_expected_information_is_the_variance_of_slopes() -> None:
-    values = answers(60_000, 8)
+    values = answers(40_000, 8)
     cov = LOADINGS[:, None] * LOADINGS * np.kron([[1, 0.4], [0.4, 1]], np.ones((3, 3)))
     np.fill_diagonal(cov, 1.0)
     seen = moments_of(values, None, None, True).meat(np.full(6, 3.0), cov) / len(values)
     expected = normal_information(cov)
     size = np.sqrt(np.outer(np.diag(expected), np.diag(expected)))
-    assert np.abs((seen - expected) / size).max() < 0.05
-    np.testing.assert_allclose(np.diag(seen), np.diag(expected), rtol=0.05)
+    assert np.abs((seen - expected) / size).max() < 0.06
+    np.testing.assert_allclose(np.diag(seen), np.diag(expected), rtol=0.06)
 
 
 @pytest.mark.parametrize("identify", ["marker", "variance"])
@@ -278,8 +278,8 @@ def test_a_score_test_foretells_the_likelihood_ratio(frame: pd.DataFrame) -> Non
 
 
 def test_loadings_and_latent_means_come_back_with_their_errors() -> None:
-    """160 samples of two groups; the second lies .5 higher: bias, coverage, chi-square, each within three Monte Carlo errors."""
-    loading, runs = np.array([0.8, 0.7, 0.6, 0.75]), 160
+    """120 samples of two groups; the second lies .5 higher: bias, coverage, chi-square, each within three Monte Carlo errors."""
+    loading, runs = np.array([0.8, 0.7, 0.6, 0.75]), 120
     model = outlined(Outline({"f": tuple("abcd")}, ("p", "q"), equal=("loadings", "intercepts")))
     rng, found, errors, tests = np.random.default_rng(11), [], [], []
     truth = [*loading[1:] / loading[0], 0.5 * loading[0]]
@@ -293,8 +293,9 @@ def test_loadings_and_latent_means_come_back_with_their_errors() -> None:
     estimates, spread = np.array(found), np.array(errors)
     bias = estimates.mean(axis=0) - truth
     assert (np.abs(bias) < 3 * estimates.std(axis=0) / np.sqrt(runs) + 0.005).all()
+    np.testing.assert_allclose(np.sqrt((spread**2).mean(axis=0)) / estimates.std(axis=0), 1, atol=0.2)
     covered = (np.abs(estimates - truth) < 1.96 * spread).mean(axis=0)
-    assert (np.abs(covered - 0.95) < 0.052).all()
+    assert (np.abs(covered - 0.95) < 0.06).all()
     df = 28 - model.size
     assert np.mean(tests) == pytest.approx(df, abs=3 * np.sqrt(2 * df / runs) + 0.2)
 

@@ -1,4 +1,4 @@
-"""Numbers of lavaan and semTools on made data, every one, with how many there are; those on real data stand in `workbench verify`."""
+"""Numbers of lavaan and semTools on made data, every one, and how many they are; `workbench verify` has the real data."""
 
 from __future__ import annotations
 

@@ -161,3 +161,115 @@ def test_omega_of_an_item_without_error_is_not_converged() -> None:
     rows = reliability(frame, scales={"s": ("a", "b", "c")}).tidy().set_index(["term", "statistic"])
     assert rows.loc[("s", "alpha"), "estimate"] == pytest.approx(1.5 * (1 - 3 / 7.2), rel=PENCIL)
     assert rows.loc[("s", "omega"), "status"] == "not_converged"
+
+
+def categories(n: int, seed: int, load: tuple[float, ...] = (0.8, 0.7, 0.6, 0.75)) -> pd.DataFrame:
+    loading, rng = np.array(load), np.random.default_rng(seed)
+    values = rng.normal(size=(n, 1)) * loading + rng.normal(size=(n, len(loading))) * np.sqrt(1 - loading**2)
+    return pd.DataFrame(np.digitize(values, [-0.9, 0.1, 0.8]) + 1, columns=list("abcdefg")[: len(load)])
+
+
+def test_validity_of_three_scales_as_printed(pupils: pd.DataFrame) -> None:
+    """AVE and HTMT2 of semTools."""
+    rows = reliability(pupils, scales=SCALES).tidy()
+    assert [value(rows, s, "ave") for s in SCALES] == pytest.approx([0.371, 0.721, 0.424], abs=5.1e-4)
+    found = rows[rows["statistic"] == "htmt"]["estimate"].tolist()
+    assert found == pytest.approx([0.384, 0.387, 0.280], abs=5.1e-4)
+
+
+def test_ave_and_htmt_by_hand() -> None:
+    """HTMT2 of two pairs: root of r13 r14 r23 r24 to the fourth, over the root of r12 r34."""
+    rng = np.random.default_rng(4)
+    common = rng.normal(size=(300, 1))
+    frame = pd.DataFrame(common + rng.normal(size=(300, 4)), columns=list("abcd"))
+    r = frame.corr().to_numpy()
+    rows = reliability(frame, scales={"p": ("a", "b"), "q": ("c", "d")}).tidy()
+    expected = (r[0, 2] * r[0, 3] * r[1, 2] * r[1, 3]) ** 0.25 / np.sqrt(r[0, 1] * r[2, 3])
+    assert rows.loc[rows["statistic"] == "htmt", "estimate"].tolist() == pytest.approx([expected], rel=1e-10)
+    one = reliability(frame, scales={"s": tuple("abcd")})
+    loading, unique = (one.loadings[c].to_numpy(dtype=float) for c in ("loading", "unique"))
+    assert value(one.tidy(), "s", "ave") == pytest.approx(
+        loading @ loading / (loading @ loading + unique.sum()), rel=PENCIL
+    )
+
+
+def test_ordinal_alpha_and_omega_of_a_known_model() -> None:
+    """Alpha of loadings l: 4 / 3 (1 - 4 / sum of correlations); omega of the score by a second answering of everybody."""
+    loading = np.array([0.8, 0.7, 0.6, 0.75])
+    rows = reliability(categories(20_000, 5), scales={"s": tuple("abcd")}).tidy()
+    total = np.outer(loading, loading).sum() + (1 - loading**2).sum()
+    assert value(rows, "s", "alpha_ordinal") == pytest.approx(4 / 3 * (1 - 4 / total), abs=0.01)
+    rng = np.random.default_rng(6)
+    common = rng.normal(size=(100_000, 1))
+    scores = [
+        np.digitize(common * loading + rng.normal(size=(100_000, 4)) * np.sqrt(1 - loading**2), [-0.9, 0.1, 0.8]).sum(
+            axis=1
+        )
+        for _ in range(2)
+    ]
+    assert value(rows, "s", "omega_categorical") == pytest.approx(np.corrcoef(scores)[0, 1], abs=0.01)
+    codes = reliability(categories(20_000, 5) * 10, scales={"s": tuple("abcd")}).tidy()
+    for statistic in ("alpha_ordinal", "omega_categorical"):
+        assert value(codes, "s", statistic) == value(rows, "s", statistic)
+
+
+def test_ordinal_forms_are_for_answers_in_few_categories() -> None:
+    frame = categories(400, 7)
+    scales = {"s": tuple("abcd")}
+    many = frame.assign(a=np.arange(400) % 8)
+    assert not {"alpha_ordinal", "omega_categorical"} & set(reliability(many, scales=scales).tidy()["statistic"])
+    # two items have no factor of their own
+    rows = reliability(frame, scales={"s": ("a", "b")}).tidy().set_index("statistic")
+    assert rows.loc["alpha_ordinal", "status"] == "ok"
+    assert rows.loc["omega_categorical", "status"] == "not_estimable"
+    # opposite ends: nobody can be in the far corner, whatever the correlation
+    ends = pd.DataFrame(
+        {"a": [0] * 5 + [1] * 5 + [2] * 390, "b": [2] * 390 + [1] * 5 + [0] * 5, "c": np.arange(400) % 3}
+    )
+    found = reliability(ends, scales={"s": ("a", "b", "c")}).tidy().set_index("statistic")
+    assert not found.loc["alpha_ordinal", "estimate"] > 1
+
+
+def test_an_item_against_its_scale_is_told_and_not_turned() -> None:
+    frame = categories(500, 8)
+    scales = {"s": tuple("abcd")}
+    assert reliability(frame, scales=scales).faults.empty
+    turned = reliability(frame.assign(c=5 - frame["c"]), scales=scales)
+    assert turned.faults[["item", "fault"]].to_numpy().tolist() == [["c", "reversed"]]
+    rows = turned.tidy()
+    assert value(rows, "c", "item_rest") < -0.1
+    assert value(rows, "s", "alpha") < value(rows, "c", "alpha_if_dropped")
+    # told in its scale and flagged, it is as before
+    again = reliability(frame.assign(c=5 - frame["c"]), scales=scales, reverse=("c",))
+    assert again.faults.empty
+    assert value(again.tidy(), "s", "alpha") == pytest.approx(
+        value(reliability(frame, scales=scales).tidy(), "s", "alpha")
+    )
+
+
+def test_weights_of_nobody_and_of_everybody() -> None:
+    frame = categories(400, 9)
+    scales = {"s": tuple("abcd")}
+    heavy = reliability(frame.assign(w=7.5), scales=scales, design=Design(weights="w")).tidy()
+    plain = reliability(frame, scales=scales).tidy()
+    np.testing.assert_allclose(heavy["estimate"], plain["estimate"], rtol=1e-9)
+    zeros = frame.assign(w=np.where(np.arange(400) < 100, 0.0, 1.0))
+    some = reliability(zeros, scales=scales, design=Design(weights="w")).tidy()
+    np.testing.assert_allclose(some["estimate"], reliability(frame[100:], scales=scales).tidy()["estimate"], rtol=1e-9)
+    none = reliability(frame.assign(w=0.0), scales=scales, design=Design(weights="w"))
+    assert set(none.tidy()["status"]) == {"not_estimable"}
+    for bad in (-1.0, np.nan):
+        with pytest.raises(ValueError, match="at least zero and never missing"):
+            reliability(frame.assign(w=bad), scales=scales, design=Design(weights="w"))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_tiny_samples_never_end_in_a_traceback(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n, k, p = int(rng.integers(1, 20)), int(rng.integers(2, 6)), int(rng.integers(2, 6))
+    frame = pd.DataFrame(rng.integers(0, k, size=(n, p)).astype(float), columns=list("abcdef")[:p])
+    for holes in (frame, frame.mask(rng.random(frame.shape) < 0.3)):
+        rows = reliability(holes, scales={"s": tuple(frame.columns)}).tidy()
+        known = rows[rows["statistic"].isin(["omega", "omega_categorical", "ave"]) & rows["estimate"].notna()]
+        assert (known["estimate"] <= 1).all()
+        assert (rows.loc[rows["estimate"].isna(), "status"] != "ok").all()
