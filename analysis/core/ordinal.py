@@ -27,6 +27,7 @@ from analysis.core.structural import (
     implied,
     left_over,
 )
+from analysis.core.structural import inverse as invert
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -389,7 +390,7 @@ def difference(
     rank = int((sizes > 1e-8 * max(sizes.max(initial=0.0), TINY)).sum())
     restrictions = left[:, rank:].T
     sums = sandwich(more[0], data, more[1], scaled)
-    inverse = np.linalg.pinv(sums.bread, hermitian=True)
+    inverse = invert(sums.bread)
     middle = (
         inverse
         @ restrictions.T
@@ -435,12 +436,12 @@ class Sandwich:
 
     def covariance(self, n: float) -> Floats:
         """Of the parameters (Browne 1984)."""
-        inverse = np.linalg.pinv(self.bread, hermitian=True)
+        inverse = invert(self.bread)
         return np.asarray(inverse @ self.filling @ inverse / n)
 
     def traces(self) -> tuple[float, float]:
         """tr(U Gamma) and tr(U Gamma U Gamma), U = W - W J (J' W J)^-1 J' W."""
-        inverse = np.linalg.pinv(self.bread, hermitian=True)
+        inverse = invert(self.bread)
         through = inverse @ self.filling
         first = self.one - float(np.trace(through))
         second = self.two - 2 * float((inverse * self.three).sum()) + float((through * through.T).sum())

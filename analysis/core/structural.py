@@ -305,8 +305,29 @@ def _units(half: Floats) -> Floats:
 
 
 def _scored(information: Floats, slope: Floats) -> Floats:
+    half = _firm(information, 1e-3)
+    if half is not None:
+        return np.asarray(linalg.cho_solve((half, True), -slope))
     values, vectors = linalg.eigh(information)
     return np.asarray(vectors @ ((vectors.T @ -slope) / np.maximum(values, 1e-6)))
+
+
+def _firm(information: Floats, least: float) -> Floats | None:
+    """Cholesky factor of a matrix with a diagonal of ones; None where it is near to singular."""
+    try:
+        half = linalg.cholesky(information, lower=True)
+    except (linalg.LinAlgError, ValueError):
+        return None
+    return np.asarray(half) if np.diag(half).min(initial=1.0) > least else None
+
+
+def inverse(information: Floats) -> Floats:
+    """Inverse of an information matrix, generalised where it is singular."""
+    scale = _units(information)
+    half = _firm(information / np.outer(scale, scale), 1e-4)
+    if half is None:
+        return np.asarray(np.linalg.pinv(information, hermitian=True))
+    return np.asarray(linalg.cho_solve((half, True), np.eye(len(scale))) / np.outer(scale, scale))
 
 
 def _shortened(value: Value, x: Floats, step: Floats, lowest: float) -> tuple[Floats, float]:
@@ -323,6 +344,8 @@ def unidentified(information: Floats) -> Ints:
     scale = np.sqrt(np.diag(information))
     if (scale <= 0).any():
         return np.flatnonzero(scale <= 0)
+    if _firm(information / np.outer(scale, scale), 1e-2) is not None:
+        return np.zeros(0, dtype=np.int64)
     values, vectors = linalg.eigh(information / np.outer(scale, scale))
     weak = vectors[:, values < SINGULAR]
     return np.flatnonzero(np.abs(weak).max(axis=1, initial=0.0) > 0.05)
@@ -381,7 +404,7 @@ def score_tests(
 
 def left_over(own: Floats, cross: Floats, whole: Floats) -> Floats:
     """Information on releases that is left when the parameters of the model adapt; none where they can make up for one."""
-    left = own - cross @ np.linalg.pinv(whole, hermitian=True) @ cross.T
+    left = own - cross @ inverse(whole) @ cross.T
     nothing = np.diag(left) < SINGULAR * np.diag(own)
     left[nothing], left[:, nothing] = 0.0, 0.0
     return np.asarray(left)

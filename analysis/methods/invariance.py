@@ -337,11 +337,11 @@ def _ranked(fit: Fitted, kind: str) -> list[str]:
     outline = fit.model.outline
     freed = {f.left for f in outline.free if f.kind == kind}
     may = [i for i in outline.items if i not in freed and _anchored(outline, freed | {i})]
-    tests = {}
+    tests: dict[str, float] = {}
     for item in may:
         releases = [r for g in range(1, len(outline.groups)) for r in _releases(outline, kind, item, g)]
-        tests[item] = fit.sample.scores(fit, releases).joint(range(len(releases)))[0]
-    return sorted(tests, key=lambda i: -tests[i])
+        tests[item] = float(stats.chi2.logsf(*fit.sample.scores(fit, releases).joint(range(len(releases)))))
+    return sorted(tests, key=lambda i: tests[i])  # by p, so that items with many thresholds have no advantage
 
 
 def _anchored(outline: Outline, freed: set[str]) -> bool:

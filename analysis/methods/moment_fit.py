@@ -97,7 +97,7 @@ class MomentSample:
         raw = max(self.n * (found.minimum - self.value), 0.0)
         observed = self.robust or self.patterned
         information = (core.observed_information if observed else core.expected_information)(prints, self.data, found.x)
-        inverse: Floats = np.asarray(np.linalg.pinv(information, hermitian=True))
+        inverse = core.inverse(information)
         factor = 1.0
         if self.robust:
             middle = core.meat(prints, self.data, found.x)
