@@ -63,7 +63,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "statistic.linkage_highest": ("of all, at most", "占全部，至多"),
     "statistic.alpha": ("Cronbach's alpha", "克龙巴赫 α"),
     "statistic.omega": ("McDonald's omega", "麦克唐纳 ω"),
-    "statistic.ave": ("variance extracted (AVE)", "平均方差抽取量（AVE）"),
+    "statistic.ave": ("AVE", "AVE"),
     "statistic.htmt": ("correlation free of error (HTMT)", "剔除误差后的相关（HTMT）"),
     "statistic.largest_shift": ("most that a mean is moved", "均值最多被移动"),
     "statistic.latent_mean": ("difference by the questions that hold", "按可比题目的差异"),

@@ -189,29 +189,7 @@ def comparability(
     absent = sorted(asked - set(members.columns))
     if absent:
         raise ValueError(f"the members do not have the columns {absent}")
-    key = _content(
-        members, sorted(asked), (scales, group, region, wave, mode, forms, limits, hierarchy, design), design
-    )
-    if key not in _LAST:
-        found = _judged_all(members, scales, group, region, wave, hierarchy, forms, limits or {}, mode, design)
-        while len(_LAST) >= KEPT:
-            _LAST.pop(next(iter(_LAST)))
-        _LAST[key] = found
-    return _LAST[key]
-
-
-KEPT = 8
-# A report's notebooks ask the same of the same tables one after the other: the last verdicts are kept, by the tables' content.
-_LAST: dict[str, Comparability] = {}
-
-
-def _content(members: pd.DataFrame, columns: list[str], rest: tuple[Any, ...], design: Design | None) -> str:
-    more = [] if design is None else [c for c in (design.weights, design.cluster) if isinstance(c, str)]
-    told = [r.to_csv() if isinstance(r, pd.DataFrame) else repr(r) for r in rest]
-    whole = hashlib.sha256("\n".join(told).encode())
-    for column in [*columns, *more]:
-        whole.update(pd.util.hash_pandas_object(members[column], index=False).to_numpy().tobytes())
-    return whole.hexdigest()
+    return _judged_all(members, scales, group, region, wave, hierarchy, forms, limits or {}, mode, design)
 
 
 def _judged_all(
@@ -242,11 +220,11 @@ def _judged_all(
             jobs.append(_Asked(scale, "wave", earlier, tuple(items), both, _WAVE, latest, told[scale], moved))
     rows, latents, ladders = [], [], {}
     for job in jobs:
-        ladder = _ladder(job, design)
-        rows.append(_verdict(job, ladder))
+        row, ladder = _remembered(job, _errors(design))
+        rows.append(row)
         if isinstance(ladder, Invariance):
             ladders[job.scale, job.cut, job.wave] = ladder
-            latents.append(_latent(job, ladder, rows[-1]["verdict"]))
+            latents.append(_latent(job, ladder, row["verdict"]))
     return Comparability(pd.DataFrame(rows, columns=list(COLUMNS)), latest, _together(latents), ladders)
 
 
@@ -285,6 +263,32 @@ def _moved(both: pd.DataFrame, mode: str) -> bool:
 MODE_MOVED = 0.25
 
 
+KEPT = 500
+# A report's notebooks ask the same of the same answers one after the other: what was found is kept, by its content.
+_FOUND: dict[str, tuple[dict[str, Any], Invariance | str]] = {}
+
+
+def _remembered(job: _Asked, design: Design | None) -> tuple[dict[str, Any], Invariance | str]:
+    """Judge a comparison, or give the verdict that the same answers got before."""
+    key = _content(job, design)
+    if key not in _FOUND:
+        if len(_FOUND) >= KEPT:
+            _FOUND.clear()
+        ladder = _ladder(job, design)
+        _FOUND[key] = _verdict(job, ladder), ladder
+    row, ladder = _FOUND[key]
+    return dict(row), ladder
+
+
+def _content(job: _Asked, design: Design | None) -> str:
+    asked = (job.scale, job.cut, job.wave, job.items, job.column, job.reference, job.change, job.mode_changed, design)
+    whole = hashlib.sha256(repr(asked).encode())
+    more = [] if design is None else [c for c in (design.weights, design.cluster) if isinstance(c, str)]
+    for column in dict.fromkeys([*job.items, job.column, *more]):
+        whole.update(pd.util.hash_pandas_object(job.frame[column], index=False).to_numpy().tobytes())
+    return whole.hexdigest()
+
+
 def _ladder(job: _Asked, design: Design | None) -> Invariance | str:
     """Test a scale, or say why not."""
     items = job.change.same(job.items)
@@ -302,7 +306,7 @@ def _ladder(job: _Asked, design: Design | None) -> Invariance | str:
     frame = job.frame[job.frame[job.column].isin(large)]
     asked: dict[str, Any] = {"factors": {job.scale: items}, "group": job.column, "last_step": "scalar"}
     try:
-        return fit_invariance(frame, **asked, design=_errors(design), reference=job.reference)
+        return fit_invariance(frame, **asked, design=design, reference=job.reference)
     except NotFittable:
         return "not_fitted"
 

@@ -6,6 +6,7 @@ sets are read where they are at hand.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,12 +101,13 @@ def compare(table: pd.DataFrame, check: Check) -> Iterator[Line]:
             yield Line(check.method, what, row["source"], float(row[column]), float(own[column]), check.tolerance)
 
 
+MODULES = ("schools", "made", "mixed", "care", "reliability", "measurement", "measurement_ordinal", "agreement")
+
+
 def lines(data: Path | None) -> Iterator[Line]:
     """Compare everything that can be compared here; `data`: folder of the real data sets, where there is one."""
-    from reports.reference import agreement, care, made, measurement, measurement_ordinal, mixed, reliability, schools
-
-    for module in (schools, made, mixed, care, reliability, measurement, measurement_ordinal, agreement):
-        yield from module.lines(HOME, data)
+    for name in MODULES:
+        yield from importlib.import_module(f"reports.reference.{name}").lines(HOME, data)
 
 
 def without_data(data: Path | None) -> list[str]:
