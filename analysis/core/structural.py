@@ -9,7 +9,7 @@ then these.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -43,12 +43,24 @@ class Part:
 
     index: Ints
     value: Floats
+    free: NDArray[np.bool_] = field(init=False)  #: where it is free; looked up once, it is asked for a thousand times
+    any: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "free", self.index >= 0)
+        object.__setattr__(self, "any", bool(self.free.any()))
 
     def at(self, x: Numbers) -> Numbers:
         """Fill the matrix in."""
-        if not len(x) or not self.index.size:
+        if not self.any:
             return self.value
-        return np.where(self.index >= 0, x[np.maximum(self.index, 0)], self.value)
+        out = self.value.astype(x.dtype)
+        out[self.free] = x[self.index[self.free]]
+        return out
+
+    def settled(self) -> Part:
+        """The same after its elements were placed."""
+        return Part(self.index, self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +77,10 @@ class Blueprint:
     factor: Part
     mean: Part
     threshold: Part = Part(np.full(0, -1), np.zeros(0))
+
+    def settled(self) -> Blueprint:
+        """The same after its elements were placed."""
+        return Blueprint(*(getattr(self, name).settled() for name in MATRICES))
 
     def parameters(self) -> Ints:
         """Parameters that this group has, in order."""
@@ -180,8 +196,8 @@ def _by_parameters(one: Blueprint, x: Numbers, data: GroupData) -> Numbers:
         (one.factor, loading.T @ through),
         (one.mean, loading.T @ by_mean),
     ):
-        there = part.index >= 0
-        np.add.at(total, part.index[there], values[there])
+        if part.any:
+            np.add.at(total, part.index[part.free], values[part.free])
     return total
 
 
@@ -420,4 +436,4 @@ def by_elements(one: Blueprint, x: Floats, releases: Sequence[Release]) -> tuple
         part.index[release.at] = number
         if release.matrix in SYMMETRIC:
             part.index[release.at[::-1]] = number
-    return Blueprint(**parts), values
+    return Blueprint(**parts).settled(), values

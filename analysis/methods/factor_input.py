@@ -61,7 +61,8 @@ def prepared(
         every = "an answer to every item" if missing == "listwise" else "an answer"
         more = ["a group"] * (group is not None) + ["a weight above zero"] * (weights is not None)
         raise NotFittable(f"no row has {' and '.join([every, *more])}: look at these columns, or leave items out")
-    places = labels[kept].map(label).to_numpy(dtype=str)
+    told = labels[kept]
+    places = (told if told.dtype == "str" else told.map(label)).to_numpy(dtype=str)
     chosen = np.flatnonzero(kept)
     rows = {g: _rows(values, weights, cluster, chosen[places == g]) for g in _order(places, reference)}
     for g, one in rows.items():

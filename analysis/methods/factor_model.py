@@ -169,7 +169,7 @@ def _group(builder: _Builder, group: str) -> Blueprint:
     for left, right in builder.outline.covariances:
         builder.place(one.unique, (items.index(left), items.index(right)), "residual_covariances", left, right, group)
     _latent(builder, one, factors, group, first)
-    return one
+    return one.settled()
 
 
 def _behind(builder: _Builder, one: Blueprint, group: str, first: bool) -> None:

@@ -267,6 +267,7 @@ def test_cutoffs_go_by_size_and_number_of_groups(step: str, sizes: list[int], cf
     assert (told.cfi, told.rmsea) == (cfi, rmsea)
 
 
+@pytest.mark.slow
 def test_small_samples_fail_seldom_by_chance() -> None:
     """Two groups of 80, nothing planted: two steps at 5 % each; of 20 ladders, 2 are expected and 6 are three errors."""
     wrong = 0

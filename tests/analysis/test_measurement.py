@@ -277,6 +277,7 @@ def test_a_score_test_foretells_the_likelihood_ratio(frame: pd.DataFrame) -> Non
     assert fit_cfa(frame, factors={"f": FACTORS["f"]}).modification_indices().empty
 
 
+@pytest.mark.slow
 def test_loadings_and_latent_means_come_back_with_their_errors() -> None:
     """120 samples of two groups; the second lies .5 higher: bias, coverage, chi-square, each within three Monte Carlo errors."""
     loading, runs = np.array([0.8, 0.7, 0.6, 0.75]), 120

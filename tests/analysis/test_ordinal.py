@@ -115,6 +115,7 @@ def test_an_empty_cell_of_four_gets_half_an_answer_with_margins_kept() -> None:
     assert 0.8 < core.polychoric(corners) < core.polychoric(corners - np.diag([1, 1, 1]) + 0) + 0.05
 
 
+@pytest.mark.slow
 def test_errors_of_thresholds_and_correlations_are_what_samples_show() -> None:
     """300 samples: standard deviation of each statistic beside its mean error, and the covariance of the first two."""
     seen, told = [], []
@@ -190,6 +191,7 @@ def test_two_ways_to_name_a_scale_are_one_model(frame: pd.DataFrame) -> None:
         assert other.fit.raw == pytest.approx(fits[0].fit.raw, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_loadings_come_back_with_their_errors() -> None:
     """120 samples of one factor, three answers an item: bias, coverage and chi-square within Monte Carlo bounds."""
     loading, runs = np.array([0.8, 0.7, 0.6, 0.75]), 120

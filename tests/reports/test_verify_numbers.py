@@ -26,6 +26,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reference, "MODULES", ("schools", "made", "care"))
 
 
+@pytest.mark.slow
 def test_all_numbers_agree_and_none_is_left_out(shared_data: Callable[[str], Path]) -> None:
     found = run.invoke(app(), ["verify", "--json", "--data", str(shared_data("api_strat").parent)])
     told = json.loads(found.stdout)
