@@ -62,41 +62,61 @@ def tidy_frame(rows: pd.DataFrame | Iterable[Mapping[str, Any]]) -> pd.DataFrame
     ValueError
         For a column or a status that the vocabulary does not have, or a row without term or statistic.
     """
-    given = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows))
-    unknown = [c for c in given.columns if c not in COLUMNS]
+    given, n = _columns(rows)
+    unknown = [c for c in given if c not in COLUMNS]
     if unknown:
         raise ValueError(f"not columns of a tidy table: {unknown}; they are {list(COLUMNS)}")
-    if len(given) and any(c not in given.columns or given[c].isna().any() for c in ("term", "statistic")):
+    if n and any(c not in given or _gone(given[c]).any() for c in ("term", "statistic")):
         raise ValueError("every row of a tidy table needs a term and a statistic")
     # column by column into one frame: every verb ends here, and a frame that is mended in place costs ten times as much
-    numbers = {c: _numbers(given, c) for c in NUMBERS}
+    numbers = {c: _numbers(given.get(c), n) for c in NUMBERS}
     default = np.where(np.isnan(numbers["estimate"]), "not_estimable", "ok")
-    texts = {c: _text(given, c, ALL) for c in KEYS}
-    texts |= {"status": _text(given, "status", default), "basis": _text(given, "basis", "")}
+    texts = {c: _text(given.get(c), n, ALL) for c in KEYS}
+    texts |= {"status": _text(given.get("status"), n, default), "basis": _text(given.get("basis"), n, "")}
     wrong = sorted(set(texts["status"].unique()) - set(STATUSES))
     if wrong:
         raise ValueError(f"not a status: {wrong}; the statuses are {list(STATUSES)}")
-    return pd.DataFrame({c: numbers.get(c, texts.get(c)) for c in COLUMNS}, index=pd.RangeIndex(len(given)))
+    return pd.DataFrame({c: numbers.get(c, texts.get(c)) for c in COLUMNS}, index=pd.RangeIndex(n))
 
 
-def _numbers(given: pd.DataFrame, column: str) -> np.ndarray:
-    if column not in given.columns:
-        return np.full(len(given), np.nan)
-    return given[column].to_numpy(dtype="float64", na_value=np.nan)
+def _columns(rows: pd.DataFrame | Iterable[Mapping[str, Any]]) -> tuple[dict[str, Any], int]:
+    """Columns by name, Series of a frame or lists of few rows, and the number of rows."""
+    if isinstance(rows, pd.DataFrame):
+        return {str(c): rows[c] for c in rows.columns}, len(rows)
+    listed = list(rows)
+    names = dict.fromkeys(name for row in listed for name in row)
+    return {name: [row.get(name) for row in listed] for name in names}, len(listed)
 
 
-def _text(given: pd.DataFrame, column: str, instead: str | np.ndarray) -> Any:
+def _gone(values: pd.Series | list[Any]) -> np.ndarray:
+    """Where a value is missing."""
+    if isinstance(values, pd.Series):
+        return np.asarray(values.isna())
+    return np.array([v is None or v is pd.NA or v is pd.NaT or (isinstance(v, float) and v != v) for v in values], bool)
+
+
+def _numbers(values: pd.Series | list[Any] | None, n: int) -> np.ndarray:
+    if values is None:
+        return np.full(n, np.nan)
+    if isinstance(values, pd.Series):
+        return np.asarray(values.to_numpy(dtype="float64", na_value=np.nan))
+    return np.array(
+        [np.nan if gone else float(v) for v, gone in zip(values, _gone(values), strict=True)], dtype=np.float64
+    )
+
+
+def _text(values: pd.Series | list[Any] | None, n: int, instead: str | np.ndarray) -> Any:
     """Give a column as text, and what stands in its place where it is missing."""
-    if column not in given.columns:
+    if values is None:
         if isinstance(instead, str):
-            return pd.array([instead], dtype="str").take(np.zeros(len(given), dtype=np.int64))
+            return pd.array([instead], dtype="str").take(np.zeros(n, dtype=np.int64))
         return pd.array(instead.tolist(), dtype="str")
-    values = given[column]
-    missing = values.isna().to_numpy()
-    if values.dtype == "str" and not missing.any():
+    missing = _gone(values)
+    if isinstance(values, pd.Series) and values.dtype == "str" and not missing.any():
         return values.array
-    other = [instead] * len(given) if isinstance(instead, str) else instead
-    found = [str(i if gone else v) for v, i, gone in zip(values.tolist(), other, missing, strict=True)]
+    other = [instead] * n if isinstance(instead, str) else instead
+    listed = values.tolist() if isinstance(values, pd.Series) else values
+    found = [str(i if gone else v) for v, i, gone in zip(listed, other, missing, strict=True)]
     return pd.array(found, dtype="str")
 
 

@@ -331,8 +331,10 @@ def _rows(found: _Found, groups: pd.DataFrame, sure: Errors | None, cutoffs: boo
 def _stacked(term: str, parts: Sequence[tuple[str, Sequence[str], Any, dict[str, Any]]]) -> pd.DataFrame:
     """Parts under each other; made of whole columns, since a frame put together of frames costs ten times as much."""
     sizes = [len(p[1]) for p in parts]
-    columns: dict[str, Any] = {"group": [u for p in parts for u in p[1]], "term": np.full(sum(sizes), term, object)}
-    columns["statistic"] = np.repeat(np.array([p[0] for p in parts], object), sizes)
+    which = np.repeat(np.arange(len(parts)), sizes)
+    columns: dict[str, Any] = {"group": pd.array([u for p in parts for u in p[1]], dtype="str")}
+    columns["term"] = pd.array([term], dtype="str").take(np.zeros_like(which))
+    columns["statistic"] = pd.array([p[0] for p in parts], dtype="str").take(which)
     columns["n"] = np.concatenate([np.asarray(p[2], float) for p in parts])
     for name in dict.fromkeys(k for p in parts for k in p[3]):
         each = [
