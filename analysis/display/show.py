@@ -87,6 +87,7 @@ class Show:
         self.limits = {k: (float(low), float(high)) for k, (low, high) in (limits or {}).items()}
         self.ranked = ranked
 
+    @_or_nothing
     def table(
         self,
         released: Tables,
@@ -122,6 +123,8 @@ class Show:
             names.
         """
         whole, name = frame_of(released)
+        if whole.empty:
+            raise NothingThere(rows if isinstance(rows, str) else rows[0])
         frame = rows_where(whole, where or {})
         unranked = not self.ranked or bool(frame["status"].isin(APART).any())
         laid = tables.grid(frame, rows=rows, columns=columns, sort="name" if sort == "value" and unranked else sort)

@@ -84,12 +84,24 @@ class Comparability:
         """
         return _marked(self, rows)
 
-    def first(self, cut: str) -> str:
-        """Give the scale of a cut to look at first: linkable, else with latent means, else any."""
-        own = self.verdicts[self.verdicts["cut"] == cut]
-        linkable = own.loc[own["verdict"] == "linkable", "scale"]
-        latent = self.latent.loc[self.latent["cut"] == cut, "scale"]
-        return next(iter([*linkable, *latent, *self.verdicts["scale"]]), "")
+    @property
+    def of_verdicts(self) -> pd.DataFrame:
+        """The rows of verdicts."""
+        rows = _tidied(self)
+        return rows[rows["statistic"] == "largest_shift"].reset_index(drop=True)
+
+    def of_latent(self, cut: str, scale: str | None = None) -> pd.DataFrame:
+        """The rows of latent means of a cut, all or of one scale; none where nothing could be tested."""
+        rows = _tidied(self)
+        told = (rows["statistic"] == "latent_mean") & (rows[cut] != (ALL if cut != "wave" else self.latest))
+        return rows[told & ((rows["term"] == scale) if scale else True)].reset_index(drop=True)
+
+    @property
+    def linkable_first(self) -> str | None:
+        """The scale between groups to look at first: one that is linkable, else the first with latent means."""
+        own = self.verdicts[(self.verdicts["cut"] == "group") & (self.verdicts["verdict"] == "linkable")]
+        latent = self.latent.loc[self.latent["cut"] == "group", "scale"]
+        return next(iter([*own["scale"], *latent]), None)
 
     def tidy(self) -> pd.DataFrame:
         """Return verdicts and latent means as ``analysis.tidy.COLUMNS``.
