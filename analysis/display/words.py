@@ -280,7 +280,8 @@ WORDS: dict[str, tuple[str, str]] = {
         "{total} 项量表比较中有 {count} 项成立：情况相同的人作答相同。",
     ),
     "apart.mode": (
-        "{wave} was answered in other ways than this wave (online, on paper, by phone): part of a difference may come from that.",
+        "In {wave} people answered in other ways than in this wave (online, paper, phone): part of a difference may come from "
+        "that.",
         "{wave}的作答方式（网络、纸质、电话）与本波次不同：差异可能部分由此而来。",
     ),
     "measure.apart.line": (

@@ -190,7 +190,7 @@ def test_verdicts_are_said_one_sentence_each_and_the_rest_is_counted() -> None:
                 "Trust between organisations: means are not comparable",
                 "Trust with Spring 1: comparable; the words of",
                 "2 of 3 comparisons of a scale hold",
-                "Spring 1 was answered in other ways than this wave",
+                "In Spring 1 people answered in other ways than in this wave",
             ],
             text,
             strict=True,
