@@ -70,7 +70,7 @@ def tidy_frame(rows: pd.DataFrame | Iterable[Mapping[str, Any]]) -> pd.DataFrame
         raise ValueError("every row of a tidy table needs a term and a statistic")
     # column by column into one frame: every verb ends here, and a frame that is mended in place costs ten times as much
     numbers = {c: _numbers(given.get(c), n) for c in NUMBERS}
-    default = np.where(np.isnan(numbers["estimate"]), "not_estimable", "ok")
+    default = pd.array(["ok", "not_estimable"], dtype="str").take(np.isnan(numbers["estimate"]).astype(np.int64))
     texts = {c: _text(given.get(c), n, ALL) for c in KEYS}
     texts |= {"status": _text(given.get("status"), n, default), "basis": _text(given.get("basis"), n, "")}
     wrong = sorted(set(texts["status"].unique()) - set(STATUSES))
@@ -105,12 +105,12 @@ def _numbers(values: pd.Series | list[Any] | None, n: int) -> np.ndarray:
     )
 
 
-def _text(values: pd.Series | list[Any] | None, n: int, instead: str | np.ndarray) -> Any:
+def _text(values: pd.Series | list[Any] | None, n: int, instead: str | pd.api.extensions.ExtensionArray) -> Any:
     """Give a column as text, and what stands in its place where it is missing."""
     if values is None:
         if isinstance(instead, str):
             return pd.array([instead], dtype="str").take(np.zeros(n, dtype=np.int64))
-        return pd.array(instead.tolist(), dtype="str")
+        return instead
     missing = _gone(values)
     if isinstance(values, pd.Series) and values.dtype == "str" and not missing.any():
         return values.array

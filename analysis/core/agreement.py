@@ -61,8 +61,9 @@ def counts(codes: NDArray[Any], options: int, group: Ints, groups: int, weights:
     j = codes.shape[1]
     table = np.empty((j, groups * options))
     start = group * options
+    place = np.empty_like(start)
     for k in range(j):  # an item at a time: its counters stay in the processor's cache
-        table[k] = np.bincount(start + codes[:, k], weights, groups * options)
+        table[k] = np.bincount(np.add(start, codes[:, k], out=place), weights, groups * options)
     return table.reshape(j, groups, options).transpose(1, 0, 2)
 
 
@@ -167,7 +168,8 @@ def anova(score: Floats, group: Ints, groups: int, conf_level: float) -> Anova:
     centred = score - score.mean()
     mean = np.bincount(group, centred, groups) / n
     between = float((n * mean**2).sum() / (g - 1))
-    within = float(((centred - mean[group]) ** 2).sum() / (total - g))
+    off = centred - mean[group]
+    within = float(off @ off / (total - g))
     if between + within <= 0:
         raise ValueError("the score is constant; there is no variance to divide")
     k = total / g

@@ -36,6 +36,7 @@ def covariance(columns: Sequence[Floats], weights: Floats) -> tuple[Floats, Floa
     with fewer than two rows are NaN. Block by block, so that nothing as large as the data is laid out.
     """
     j, equal = len(columns), bool(len(weights)) and float(np.ptp(weights)) == 0.0 and float(weights[0]) > 0
+    holes = any(column.dtype.kind == "f" for column in columns)
     centre = [_near(column) for column in columns]
     count, weight, sums, products = (np.zeros((j, j)) for _ in range(4))
     room = np.empty((j, min(BLOCK, max(len(weights), 1))))
@@ -45,7 +46,7 @@ def covariance(columns: Sequence[Floats], weights: Floats) -> tuple[Floats, Floa
         x = room[:, : len(w)]
         for k, column in enumerate(columns):
             np.subtract(column[block], centre[k], out=x[k])
-        if np.isnan(x.sum()) or not (equal or (w > 0).all()):
+        if (holes and np.isnan(x.sum())) or not (equal or (w > 0).all()):
             there = ~np.isnan(x) & (w > 0)
             mask, x = there.astype(float), np.where(there, x, 0.0)
             count += mask @ mask.T
@@ -120,7 +121,8 @@ def fit_factors(s: Floats, factor: Ints) -> Factors:
     r = s / np.outer(scale, scale)
     j, f = len(s), int(factor.max()) + 1
     pairs = np.triu_indices(f, 1)
-    start = np.concatenate([np.full(j, 0.7), np.log(np.full(j, 0.5)), np.full(len(pairs[0]), 0.3)])
+    loading = _first_guess(r, factor)
+    start = np.concatenate([loading, np.log(1 - loading**2), np.full(len(pairs[0]), 0.3)])
     bounds = [(None, None)] * j + [(np.log(1e-6), np.log(5.0))] * j + [(-0.999, 0.999)] * len(pairs[0])
     found = optimize.minimize(
         _discrepancy,
@@ -136,6 +138,17 @@ def fit_factors(s: Floats, factor: Ints) -> Factors:
     free = np.concatenate([np.ones(j, bool), proper, np.abs(found.x[2 * j :]) < 0.999])
     flat = bool(np.abs(found.jac[free]).max(initial=0.0) < 1e-3)
     return Factors(loading * scale, phi, unique * scale**2, proper, flat)
+
+
+def _first_guess(r: Floats, factor: Ints) -> Floats:
+    """Loadings by the centroid method: an item's correlations with its factor's others over the root of all of them."""
+    off = np.where(factor[:, None] == factor, r, 0.0) - np.eye(len(r))
+    by_item = off.sum(axis=1)
+    whole = np.bincount(factor, by_item)[factor]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        guess = by_item / np.sqrt(whole)
+        guess /= np.sqrt(1 - 1 / np.bincount(factor)[factor])
+    return np.where(whole > 0, np.clip(guess, 0.2, 0.9), 0.7)
 
 
 def omega(loading: Floats, unique: Floats) -> float:

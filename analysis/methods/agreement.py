@@ -17,14 +17,15 @@ from numpy.typing import NDArray
 from analysis.core import agreement as core
 from analysis.core import agreement_null as chance
 from analysis.core.agreement_errors import Answers, Errors, errors
-from analysis.methods.design import Design, as_stored, label, replicates_of
+from analysis.methods.design import Design, as_stored, label, levels, replicates_of
 from analysis.methods.icc import renumbered, rows_of, weights_of, weights_only
-from analysis.tidy import tidy_frame
+from analysis.tidy import ALL, tidy_frame
 
 INDICES = ("rwg_j", "rwg", "rwg_j_lindell", "ad_m", "a_wg")
 LEVEL = 0.95
 DRAWS = 10_000
 Floats = NDArray[np.float64]
+Texts = pd.api.extensions.ExtensionArray
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -161,7 +162,7 @@ def agreement(
     limits = _limits(answers, index, law, one, draws, seed, item_correlation) if cutoffs else None
     groups = _groups(found, limits)
     rows = _rows(found, groups, errors(answers, index, law.variance, x, LEVEL), limits is not None)
-    single = tuple(u for u, n in zip(units, one.size, strict=True) if n < 2)
+    single = tuple(units[one.size < 2])
     by_size = _by_size(found, limits, n_options)
     return Agreement(
         index, law.variance, rows, _outside(found), by_size, groups, single, len(items), len(answers.group)
@@ -203,11 +204,11 @@ def _check_null(
 
 def _complete(
     items: pd.DataFrame, names: list[str], group: str, design: Design, lowest: float, options: int
-) -> tuple[Answers, list[str]]:
+) -> tuple[Answers, Texts]:
     """Rows with all items, and the labels of their groups."""
     columns = [as_stored(items, name) for name in names]
     weights, replicates = weights_of(items, design)
-    codes, units = pd.factorize(items[group], sort=True)
+    codes, units = levels(items[group])
     keep = (codes >= 0) & (True if weights is None else weights > 0)
     for column in columns:
         keep = keep & ~np.isnan(column) if column.dtype.kind == "f" else keep
@@ -218,7 +219,8 @@ def _complete(
     if len(codes) and any(c.min() < lowest or c.max() > lowest + options - 1 for c in columns):
         raise ValueError(f"items have codes outside {lowest:g} to {lowest + options - 1:g}; check n_options and lowest")
     dense, there = renumbered(codes, len(units))
-    labels = [label(v) for v in np.asarray(units, object)[there].tolist()]
+    found = units[there]
+    labels = found.array if found.dtype == "str" else pd.array([label(v) for v in found.tolist()], dtype="str")
     values = _as_codes(columns, lowest, options) if _whole(columns, lowest) else np.column_stack(columns).astype(float)
     return Answers(values, dense, len(there), weights, replicates, lowest, options), labels
 
@@ -231,7 +233,7 @@ def _as_codes(columns: list[NDArray[Any]], lowest: float, options: int) -> NDArr
     """Options 0..A-1, an item after the other, in as few bytes as they need."""
     codes = np.empty((len(columns[0]), len(columns)), np.int8 if options <= 128 else np.int64, order="F")
     for k, column in enumerate(columns):
-        codes[:, k] = column - int(lowest)
+        np.subtract(column, int(lowest), out=codes[:, k], casting="unsafe")
     return codes
 
 
@@ -261,7 +263,7 @@ class _Found:
     """What was found in every group."""
 
     index: str
-    units: list[str]
+    units: Texts  #: (G,)
     terms: list[str]
     items: int
     size: Floats  #: (G,)
@@ -279,16 +281,18 @@ class _Found:
 
 def _groups(found: _Found, limits: dict[int, float] | None) -> pd.DataFrame:
     """One row a term and group; where no answers of so few people would be beyond chance, theirs are not."""
-    top = np.array([(limits or {}).get(int(n), np.nan) for n in found.size])
-    beyond = (found.x <= top[:, None] * (1 + chance.ALIKE) + 1e-12).astype(object)
-    beyond[np.isnan(found.x) | (limits is None)] = None
+    sizes, place = np.unique(found.size, return_inverse=True)
+    top = np.array([(limits or {}).get(int(n), np.nan) for n in sizes])[place]
+    beyond = found.x <= top[:, None] * (1 + chance.ALIKE) + 1e-12
+    unknown = np.isnan(found.x) | (limits is None)
+    terms, units = np.indices((len(found.terms), len(found.units))).reshape(2, -1)
     columns = {
-        "group": np.tile(np.array(found.units, object), len(found.terms)),
-        "term": np.repeat(np.array(found.terms, object), len(found.units)),
+        "group": found.units.take(units),
+        "term": pd.array(found.terms, dtype="str").take(terms),
         "n": np.tile(found.size, len(found.terms)),
         "estimate": found.shown.T.ravel(),
         "cutoff": np.tile(found.value(top), len(found.terms)),
-        "beyond_chance": pd.array(beyond.T.ravel(), dtype="boolean"),
+        "beyond_chance": pd.arrays.BooleanArray(beyond.T.ravel(), unknown.T.ravel()),
     }
     return pd.DataFrame(columns)
 
@@ -309,7 +313,7 @@ def _rows(found: _Found, groups: pd.DataFrame, sure: Errors | None, cutoffs: boo
         "cutoff": groups["cutoff"].to_numpy().reshape(len(found.terms), -1),
     }
     shown, outside = found.shown, np.where(np.isnan(found.x), np.nan, found.x > 1)
-    tables = []
+    tables, units = [], np.arange(len(found.units))
     for t, term in enumerate(found.terms):
         own, every = {"estimate": shown[:, t]}, {"estimate": core.mean_over_groups(shown[:, t])}
         if sure is not None:
@@ -317,22 +321,27 @@ def _rows(found: _Found, groups: pd.DataFrame, sure: Errors | None, cutoffs: boo
             ends = {"conf_low": every["estimate"] - sure.reach[t], "conf_high": every["estimate"] + sure.reach[t]}
             every |= {"std_error": sure.every[t]} | ends
         n = found.size[~np.isnan(found.x[:, t])].sum()
-        parts = [(index, found.units, found.size, own), (index, ["*"], [n], every)]
+        parts = [(index, units, found.size, own), (index, [-1], [n], every)]
         if index in core.BOUNDED:
-            parts.append((f"{index}_out_of_range", ["*"], [n], {"estimate": core.mean_over_groups(outside[:, t])}))
+            parts.append((f"{index}_out_of_range", [-1], [n], {"estimate": core.mean_over_groups(outside[:, t])}))
         if cutoffs:
-            parts.append((f"{index}_cutoff", found.units, found.size, {"estimate": by_term["cutoff"][t]}))
+            parts.append((f"{index}_cutoff", units, found.size, {"estimate": by_term["cutoff"][t]}))
             share = core.mean_over_groups(by_term["beyond"][t])
-            parts.append((f"{index}_beyond_chance", ["*"], [n], {"estimate": share}))
-        tables.append(_stacked(term, parts))
+            parts.append((f"{index}_beyond_chance", [-1], [n], {"estimate": share}))
+        tables.append(_stacked(found.units, term, parts))
     return tidy_frame(pd.concat(tables, ignore_index=True) if len(tables) > 1 else tables[0])
 
 
-def _stacked(term: str, parts: Sequence[tuple[str, Sequence[str], Any, dict[str, Any]]]) -> pd.DataFrame:
-    """Parts under each other; made of whole columns, since a frame put together of frames costs ten times as much."""
+def _stacked(units: Texts, term: str, parts: Sequence[tuple[str, Any, Any, dict[str, Any]]]) -> pd.DataFrame:
+    """Parts (statistic, places of their units or -1 for all, sizes, numbers) under each other.
+
+    Made of whole columns, since a frame put together of frames costs ten times as much.
+    """
     sizes = [len(p[1]) for p in parts]
     which = np.repeat(np.arange(len(parts)), sizes)
-    columns: dict[str, Any] = {"group": pd.array([u for p in parts for u in p[1]], dtype="str")}
+    columns: dict[str, Any] = {
+        "group": units.take(np.concatenate([p[1] for p in parts]), allow_fill=True, fill_value=ALL)
+    }
     columns["term"] = pd.array([term], dtype="str").take(np.zeros_like(which))
     columns["statistic"] = pd.array([p[0] for p in parts], dtype="str").take(which)
     columns["n"] = np.concatenate([np.asarray(p[2], float) for p in parts])

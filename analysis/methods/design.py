@@ -225,7 +225,7 @@ def combinations(frame: pd.DataFrame, columns: Sequence[str]) -> Ints:
     codes = np.zeros(len(frame), np.int64)
     missing = np.zeros(len(frame), bool)
     for column in columns:
-        one, unique = pd.factorize(frame[column], sort=True)
+        one, unique = levels(frame[column])
         missing |= one < 0
         codes = codes * max(len(unique), 1) + one
     if not missing.any():
@@ -276,8 +276,16 @@ def _finite(array: Floats, column: str) -> Floats:
 
 def as_stored(frame: pd.DataFrame, column: str) -> NDArray[Any]:
     """Read a column as it is where it holds whole numbers and no hole can be, otherwise as `numeric`."""
-    plain = isinstance(kind := frame[column].dtype, np.dtype) and kind.kind in "iu"
-    return frame[column].to_numpy() if plain else numeric(frame, column)
+    values = frame[column]
+    plain = isinstance(values.dtype, np.dtype) and values.dtype.kind in "iu"
+    return values.to_numpy() if plain else numeric(frame, column)
+
+
+def levels(values: pd.Series) -> tuple[Ints, pd.Index]:
+    """Number a column's levels in sorted order, -1 where missing, and give them; the sorting looks at levels, not at rows."""
+    codes, seen = pd.factorize(values)
+    place, ordered = pd.factorize(pd.Series(seen), sort=True)
+    return np.append(place, -1).astype(np.int64)[codes], pd.Index(ordered)
 
 
 def label(value: Any) -> str:

@@ -18,7 +18,7 @@ from analysis.core import agreement as core
 from analysis.core import mixed as core_mixed
 from analysis.core import replicated
 from analysis.core.agreement_errors import BLIND, clusters_in, deviate, times_taken
-from analysis.methods.design import Design, numeric, present, replicated_of
+from analysis.methods.design import Design, levels, numeric, present, replicated_of
 from analysis.methods.estimates import estimates
 from analysis.methods.mixed import MixedFit, NotFittable, fit_mixed
 from analysis.tidy import tidy_frame
@@ -297,7 +297,7 @@ class _Score:
     @classmethod
     def read(cls, frame: pd.DataFrame, outcome: str, group: str, design: Design) -> _Score:
         """Read the rows with a score, a group and a weight above zero."""
-        y, (codes, units) = numeric(frame, outcome), pd.factorize(frame[group], sort=True)
+        y, (codes, units) = numeric(frame, outcome), levels(frame[group])
         weights, replicates = weights_of(frame, design)
         keep = ~np.isnan(y) & (codes >= 0) & (True if weights is None else weights > 0)
         if not keep.all():
@@ -382,7 +382,7 @@ def _reliabilities(rows: list[dict[str, Any]], size: Floats) -> tuple[pd.DataFra
     sizes, groups = np.unique(size, return_counts=True)
     columns: dict[str, Any] = {"size": sizes.astype(np.int64), "groups": groups}
     for name, source in (("reliability", "estimate"), ("conf_low", "conf_low"), ("conf_high", "conf_high")):
-        columns[name] = [core.spearman_brown(np.maximum(own.get(source, np.nan), 0.0), n) for n in sizes.tolist()]
+        columns[name] = [core.spearman_brown(max(own.get(source, np.nan), 0.0), n) for n in sizes.tolist()]
     return pd.DataFrame(columns), float(np.average(columns["reliability"], weights=groups)) if len(sizes) else np.nan
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -160,20 +160,27 @@ def _measured(
         raise ValueError("weights must be numbers of at least zero and never missing")
     s, count = core.covariance(columns, weights)
     faults = _faults(scales, names, s)
-    loadings, states = _loadings(scales, names, s, faults)
+    models = _models(scales, names, s, faults)
     rows: list[dict[str, Any]] = []
     for scale, members in scales.items():
         at = [names.index(i) for i in members]
         part, n = s[np.ix_(at, at)], float(count[np.ix_(at, at)].min())
-        spoilt = set(faults.loc[(faults["scale"] == scale) & faults["fault"].isin(SPOILT), "item"])
-        rows += _scale_rows(scale, part, n, loadings[loadings["scale"] == scale], states[scale])
+        spoilt = {item for of, item, fault in faults if of == scale and fault in SPOILT}
+        rows += _scale_rows(scale, part, n, models[scale])
         if ordered and not spoilt:
             rows += _ordered_rows(scale, list(members), np.column_stack([columns[k] for k in at]), weights, n)
         rows += _item_rows(scale, list(members), part, n, spoilt)
     rows += _distinct_rows(scales, names, s, count)
-    for table in (faults, loadings):
-        table.insert(0, "wave", wave)
-    return Reliability(tidy_frame([row | {"wave": wave} for row in rows]), faults, loadings)
+    loadings = [
+        (wave, scale, *row)
+        for scale, m in models.items()
+        for row in zip(scales[scale], m.loading, m.unique, strict=False)
+    ]
+    return Reliability(
+        tidy_frame([row | {"wave": wave} for row in rows]),
+        pd.DataFrame([(wave, *fault) for fault in faults], columns=["wave", "scale", "item", "fault"]),
+        pd.DataFrame(loadings, columns=["wave", "scale", "item", "loading", "unique"]),
+    )
 
 
 def _check(items: pd.DataFrame, scales: Scales, reverse: Sequence[str], design: Design, wave: str | None) -> None:
@@ -201,20 +208,21 @@ def _turned(items: pd.DataFrame, item: str, reverse: bool) -> Floats:
     return np.nanmin(values) + np.nanmax(values) - values
 
 
-def _faults(scales: Scales, names: list[str], s: Floats) -> pd.DataFrame:
-    """Items without variance or answers, and items that repeat an earlier one of their scale."""
+def _faults(scales: Scales, names: list[str], s: Floats) -> list[tuple[str, str, str]]:
+    """Scale, item and fault: items without variance or answers, that repeat an earlier one or run against the others."""
     rows = []
     own = np.diag(s)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        alike = (np.abs(s / np.sqrt(np.outer(own, own))) > 1 - 1e-10) & (own > 0)
     for scale, members in scales.items():
         at = [names.index(i) for i in members]
         for k, j in enumerate(at):
-            with np.errstate(divide="ignore", invalid="ignore"):
-                same = [i for i in at[:k] if own[i] > 0 and abs(s[i, j] / np.sqrt(own[i] * own[j])) > 1 - 1e-10]
+            same = alike[j, at[:k]].any()
             fault = "empty" if np.isnan(own[j]) else "constant" if own[j] <= 1e-14 else "duplicated" if same else ""
             if fault:
-                rows.append({"scale": scale, "item": names[j], "fault": fault})
-        rows += [{"scale": scale, "item": i, "fault": "reversed"} for i in _against(list(members), s[np.ix_(at, at)])]
-    return pd.DataFrame(rows, columns=["scale", "item", "fault"])
+                rows.append((scale, names[j], fault))
+        rows += [(scale, i, "reversed") for i in _against(list(members), s[np.ix_(at, at)])]
+    return rows
 
 
 def _against(members: list[str], s: Floats) -> list[str]:
@@ -226,13 +234,22 @@ def _against(members: list[str], s: Floats) -> list[str]:
     return [i for i, turned in zip(members, found, strict=True) if turned] if 2 * found.sum() < len(members) else []
 
 
-def _loadings(scales: Scales, names: list[str], s: Floats, faults: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Loadings of each sound scale, and the status of its omega."""
-    states = dict.fromkeys(scales, "not_estimable")
-    sound = [k for k in scales if k not in set(faults.loc[faults["fault"].isin(SPOILT), "scale"])]
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """A scale's factor; without loadings where none was fitted."""
+
+    state: str = "not_estimable"
+    loading: Floats = field(default_factory=lambda: np.empty(0))
+    unique: Floats = field(default_factory=lambda: np.empty(0))
+
+
+def _models(scales: Scales, names: list[str], s: Floats, faults: list[tuple[str, str, str]]) -> dict[str, _Model]:
+    """The factor of each scale."""
+    models = {scale: _Model() for scale in scales}
+    spoilt = {scale for scale, _, fault in faults if fault in SPOILT}
+    sound = [k for k in scales if k not in spoilt]
     used = [i for k in sound for i in scales[k]]
     together = len(set(used)) == len(used) and _definite(s, [names.index(i) for i in used])
-    tables = []
     for batch in [sound] if together else [[k] for k in sound]:
         at = [names.index(i) for k in batch for i in scales[k]]
         if not batch or not _definite(s, at) or (len(batch) == 1 and len(at) < 3):
@@ -240,12 +257,10 @@ def _loadings(scales: Scales, names: list[str], s: Floats, faults: pd.DataFrame)
         factor = np.repeat(np.arange(len(batch)), [len(scales[k]) for k in batch])
         fit = core.fit_factors(s[np.ix_(at, at)], factor)
         for k, scale in enumerate(batch):
-            states[scale] = "ok" if fit.converged and fit.proper[factor == k].all() else "not_converged"
-        owner = [k for k in batch for _ in scales[k]]
-        columns = {"scale": owner, "item": [names[i] for i in at], "loading": fit.loading, "unique": fit.unique}
-        tables.append(pd.DataFrame(columns))
-    empty = pd.DataFrame(columns=["scale", "item", "loading", "unique"])
-    return (pd.concat(tables, ignore_index=True) if tables else empty), states
+            own = factor == k
+            state = "ok" if fit.converged and fit.proper[own].all() else "not_converged"
+            models[scale] = _Model(state, fit.loading[own], fit.unique[own])
+    return models
 
 
 def _definite(s: Floats, at: list[int]) -> bool:
@@ -253,8 +268,8 @@ def _definite(s: Floats, at: list[int]) -> bool:
     return bool(len(at) and np.isfinite(part).all() and np.linalg.eigvalsh(part).min() > 1e-9 * np.diag(part).max())
 
 
-def _scale_rows(scale: str, s: Floats, n: float, loadings: pd.DataFrame, state: str) -> list[dict[str, Any]]:
-    model = {"n": n, "status": state}
+def _scale_rows(scale: str, s: Floats, n: float, fitted: _Model) -> list[dict[str, Any]]:
+    model = {"n": n, "status": fitted.state}
     rows = [
         {"term": scale, "statistic": "alpha", "n": n},
         {"term": scale, "statistic": "omega", **model},
@@ -264,8 +279,8 @@ def _scale_rows(scale: str, s: Floats, n: float, loadings: pd.DataFrame, state: 
         value = core.alpha(s)
         low, high = core.alpha_interval(value, n, len(s), LEVEL)
         rows[0] |= {"estimate": value, "conf_low": low, "conf_high": high}
-    if state == "ok":
-        loading, unique = (loadings[c].to_numpy(dtype=float) for c in ("loading", "unique"))
+    if fitted.state == "ok":
+        loading, unique = fitted.loading, fitted.unique
         rows[1] |= {"estimate": core.omega(loading, unique)}
         rows[2] |= {"estimate": float(loading @ loading / (loading @ loading + unique.sum()))}
     return rows

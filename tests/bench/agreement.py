@@ -20,7 +20,7 @@ from peers import HEAD, PYTHON_HEAD, Tool, furthest, in_turns, line, machine, py
 
 SIZES = (10_000, 100_000)
 GROUPS, ITEMS, OPTIONS = 1400, 12, 5
-TARGETS = {"pingouin alpha": "ours with alpha and omega at most 3 times it", "R rwg.j": "at least 20 times ours"}
+TARGETS = {"pingouin alpha": "ours of all four at most 3 times it", "R rwg.j": "at least 20 times ours of all four"}
 OURS = (
     PYTHON_HEAD
     + """
@@ -122,7 +122,7 @@ def _words(tool: Tool, tools: list[Tool], out: list[str]) -> str:
 def _judge(tools: list[Tool]) -> None:
     """Say how far the two targets are met, of cores' seconds turn by turn."""
     every, alpha, in_r = tools[1:]
-    for one, other, of in ((every, alpha, "pingouin alpha"), (in_r, tools[0], "R rwg.j")):
+    for one, other, of in ((every, alpha, "pingouin alpha"), (in_r, every, "R rwg.j")):
         if not (one.gone or other.gone):
             pairs = zip(one.runs, other.runs, strict=False)
             print(
