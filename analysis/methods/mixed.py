@@ -1,13 +1,13 @@
-"""How much do groups and regions differ, and what would each be if luck were taken out?  Linear mixed models.
+"""How much do groups and regions differ, and what would each be if luck were taken out?  Mixed models.
 
-Source: a frame with a row a person. Random intercepts, crossed or nested, of factors and of their combinations. The
-rows are read once into cell statistics; see `analysis.core.mixed`.
+Source: a frame with a row a person. Random intercepts and slopes, crossed or nested, of factors and of their combinations.
+The rows are read once into cell statistics; see `analysis.core.mixed`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,62 +16,68 @@ from numpy.typing import NDArray
 from scipy import sparse, stats
 
 from analysis.core import mixed as core
-from analysis.methods.design import label, numeric
+from analysis.methods.design import numeric
+from analysis.methods.mixed_terms import (
+    Columns,
+    Factor,
+    Fixed,
+    NotFittable,
+    Term,
+    columns_of,
+    factors_of,
+    fixed_part,
+    named_columns,
+    repeats,
+    term_names,
+)
 from analysis.tidy import concat, place_keys, tidy_frame
 
 METHODS = ("reml", "ml")
-FAMILIES_LATER = ("binomial",)
 LEVEL = 0.95
+FEW = 5  # levels below which the variance of a factor is hardly told from zero or from anything
 Floats = NDArray[np.float64]
-Term = str | tuple[str, ...]
+Ints = NDArray[np.int64]
+Slopes = Mapping[str, Sequence[Term]]
 
-
-class NotFittable(ValueError):
-    """The data cannot carry the model; the message says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Factor:
-    """A random factor: one column, or the combinations of several."""
-
-    name: str  #: column names joined by ``:``
-    columns: tuple[str, ...]
-    levels: dict[tuple[str, ...], int]  #: position of each level, in sorted order
-
-
-@dataclass(frozen=True, slots=True)
-class Fixed:
-    """The fixed part: how to make its columns again from another frame."""
-
-    terms: tuple[tuple[str, ...], ...]  #: columns of each term, several for an interaction
-    codes: dict[str, tuple[str, ...]]  #: levels of each factor column, the first is the reference
-    names: tuple[str, ...]  #: coefficient names, ``(Intercept)`` first
-    centre: Floats  #: (p,) what was subtracted from each column before the fit, 0 for the intercept
+__all__ = ["FEW", "MixedFit", "NotFittable", "fit_mixed"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class MixedFit:
-    """A fitted linear mixed model."""
+    """A fitted mixed model."""
 
-    formula: str  #: ``outcome ~ fixed + (1 | factor)``
+    formula: str  #: ``outcome ~ fixed + (terms | factor)``
     method: str  #: reml or ml
     n: int  #: rows used
     components: pd.DataFrame  #: factor, term, variance, conf_low, conf_high (outcome's unit squared); last: residual
+    correlations: pd.DataFrame  #: factor, one, other, covariance, correlation of its terms
     coefficients: pd.DataFrame  #: term, estimate, std_error, df, conf_low, conf_high (outcome's unit)
-    effects: pd.DataFrame  #: factor, level, term, estimate, std_error (prediction error), n (rows)
     log_likelihood: float  #: as lme4's logLik: under REML minus half the REML criterion
     converged: bool  #: the criterion is flat and curved upwards at the optimum
-    singular: bool  #: some component is zero
+    singular: bool  #: some variance is zero, or some correlation one
+    problems: tuple[str, ...]  #: what a reader must know, in words; empty where nothing is wrong
     factors: tuple[Factor, ...]  #: in the caller's order
     fixed: Fixed
+    random: Columns  #: columns of the random terms
     moments: core.Moments
     fit: core.Fit
+
+    @property
+    def effects(self) -> pd.DataFrame:
+        """Predicted random effects: factor, level, term, estimate, std_error (prediction error), n (rows)."""
+        return pd.concat([self._effects_of(k) for k in range(len(self.factors))], ignore_index=True)
+
+    @property
+    def status(self) -> str:
+        """The tidy status of its numbers: ok or not_converged."""
+        return "ok" if self.converged else "not_converged"
 
     def tidy(self) -> pd.DataFrame:
         """Return the coefficients (statistic coefficient), variances (variance) and effects (effect) as a tidy table.
 
         The level of an effect stands in wave, group or region where the factor's columns are so named, otherwise in
-        ``domain``; its term is the factor's name. All rows are ``not_converged`` when the fit is.
+        ``domain``; its term is the factor's name, with slopes ``factor|term``. All rows are ``not_converged`` when the fit
+        is.
         """
         found = concat([self._coefficient_rows(), self._component_rows(), self._effect_rows()])
         return found if self.converged else found.assign(status="not_converged")
@@ -82,8 +88,8 @@ class MixedFit:
         Parameters
         ----------
         cells : DataFrame
-            A row a cell: the factors' columns (and those of the fixed part). A factor whose columns are not all there
-            is left at zero, its mean, and adds no error; an unknown level too, but it adds the factor's variance.
+            A row a cell: the factors' columns (and those of the fixed part and of slopes). A factor whose columns are not
+            all there is left at zero, its mean, and adds no error; an unknown level too, but it adds the factor's variance.
 
         Returns
         -------
@@ -97,55 +103,89 @@ class MixedFit:
         ValueError
             When a column of the fixed part is absent or holds an unknown level or a missing value.
         """
-        x = _fixed_columns(cells, self.fixed) - self.fixed.centre
+        x = self.fixed.of(cells)
         z, extra = self._picked(cells)
         estimate = x @ self.fit.beta + z @ self.fit.effects
-        variance = np.empty(len(cells))
+        variance, triangles = np.empty(len(cells)), self._triangles()
         for start in range(0, len(cells), 512):
             part = slice(start, start + 512)
             a = z[part].toarray().T
-            effects, beta = core.inverse_times(self.moments, self.fit.solved, a, x[part].T)
+            effects, beta = core.inverse_times(self.moments, triangles, self.fit.solved, a, x[part].T)
             variance[part] = (a * effects).sum(axis=0) + (x[part].T * beta).sum(axis=0)
         std_error = self.fit.sigma * np.sqrt(variance + extra)
         return pd.DataFrame({"estimate": estimate, "std_error": std_error}, index=cells.index)
 
-    def variance_of(self, factor: str) -> float:
-        """Give the variance of a factor by name, or of ``residual``."""
-        return float(self.components.set_index("factor")["variance"].loc[factor])
+    def variance_of(self, factor: str, term: str = "(Intercept)") -> float:
+        """Give the variance of a factor's term by name, or of ``residual``."""
+        rows = self.components[self.components["factor"] == factor]
+        return float(rows["variance"].iloc[0] if factor == "residual" else rows.set_index("term")["variance"].loc[term])
+
+    def _triangles(self) -> list[Floats]:
+        return core.shaped(self.moments.layout).triangles(self.fit.theta)
 
     def _picked(self, cells: pd.DataFrame) -> tuple[sparse.csr_array, Floats]:
-        """Indicator rows of the cells' levels in elimination order, and theta^2 of each unknown level."""
-        starts, rows, columns = self.moments.starts, [], []
+        """Rows of Z for the cells in elimination order, and each unknown level's variance over sigma squared."""
+        layout, triangles = self.moments.layout, self._triangles()
+        rows, columns, values = [], [], []
         extra = np.zeros(len(cells))
-        for j, k in enumerate(self.moments.order):
-            factor = self.factors[k]
+        for k, j in enumerate(self.moments.order):
+            factor = self.factors[j]
             if not set(factor.columns) <= set(cells.columns):
                 continue
-            at = np.array([factor.levels.get(key, -1) for key in _level_keys(cells, factor.columns)], dtype=np.int64)
-            extra += np.where(at < 0, self.fit.theta[j] ** 2, 0.0)
-            rows.append(np.flatnonzero(at >= 0))
-            columns.append(at[at >= 0] + starts[j])
+            u = self.random.of(cells)[:, list(layout.uses[k])] if len(factor.slopes) > 1 else np.ones((len(cells), 1))
+            at, d = factor.positions(cells), layout.dims[k]
+            extra += np.where(at < 0, ((u @ triangles[k]) ** 2).sum(axis=1), 0.0)
+            known = np.flatnonzero(at >= 0)
+            rows.append(np.repeat(known, d))
+            columns.append((layout.starts[k] + at[known][:, None] * d + np.arange(d)).ravel())
+            values.append(u[known].ravel())
         row, column = (np.concatenate(v) if v else np.zeros(0, np.int64) for v in (rows, columns))
-        return sparse.csr_array((np.ones(len(row)), (row, column)), shape=(len(cells), int(starts[-1]))), extra
+        value = np.concatenate(values) if values else np.zeros(0)
+        return sparse.csr_array((value, (row, column)), shape=(len(cells), int(layout.starts[-1]))), extra
+
+    def _effects_of(self, k: int) -> pd.DataFrame:
+        factor, layout, j = self.factors[k], self.moments.layout, self.moments.order.index(k)
+        blocks = core.prediction_variances(self.moments, self.fit)[j]
+        std_error = self.fit.sigma * np.sqrt(np.einsum("qaa->qa", blocks))
+        d = layout.dims[j]
+        columns = {
+            "factor": factor.name,
+            "level": factor.level_names().repeat(d).to_numpy(),
+            "term": np.tile(np.array(factor.slopes, object), factor.size),
+            "estimate": self.fit.effects[layout.rows(j)],
+            "std_error": std_error.ravel(),
+            "n": self.moments.count[layout.rows(j)],
+        }
+        return pd.DataFrame(columns)
 
     def _coefficient_rows(self) -> pd.DataFrame:
         rows = self.coefficients.drop(columns="df")
         return tidy_frame(rows.assign(statistic="coefficient", n=self.n))
 
     def _component_rows(self) -> pd.DataFrame:
-        rows = self.components.drop(columns="term").rename(columns={"factor": "term", "variance": "estimate"})
-        return tidy_frame(rows.assign(statistic="variance", n=self.n))
+        term = _with_term(self.components["factor"], self.components["term"])
+        rows = self.components.drop(columns="factor").rename(columns={"variance": "estimate"})
+        return tidy_frame(rows.assign(term=term, statistic="variance", n=self.n))
 
     def _effect_rows(self) -> pd.DataFrame:
-        keys = [place_keys(f.columns, level) for f in self.factors for level in f.levels]
-        rows = self.effects.drop(columns=["level", "term"]).rename(columns={"factor": "term"})
-        return tidy_frame(
-            pd.concat([pd.DataFrame(keys), rows.reset_index(drop=True)], axis=1).assign(statistic="effect")
-        )
+        tables = []
+        for k, factor in enumerate(self.factors):
+            rows = self._effects_of(k).drop(columns=["level", "factor"])
+            rows["term"] = _with_term(pd.Series(factor.name, rows.index), rows["term"])
+            labels = factor.level_labels()
+            keys = pd.DataFrame([place_keys(labels, level) for level in zip(*labels.values(), strict=True)])
+            keys = keys.loc[keys.index.repeat(len(factor.slopes))].reset_index(drop=True)
+            tables.append(pd.concat([keys, rows], axis=1))
+        return tidy_frame(pd.concat(tables, ignore_index=True).assign(statistic="effect"))
 
     def __repr__(self) -> str:
         state = "converged" if self.converged else "not converged"
         return f"MixedFit({self.formula}; {self.method}, n = {self.n}, {state}{', singular' if self.singular else ''})"
+
+
+def _with_term(factor: pd.Series, term: pd.Series) -> pd.Series:
+    """A factor's name, and that of a slope of it."""
+    return factor.where(term.isin(["(Intercept)", ""]), factor + "|" + term.astype("str"))
 
 
 def fit_mixed(
@@ -154,15 +194,17 @@ def fit_mixed(
     outcome: str,
     fixed: Sequence[Term] = (),
     random: Sequence[Term],
-    slopes: dict[str, tuple[str, ...]] | None = None,
+    slopes: Slopes | None = None,
+    correlated: bool = True,
     family: str = "gaussian",
     trials: str | None = None,
     method: str = "reml",
     prior_weights: str | None = None,
 ) -> MixedFit:
-    r"""Fit a linear mixed model with random intercepts.
+    r"""Fit a linear mixed model with random intercepts and slopes.
 
-    :math:`y = X\beta + \sum_k Z_k b_k + e`, :math:`b_k \sim N(0, \tau_k^2)`, :math:`e \sim N(0, \sigma^2 / w)`.
+    :math:`y = X\beta + \sum_k Z_k b_k + e`, :math:`b_k \sim N(0, \Sigma_k)` for each level of factor k,
+    :math:`e \sim N(0, \sigma^2 / w)`.
 
     Parameters
     ----------
@@ -175,8 +217,14 @@ def fit_mixed(
         ``column=level``), numbers are linear, a tuple is a product, named ``a:b``. An intercept is always there.
     random : sequence of str or tuple
         Factors with a random intercept; a tuple is the combination of its columns.
-    slopes, family, trials
-        Random slopes and families other than gaussian are not offered yet.
+    slopes : mapping of factor to sequence of str or tuple, optional
+        What differs by level beside the intercept; a factor of several columns is named ``a:b``. Terms as in `fixed`.
+    correlated : bool
+        True: a level's intercept and slopes have any covariance; False: none.
+    family : {"gaussian"}
+        Distribution of the outcome. Others are not offered yet.
+    trials : str, optional
+        For binomial outcomes only.
     method : {"reml", "ml"}
         Criterion.
     prior_weights : str, optional
@@ -188,15 +236,16 @@ def fit_mixed(
         Coefficients have Satterthwaite degrees of freedom and t intervals (Fai & Cornelius 1996; numerical derivatives).
         Intervals of variances are Wald's on the log scale; for a component at zero the low end is 0 and the high end
         where the criterion, the others held, has risen by the 95 % point of chi-squared with 1 degree of freedom.
-        Effects carry the standard error of prediction, which counts the fixed effects' error too.
+        Effects carry the standard error of prediction, which counts the fixed effects' error too. ``problems`` says in
+        words what is singular, too few or not converged.
 
     Raises
     ------
     ValueError
-        For unknown columns or options, text as outcome, weights not above zero.
+        For unknown columns or options, text as outcome, weights not above zero, slopes of a factor that is not in `random`.
     NotFittable
         When there are no complete rows or fewer than needed, the outcome is constant, a factor has fewer than two levels
-        or as many levels as there are rows, or a fixed term repeats others.
+        or as many levels (times terms) as there are rows, or a fixed or random term repeats others.
 
     Notes
     -----
@@ -209,60 +258,110 @@ def fit_mixed(
     >>> fit_mixed(frame, outcome="y", random=("g",)).components["factor"].tolist()
     ['g', 'residual']
     """
-    fixed_terms, random_terms = [_columns_of(t) for t in fixed], [_columns_of(t) for t in random]
-    _check(frame, outcome, fixed_terms, random_terms, slopes, family, trials, method, prior_weights)
-    used = _complete(frame, outcome, fixed_terms, random_terms, prior_weights)
-    y = numeric(used, outcome)
-    weights = None if prior_weights is None else _positive(used, prior_weights)
-    factors, codes = _factors(used, random_terms)
-    part, x = _fixed(used, fixed_terms)
-    _estimable(outcome, y, x, part, factors)
-    moments = core.collect(y - y.mean(), x, codes, [len(f.levels) for f in factors], weights)
+    asked = _Asked.read(frame, outcome, fixed, random, slopes, prior_weights)
+    _check_options(family, trials, method)
+    data = _read(frame, asked, correlated)
+    y = numeric(data.frame, outcome)
+    weights = None if prior_weights is None else _positive(data.frame, prior_weights)
+    _estimable(outcome, y, data)
+    moments = core.collect(core.laid_out(data.terms), y - y.mean(), data.x, data.u, weights)
     fit = core.fit(moments, reml=method == "reml")
-    shifted = _shifted(fit, y.mean())
-    return _result(_formula(outcome, fixed_terms, factors), method, factors, part, moments, shifted)
+    beta = fit.beta.copy()
+    beta[0] += y.mean()
+    return _result(asked, data, method, moments, replace(fit, beta=beta))
 
 
-def _columns_of(term: Term) -> tuple[str, ...]:
-    return (term,) if isinstance(term, str) else tuple(term)
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is to be fitted."""
+
+    outcome: str
+    fixed: list[tuple[str, ...]]
+    random: list[tuple[str, ...]]
+    slopes: dict[str, list[tuple[str, ...]]]
+    weights: str | None
+
+    @classmethod
+    def read(
+        cls,
+        frame: pd.DataFrame,
+        outcome: str,
+        fixed: Sequence[Term],
+        random: Sequence[Term],
+        slopes: Slopes | None,
+        weights: str | None,
+    ) -> _Asked:
+        """Read the terms, and refuse what the frame does not have."""
+        listed = {k: [columns_of(t) for t in v] for k, v in (slopes or {}).items()}
+        asked = cls(outcome, [columns_of(t) for t in fixed], [columns_of(t) for t in random], listed, weights)
+        asked.check(frame)
+        return asked
+
+    @property
+    def columns(self) -> list[str]:
+        """All columns used."""
+        terms = (*self.fixed, *self.random, *(t for v in self.slopes.values() for t in v))
+        return list(
+            dict.fromkeys([self.outcome, *(c for t in terms for c in t), *([self.weights] if self.weights else [])])
+        )
+
+    def check(self, frame: pd.DataFrame) -> None:
+        """Refuse absent columns and factors."""
+        if not self.random:
+            raise ValueError("a mixed model needs at least one random factor")
+        if len({frozenset(r) for r in self.random}) < len(self.random):
+            raise ValueError("random names the same factor twice")
+        names = [":".join(r) for r in self.random]
+        wrong = sorted(set(self.slopes) - set(names))
+        if wrong:
+            raise ValueError(f"slopes names factors that random does not have: {wrong}; random has {names}")
+        absent = sorted(c for c in self.columns if c not in frame.columns)
+        if absent:
+            raise ValueError(f"the frame does not have the columns {absent}")
+
+    @property
+    def formula(self) -> str:
+        """The model in one line."""
+        parts = [":".join(t) for t in self.fixed] or ["1"]
+        for columns in self.random:
+            name = ":".join(columns)
+            inside = " + ".join(["1", *(":".join(t) for t in self.slopes.get(name, []))])
+            parts.append(f"({inside} | {name})")
+        return f"{self.outcome} ~ {' + '.join(parts)}"
 
 
-def _check(
-    frame: pd.DataFrame,
-    outcome: str,
-    fixed: list[tuple[str, ...]],
-    random: list[tuple[str, ...]],
-    slopes: dict[str, tuple[str, ...]] | None,
-    family: str,
-    trials: str | None,
-    method: str,
-    prior_weights: str | None,
-) -> None:
-    if slopes:
-        raise ValueError("random slopes are not offered yet; leave slopes out")
+@dataclass(frozen=True, slots=True)
+class _Data:
+    """The complete rows as arrays."""
+
+    frame: pd.DataFrame
+    factors: list[Factor]
+    terms: list[core.Term]
+    fixed: Fixed
+    x: Floats
+    random: Columns
+    u: Floats
+
+
+def _check_options(family: str, trials: str | None, method: str) -> None:
     if family != "gaussian" or trials is not None:
         raise ValueError(f"family {family!r} is not offered yet; fit_mixed takes gaussian outcomes without trials")
     if method not in METHODS:
         raise ValueError(f"unknown method {method!r}; methods are {', '.join(METHODS)}")
-    if not random:
-        raise ValueError("a mixed model needs at least one random factor")
-    if len({frozenset(r) for r in random}) < len(random):
-        raise ValueError("random names the same factor twice")
-    wanted = {outcome, *(c for t in (*fixed, *random) for c in t), *([prior_weights] if prior_weights else [])}
-    absent = sorted(c for c in wanted if c not in frame.columns)
-    if absent:
-        raise ValueError(f"the frame does not have the columns {absent}")
 
 
-def _complete(
-    frame: pd.DataFrame,
-    outcome: str,
-    fixed: list[tuple[str, ...]],
-    random: list[tuple[str, ...]],
-    prior_weights: str | None,
-) -> pd.DataFrame:
-    wanted = [outcome, *(c for t in (*fixed, *random) for c in t), *([prior_weights] if prior_weights else [])]
-    return frame[list(dict.fromkeys(wanted))].dropna()
+def _read(frame: pd.DataFrame, asked: _Asked, correlated: bool) -> _Data:
+    used = frame[asked.columns]
+    used = used.dropna() if used.isna().to_numpy().any() else used
+    random = named_columns(used, list(dict.fromkeys(t for v in asked.slopes.values() for t in v)))
+    names = {k: tuple(n for t in v for n in term_names(t, random.codes)) for k, v in asked.slopes.items()}
+    factors, codes = factors_of(used, asked.random, names)
+    fixed, x = fixed_part(used, asked.fixed)
+    place = {n: i for i, n in enumerate(random.names)}
+    terms = [
+        core.Term(c, f.size, tuple(place[s] for s in f.slopes), correlated) for f, c in zip(factors, codes, strict=True)
+    ]
+    return _Data(used, factors, terms, fixed, x, random, random.of(used))
 
 
 def _positive(frame: pd.DataFrame, column: str) -> Floats:
@@ -272,191 +371,133 @@ def _positive(frame: pd.DataFrame, column: str) -> Floats:
     return weights
 
 
-def _factors(frame: pd.DataFrame, terms: list[tuple[str, ...]]) -> tuple[list[Factor], list[NDArray[np.int64]]]:
-    factors, codes = [], []
-    coded = {c: pd.factorize(frame[c], sort=True) for t in terms for c in t}
-    for columns in terms:
-        key = np.zeros(len(frame), np.int64)
-        for c in columns:
-            key = key * max(len(coded[c][1]), 1) + coded[c][0]
-        _, first, code = np.unique(key, return_index=True, return_inverse=True)
-        keys = _level_keys(frame.iloc[first], columns)
-        factors.append(Factor(":".join(columns), columns, {k: i for i, k in enumerate(keys)}))
-        codes.append(code.astype(np.int64))
-    return factors, codes
-
-
-def _level_keys(frame: pd.DataFrame, columns: tuple[str, ...]) -> list[tuple[str, ...]]:
-    return list(zip(*([label(v) for v in frame[c]] for c in columns), strict=True))
-
-
-def _is_factor(values: pd.Series) -> bool:
-    return pd.api.types.is_bool_dtype(values) or not pd.api.types.is_numeric_dtype(values)
-
-
-def _fixed(frame: pd.DataFrame, terms: list[tuple[str, ...]]) -> tuple[Fixed, Floats]:
-    codes = {}
-    for c in dict.fromkeys(c for t in terms for c in t):
-        if _is_factor(frame[c]):
-            codes[c] = tuple(label(v) for v in pd.factorize(frame[c], sort=True)[1])
-    names = ["(Intercept)"]
-    for term in terms:
-        names += _term_names(term, codes)
-    plain = Fixed(tuple(terms), codes, tuple(names), np.zeros(len(names)))
-    x = _fixed_columns(frame, plain)
-    centre = x.mean(axis=0) if len(x) else np.zeros(len(names))
-    centre[0] = 0.0
-    return Fixed(plain.terms, codes, plain.names, centre), x - centre
-
-
-def _term_names(term: tuple[str, ...], codes: dict[str, tuple[str, ...]]) -> list[str]:
-    names = [""]
-    for c in term:
-        parts = [f"{c}={v}" for v in codes[c][1:]] if c in codes else [c]
-        names = [f"{n}:{p}" if n else p for n in names for p in parts]
-    return names
-
-
-def _fixed_columns(frame: pd.DataFrame, fixed: Fixed) -> Floats:
-    absent = sorted({c for t in fixed.terms for c in t if c not in frame.columns})
-    if absent:
-        raise ValueError(f"the fixed part needs the columns {absent}")
-    blocks = [np.ones((len(frame), 1))]
-    for term in fixed.terms:
-        block = np.ones((len(frame), 1))
-        for c in term:
-            one = _dummies(frame[c], c, fixed.codes[c]) if c in fixed.codes else numeric(frame, c)[:, None]
-            block = (block[:, :, None] * one[:, None, :]).reshape(len(frame), -1)
-        blocks.append(block)
-    x = np.hstack(blocks)
-    if np.isnan(x).any():
-        raise ValueError("the fixed part has missing values; every cell needs a value of each of its columns")
-    return x
-
-
-def _dummies(values: pd.Series, column: str, codes: tuple[str, ...]) -> Floats:
-    text = np.array([label(v) for v in values], dtype=object)
-    if not np.isin(text, np.array(codes, dtype=object)).all():
-        raise ValueError(f"column {column!r} holds levels that the fit has not seen; it has {len(codes)}")
-    return (text[:, None] == np.array(codes[1:], dtype=object)).astype(float)
-
-
-def _estimable(outcome: str, y: Floats, x: Floats, fixed: Fixed, factors: list[Factor]) -> None:
-    n, p = x.shape
+def _estimable(outcome: str, y: Floats, data: _Data) -> None:
+    n, p = data.x.shape
     if n <= p + 1:
         raise NotFittable(f"{n} complete rows are too few for {p} fixed effects and a variance")
     if np.ptp(y) == 0:
         raise NotFittable(f"the outcome {outcome!r} is constant; there is no variance to divide")
-    for factor in factors:
-        if len(factor.levels) < 2:
-            raise NotFittable(f"factor {factor.name!r} has {len(factor.levels)} level; a variance needs at least two")
-        if len(factor.levels) >= n:
+    for factor in data.factors:
+        if factor.size < 2:
+            raise NotFittable(f"factor {factor.name!r} has {factor.size} level; a variance needs at least two")
+        if factor.size >= n:
             raise NotFittable(f"factor {factor.name!r} has a level for every row; it cannot be told from the residual")
-    repeated = _repeats(x)
-    if repeated:
-        raise NotFittable(
-            f"fixed terms repeat others or are constant: {[fixed.names[j] for j in repeated]}; leave them out"
-        )
+        if factor.size * len(factor.slopes) >= n:
+            raise NotFittable(
+                f"factor {factor.name!r} has {factor.size} levels with {len(factor.slopes)} terms each, as many as the {n} rows"
+                " or more; they cannot be told from the residual"
+            )
+    for what, x, names in (("fixed", data.x, data.fixed.names), ("random", data.u, data.random.names)):
+        repeated = repeats(x)
+        if repeated:
+            raise NotFittable(
+                f"{what} terms repeat others or are constant: {[names[j] for j in repeated]}; leave them out"
+            )
 
 
-def _repeats(x: Floats) -> list[int]:
-    """Columns that earlier ones explain, by Gram-Schmidt on the scaled cross-products."""
-    scale = np.sqrt((x**2).sum(axis=0))
-    gram = (x / np.where(scale > 0, scale, 1.0)).T @ (x / np.where(scale > 0, scale, 1.0))
-    kept: list[int] = []
-    for j in range(len(gram)):
-        inner = gram[np.ix_(kept, kept)]
-        left = gram[j, j] - gram[j, kept] @ np.linalg.solve(inner, gram[kept, j]) if kept else gram[j, j]
-        if left > 1e-10:
-            kept.append(j)
-    return [j for j in range(len(gram)) if j not in kept]
-
-
-def _shifted(fit: core.Fit, mean: float) -> core.Fit:
-    """Put the outcome's mean, taken out before the fit, back into the intercept."""
-    beta = fit.beta.copy()
-    beta[0] += mean
-    return core.Fit(fit.theta, fit.sigma, fit.deviance, fit.converged, fit.solved, beta, fit.effects)
-
-
-def _formula(outcome: str, fixed: list[tuple[str, ...]], factors: list[Factor]) -> str:
-    parts = [":".join(t) for t in fixed] or ["1"]
-    return f"{outcome} ~ {' + '.join([*parts, *(f'(1 | {f.name})' for f in factors)])}"
-
-
-def _result(
-    formula: str, method: str, factors: list[Factor], fixed: Fixed, moments: core.Moments, fit: core.Fit
-) -> MixedFit:
+def _result(asked: _Asked, data: _Data, method: str, moments: core.Moments, fit: core.Fit) -> MixedFit:
     reml = method == "reml"
-    live, spread = core.parameter_covariance(moments, fit, reml=reml)
+    spread = core.parameter_covariance(moments, fit)
+    converged = fit.converged and bool(np.isfinite(spread[1]).all())
+    components, correlations = _components(data.factors, moments, fit, spread, reml)
+    singular = bool(core.held(moments, fit.theta).any())
     return MixedFit(
-        formula,
+        asked.formula,
         method,
         moments.n,
-        _components(factors, moments, fit, live, spread, reml),
-        _coefficients(fixed, moments, fit, live, spread),
-        _effects(factors, moments, fit),
+        components,
+        correlations,
+        _coefficients(data.fixed, moments, fit, spread),
         -fit.deviance / 2,
-        fit.converged and bool(np.isfinite(spread).all()),
-        bool((fit.theta < core.SINGULAR).any()),
-        tuple(factors),
-        fixed,
+        converged,
+        singular,
+        _problems(data.factors, components, correlations, converged, singular),
+        tuple(data.factors),
+        data.fixed,
+        data.random,
         moments,
         fit,
     )
 
 
+def _problems(
+    factors: list[Factor], components: pd.DataFrame, correlations: pd.DataFrame, converged: bool, singular: bool
+) -> tuple[str, ...]:
+    found = []
+    if not converged:
+        found.append(
+            "the fit did not converge: the criterion is not flat, or not curved upwards, where the search stopped"
+        )
+    empty = components[components["variance"] == 0]
+    found += [f"the variance of {r.factor} ({r.term}) is zero" for r in empty.itertuples()]
+    if singular and empty.empty:
+        found.append("intercept and slopes of a factor are bound to each other: their correlation is one")
+    found += [
+        f"factor {f.name} has {f.size} levels; its variance is little more than a guess"
+        for f in factors
+        if f.size < FEW
+    ]
+    return tuple(found)
+
+
 def _components(
-    factors: list[Factor],
+    factors: list[Factor], moments: core.Moments, fit: core.Fit, spread: tuple[Ints, Floats], reml: bool
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    shape, rows, pairs = core.shaped(moments.layout), [], []
+    triangles = shape.triangles(fit.theta)
+    for k, factor in enumerate(factors):
+        j = moments.order.index(k)
+        covariance = fit.sigma**2 * triangles[j] @ triangles[j].T
+        for a, term in enumerate(factor.slopes):
+            ends = _variance_interval(moments, fit, shape, spread, (j, a, covariance[a, a]), reml)
+            rows.append({"factor": factor.name, "term": term, "variance": covariance[a, a], **ends})
+        pairs += _pairs(factor, covariance) if moments.layout.correlated[j] else []
+    reach = stats.norm.ppf((1 + LEVEL) / 2) * 2 / fit.sigma * np.sqrt(spread[1][-1, -1])
+    low, high = fit.sigma**2 * np.exp(np.array([-reach, reach]))
+    rows.append({"factor": "residual", "term": "", "variance": fit.sigma**2, "conf_low": low, "conf_high": high})
+    return pd.DataFrame(rows), pd.DataFrame(pairs, columns=["factor", "one", "other", "covariance", "correlation"])
+
+
+def _pairs(factor: Factor, covariance: Floats) -> list[dict[str, Any]]:
+    rows, sd = [], np.sqrt(np.diag(covariance))
+    for i in range(len(sd)):
+        for j in range(i + 1, len(sd)):
+            r = covariance[i, j] / (sd[i] * sd[j]) if sd[i] * sd[j] > 0 else np.nan
+            keys = {"factor": factor.name, "one": factor.slopes[i], "other": factor.slopes[j]}
+            rows.append(keys | {"covariance": covariance[i, j], "correlation": r})
+    return rows
+
+
+def _variance_interval(
     moments: core.Moments,
     fit: core.Fit,
-    live: NDArray[np.int64],
-    spread: Floats,
+    shape: core.Shape,
+    spread: tuple[Ints, Floats],
+    place: tuple[int, int, float],
     reml: bool,
-) -> pd.DataFrame:
-    z = stats.norm.ppf((1 + LEVEL) / 2)
-    rows: dict[int, dict[str, Any]] = {}
-    for j, k in enumerate(moments.order):
-        variance = (fit.theta[j] * fit.sigma) ** 2
-        at = np.flatnonzero(live == j)
-        if len(at):
-            gradient = np.zeros(len(spread))
-            gradient[at[0]], gradient[-1] = 2 / fit.theta[j], 2 / fit.sigma
-            reach = z * np.sqrt(gradient @ spread @ gradient)
-            low, high = variance * np.exp(-reach), variance * np.exp(reach)
-        else:
-            rise = float(stats.chi2.ppf(LEVEL, 1))
-            low, high = 0.0, (core.upper_limit(moments, fit, j, rise, reml=reml) * fit.sigma) ** 2
-        rows[k] = {"factor": factors[k].name, "variance": variance, "conf_low": low, "conf_high": high}
-    reach = z * 2 / fit.sigma * np.sqrt(spread[-1, -1])
-    ends = fit.sigma**2 * np.exp(np.array([-reach, reach]))
-    rows[len(factors)] = {"factor": "residual", "variance": fit.sigma**2, "conf_low": ends[0], "conf_high": ends[1]}
-    table = pd.DataFrame([rows[k] for k in sorted(rows)])
-    table.insert(1, "term", ["(Intercept)"] * len(factors) + [""])
-    return table
+) -> dict[str, float]:
+    """Wald's on the log of the variance; where it is zero, from zero to where the criterion has risen."""
+    j, a, variance = place
+    own = np.flatnonzero((shape.term == j) & (shape.row == a))
+    if variance == 0:
+        rise = float(stats.chi2.ppf(LEVEL, 1))
+        at = int(own[shape.bounded[own]][0])
+        return {"conf_low": 0.0, "conf_high": (core.upper_limit(moments, fit, at, rise, reml=reml) * fit.sigma) ** 2}
+    places, covariance = spread
+    gradient = np.append(
+        np.where(np.isin(places, own), 2 * fit.theta[places] * fit.sigma**2, 0.0), 2 * variance / fit.sigma
+    )
+    reach = stats.norm.ppf((1 + LEVEL) / 2) * np.sqrt(gradient @ covariance @ gradient) / variance
+    return {"conf_low": variance * np.exp(-reach), "conf_high": variance * np.exp(reach)}
 
 
-def _coefficients(
-    fixed: Fixed, moments: core.Moments, fit: core.Fit, live: NDArray[np.int64], spread: Floats
-) -> pd.DataFrame:
+def _coefficients(fixed: Fixed, moments: core.Moments, fit: core.Fit, spread: tuple[Ints, Floats]) -> pd.DataFrame:
     back = np.eye(len(fixed.names))
     back[0, 1:] = -fixed.centre[1:]
-    estimate = back @ fit.beta
     unscaled = back @ core.fixed_covariance(moments, fit.solved) @ back.T
     std_error = fit.sigma * np.sqrt(np.diag(unscaled))
-    df = core.satterthwaite(moments, fit, back, live, spread)
+    df = core.satterthwaite(fit, back, spread[1])
     reach = stats.t.ppf((1 + LEVEL) / 2, df) * std_error
+    estimate = back @ fit.beta
     columns = {"estimate": estimate, "std_error": std_error, "df": df}
     return pd.DataFrame({"term": fixed.names} | columns | {"conf_low": estimate - reach, "conf_high": estimate + reach})
-
-
-def _effects(factors: list[Factor], moments: core.Moments, fit: core.Fit) -> pd.DataFrame:
-    std_error = fit.sigma * np.sqrt(core.prediction_variances(moments, fit.solved))
-    position = {k: j for j, k in enumerate(moments.order)}
-    tables = []
-    for k, factor in enumerate(factors):
-        part = slice(moments.starts[position[k]], moments.starts[position[k] + 1])
-        columns = {"estimate": fit.effects[part], "std_error": std_error[part], "n": moments.count[part]}
-        keys = {"factor": factor.name, "level": [":".join(v) for v in factor.levels], "term": "(Intercept)"}
-        tables.append(pd.DataFrame(keys | columns))
-    return pd.concat(tables, ignore_index=True)

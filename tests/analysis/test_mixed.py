@@ -142,7 +142,7 @@ def test_many_nested_levels_take_the_sparse_way() -> None:
     y = rng.normal(size=500)[village] + rng.normal(size=350)[parish] + rng.normal(size=1500)
     frame = pd.DataFrame({"y": y, "village": village, "parish": parish})
     fit = fit_mixed(frame, outcome="y", random=("parish", "village"))
-    assert fit.moments.diagonal == 2
+    assert fit.moments.layout.chain == 2
     v = np.eye(1500) * fit.variance_of("residual")
     for name, column in (("village", village), ("parish", parish)):
         v += fit.variance_of(name) * (column[:, None] == column)
@@ -184,7 +184,7 @@ def test_what_the_data_cannot_carry(change: dict, asked: dict, said: str) -> Non
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"slopes": {"g": ("x",)}}, "not offered yet"),
+        ({"slopes": {"h": ("x",)}}, "does not have"),
         ({"family": "binomial"}, "not offered yet"),
         ({"method": "bayes"}, "unknown method"),
         ({"random": ()}, "at least one random factor"),

@@ -1,0 +1,329 @@
+"""From n rows to the cell statistics of a mixed model, and where each of them stands in its equations.
+
+Source: the level of each row in every random term, its slope columns, its row of [X y] and its weight. Nothing after this
+sees a row again. Symbols of Bates, Machler, Bolker & Walker (2015), J. Statistical Software 67(1): Z'WZ, Z'W[X y].
+
+Terms stand in the order of elimination, the one with most levels first. Those of the `chain` are removed level by level
+(all that came before are nested in the next, so that no two levels of a term ever meet); what remains is the dense tail.
+Numbers of Z'WZ stand in one flat store: of each term in the chain its own blocks and its rows of what comes after, then the
+tail. An elimination then is a weighted count into the store, and the way back is a weighted count out of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from analysis.core.design import compact
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+SMALL = 300  # so many columns or fewer go to the dense tail at once
+MOST_PAIRS = 30_000_000  # pairs of columns held in memory; above, a dense product is taken
+PAIR = 30  # multiplications of a dense product in the time of one pair
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A random term: intercept and slopes of one factor."""
+
+    codes: Ints  #: (n,) level of each row, 0..levels-1, all of them there
+    levels: int
+    uses: tuple[int, ...] = (0,)  #: columns of u; the first of u is the intercept's
+    correlated: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A term of the chain: its rows of Z'WZ to the right of its own blocks, an entry a level and later column."""
+
+    level: Ints  #: (E,) in ascending order
+    column: Ints  #: (E,)
+    indptr: Ints  #: (q + 1,) first entry of each level
+    own: slice  #: of the store, (q, d, d)
+    right: slice  #: of the store, (d, E)
+    after: int  #: first position of the store that an elimination changes
+    left: Ints | None  #: (P,) entries of each ordered pair within a level; None where a dense product is taken
+    other: Ints | None  #: (P,)
+    target: Ints | None  #: (P,) position of the pair in the store
+    once: Ints | None  #: pairs to count on the way down, None: all; a rectangle is stored once
+
+    def rows(self, values: Floats, columns: int) -> list[sparse.csr_array]:
+        """Lay the entries out as a sparse matrix for each dimension, (q, columns)."""
+        shape = (len(self.indptr) - 1, columns)
+        return [sparse.csr_array((v, self.column, self.indptr), shape=shape) for v in values]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Which numbers there are."""
+
+    order: tuple[int, ...]  #: position of each term in the caller's order
+    levels: tuple[int, ...]
+    uses: tuple[tuple[int, ...], ...]
+    correlated: tuple[bool, ...]
+    starts: Ints  #: first column of each term, and the end
+    cell: Ints  #: (n,) cell of each row: a combination of levels
+    place: Ints  #: (C, K) level of each cell in every term
+    stages: tuple[Stage, ...]
+    size: int  #: of the store
+    tail: slice  #: of the store
+    products: tuple[tuple[int, int], ...]  #: columns of u that are multiplied
+    fill: tuple[tuple[int, Ints], ...]  #: product, and the position in the store of each cell's
+
+    @property
+    def dims(self) -> tuple[int, ...]:
+        """Columns of each term's levels."""
+        return tuple(len(u) for u in self.uses)
+
+    @property
+    def chain(self) -> int:
+        """Number of terms removed level by level."""
+        return len(self.stages)
+
+    def rows(self, k: int) -> slice:
+        """Columns of a term."""
+        return slice(int(self.starts[k]), int(self.starts[k + 1]))
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """All that a fit needs of n rows."""
+
+    layout: Layout
+    n: int
+    store: Floats  #: Z'WZ
+    products: Floats  #: (C, M) sums of w u_i u_j
+    zx: Floats  #: (q, p + 1) Z'W[X y]
+    xx: Floats  #: (p + 1, p + 1) [X y]'W[X y]
+    count: Floats  #: (q,) rows of each column's level
+    log_weights: float  #: sum of log w
+
+    @property
+    def p(self) -> int:
+        """Number of fixed effects."""
+        return len(self.xx) - 1
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """Position of each term in the caller's order."""
+        return self.layout.order
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """Levels of each term."""
+        return self.layout.levels
+
+    def zz_times(self, effects: Floats) -> Floats:
+        """Multiply Z'WZ by a vector, (q,)."""
+        layout, index = self.layout, {pair: m for m, pair in enumerate(self.layout.products)}
+        by_use = _by_use(layout, effects)
+        found = np.zeros(len(effects))
+        for k, uses in enumerate(layout.uses):
+            rows, d = layout.rows(k), len(uses)
+            for a, i in enumerate(uses):
+                of_cell = sum(self.products[:, index[min(i, j), max(i, j)]] * v for j, v in by_use.items())
+                found[rows][a::d] = np.bincount(layout.place[:, k], of_cell, layout.levels[k])
+        return found
+
+
+def laid_out(terms: Sequence[Term]) -> Layout:
+    """Find the cells, the order of elimination and every number's position."""
+    order = tuple(int(k) for k in np.argsort([-t.levels for t in terms], kind="stable"))
+    some = [terms[k] for k in order]
+    cell, place = _cells([t.codes for t in some], [t.levels for t in some])
+    dims = np.array([len(t.uses) for t in some])
+    starts = np.concatenate([[0], np.cumsum(np.array([t.levels for t in some]) * dims)]).astype(np.int64)
+    stages, size, tail = _stages(place, [t.levels for t in some], dims, starts)
+    where = _Positions(stages, starts, dims, tail)
+    stages = tuple(where.paired(s) for s in stages)
+    uses = tuple(t.uses for t in some)
+    products = tuple(sorted({(min(i, j), max(i, j)) for one in uses for two in uses for i in one for j in two}))
+    fill = tuple(_fill(place, uses, products, where))
+    levels, correlated = tuple(t.levels for t in some), tuple(t.correlated for t in some)
+    return Layout(order, levels, uses, correlated, starts, cell, place, stages, size, tail, products, fill)
+
+
+def collect(layout: Layout, y: Floats, x: Floats, u: Floats, weights: Floats | None) -> Moments:
+    """Make the cell statistics of the rows in one pass.
+
+    Parameters
+    ----------
+    layout : Layout
+        Of the same rows.
+    y : (n,) float
+        Outcome; centre it, so that r^2 keeps its digits.
+    x : (n, p) float
+        Fixed effects.
+    u : (n, m) float
+        Columns of the random terms, the first all ones.
+    weights : (n,) float or None
+        Precision weights above zero; None: all one.
+    """
+    cells, xy = len(layout.place), np.column_stack([x, y])
+    wxy = xy if weights is None else weights[:, None] * xy
+
+    def summed(values: Floats | None) -> Floats:
+        return np.bincount(layout.cell, values, cells).astype(float)
+
+    def weighted(i: int, column: Floats | None) -> Floats | None:
+        return column if i == 0 else u[:, i] * (1.0 if column is None else column)
+
+    products = np.column_stack([summed(weighted(i, weighted(j, weights))) for i, j in layout.products])
+    store = np.zeros(layout.size)
+    for m, at in layout.fill:
+        store += np.bincount(at, products[:, m], layout.size)
+    by_use = {
+        i: np.column_stack([summed(weighted(i, column)) for column in wxy.T])
+        for i in {i for t in layout.uses for i in t}
+    }
+    zx = np.empty((int(layout.starts[-1]), xy.shape[1]))
+    count = np.empty(len(zx))
+    people = summed(None)
+    for k, uses in enumerate(layout.uses):
+        rows, d, at, q = layout.rows(k), len(uses), layout.place[:, k], layout.levels[k]
+        count[rows] = np.repeat(np.bincount(at, people, q), d)
+        for a, i in enumerate(uses):
+            zx[rows][a::d] = np.column_stack([np.bincount(at, column, q) for column in by_use[i].T])
+    logs = 0.0 if weights is None else float(np.log(weights).sum())
+    return Moments(layout, len(y), store, products, zx, wxy.T @ xy, count, logs)
+
+
+def _by_use(layout: Layout, effects: Floats) -> dict[int, Floats]:
+    """Of each column of u, the sum over terms of a cell's effects on it."""
+    found: dict[int, Floats] = {}
+    for k, uses in enumerate(layout.uses):
+        own = effects[layout.rows(k)].reshape(layout.levels[k], len(uses))
+        for a, i in enumerate(uses):
+            found[i] = found.get(i, 0.0) + own[layout.place[:, k], a]
+    return found
+
+
+def _cells(codes: list[Ints], levels: list[int]) -> tuple[Ints, Ints]:
+    """Cell of each row, and each cell's level in every term; a term in which all others are nested is a cell by itself."""
+    cell, count = codes[0], levels[0]
+    for code, size in zip(codes[1:], levels[1:], strict=True):
+        if not (code[_someone(cell, count)][cell] == code).all():
+            found, cell = compact(cell * size + code)
+            count = len(found)
+    first = _someone(cell, count)
+    return cell, np.column_stack([code[first] for code in codes])
+
+
+def _someone(cell: Ints, count: int) -> Ints:
+    """A row of each cell."""
+    found = np.empty(count, np.int64)
+    found[cell] = np.arange(len(cell))
+    return found
+
+
+def _stages(place: Ints, levels: list[int], dims: Ints, starts: Ints) -> tuple[tuple[Stage, ...], int, slice]:
+    """Terms of the chain without their pairs, the size of the store and the tail's part of it."""
+    stages, at = [], 0
+    for j in range(_chain(place, levels, dims)):
+        level, column = _entries(place, levels, dims, starts, j)
+        q, d = levels[j], int(dims[j])
+        own = slice(at, at + q * d * d)
+        right = slice(own.stop, own.stop + d * len(level))
+        at = right.stop
+        indptr = np.concatenate([[0], np.cumsum(np.bincount(level, minlength=q))]).astype(np.int64)
+        stages.append(Stage(level, column, indptr, own, right, at, None, None, None, None))
+    r = int(starts[-1] - starts[len(stages)])
+    return tuple(stages), at + r * r, slice(at, at + r * r)
+
+
+def _chain(place: Ints, levels: list[int], dims: Ints) -> int:
+    count, columns = 1, np.array(levels) * dims
+    while (
+        count < len(levels)
+        and columns[count:].sum() > SMALL
+        and all(_nested(place[:, a], place[:, count], levels[a]) for a in range(count))
+    ):
+        count += 1
+    return count
+
+
+def _nested(inner: Ints, outer: Ints, count: int) -> bool:
+    return bool((outer[_someone(inner, count)][inner] == outer).all())
+
+
+def _entries(place: Ints, levels: list[int], dims: Ints, starts: Ints, j: int) -> tuple[Ints, Ints]:
+    """Level and later column of each number to the right of a term's blocks, level by level."""
+    level, column = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for k in range(j + 1, len(levels)):
+        own, other = np.divmod(compact(place[:, j] * levels[k] + place[:, k])[0], levels[k])
+        d = int(dims[k])
+        level.append(np.repeat(own, d))
+        column.append((starts[k] + other[:, None] * d + np.arange(d)).ravel())
+    found = np.concatenate(level)
+    by_level = np.argsort(found, kind="stable")
+    return found[by_level], np.concatenate(column)[by_level]
+
+
+@dataclass(frozen=True, slots=True)
+class _Positions:
+    """Where the product of two columns stands in the store."""
+
+    stages: tuple[Stage, ...]
+    starts: Ints
+    dims: Ints
+    tail: slice
+
+    def of(self, one: Ints, two: Ints) -> Ints:
+        """Positions of pairs of columns, in either order; both of the tail: row by column."""
+        low, high = np.minimum(one, two), np.maximum(one, two)
+        first = int(self.starts[len(self.stages)])
+        r = int(self.starts[-1]) - first
+        found = self.tail.start + (one - first) * r + (two - first)
+        for k, stage in enumerate(self.stages):
+            mine = np.flatnonzero((low >= self.starts[k]) & (low < self.starts[k + 1]))
+            found[mine] = self._of_stage(k, stage, low[mine], high[mine], one[mine], two[mine])
+        return found
+
+    def _of_stage(self, k: int, stage: Stage, low: Ints, high: Ints, one: Ints, two: Ints) -> Ints:
+        d, end = int(self.dims[k]), int(self.starts[-1])
+        level, a = np.divmod(low - self.starts[k], d)
+        entry = np.searchsorted(stage.level * end + stage.column, level * end + high)
+        right = stage.right.start + a * len(stage.level) + entry
+        own = stage.own.start + (level * d + (one - self.starts[k]) % d) * d + (two - self.starts[k]) % d
+        return np.where(high < self.starts[k + 1], own, right)
+
+    def paired(self, stage: Stage) -> Stage:
+        """The stage with the pairs of its entries, if they are not too many."""
+        counts = np.diff(stage.indptr)
+        pairs, r = float((counts.astype(float) ** 2).sum()), int(self.starts[-1] - self.starts[len(self.stages)])
+        last = stage is self.stages[-1]
+        if last and (pairs > MOST_PAIRS or pairs * PAIR > len(counts) * float(r) ** 2):
+            return stage
+        first = np.repeat(stage.indptr[:-1], counts**2)
+        within = np.arange(len(first)) - np.repeat(np.cumsum(counts**2) - counts**2, counts**2)
+        i, j = np.divmod(within, np.repeat(counts, counts**2))
+        left, other = first + i, first + j
+        one, two = stage.column[left], stage.column[other]
+        target = self.of(one, two) - stage.after
+        owner = np.searchsorted(self.starts, np.stack([one, two]), side="right")
+        once = (owner[0] <= owner[1]) | (np.minimum(one, two) >= self.starts[len(self.stages)])
+        down = None if last else np.flatnonzero(once)
+        plain = (stage.level, stage.column, stage.indptr, stage.own, stage.right, stage.after)
+        return Stage(*plain, left, other, target, down)
+
+
+def _fill(
+    place: Ints, uses: tuple[tuple[int, ...], ...], products: tuple[tuple[int, int], ...], where: _Positions
+) -> list[tuple[int, Ints]]:
+    """Product and positions of every number of Z'WZ that a cell adds to."""
+    index, found, tail = {pair: m for m, pair in enumerate(products)}, [], len(where.stages)
+    for k, one in enumerate(uses):
+        for h, two in enumerate(uses):
+            if h < k and min(h, k) < tail:
+                continue  # a rectangle is stored once
+            for a, i in enumerate(one):
+                for b, j in enumerate(two):
+                    rows = where.starts[k] + place[:, k] * len(one) + a
+                    columns = where.starts[h] + place[:, h] * len(two) + b
+                    found.append((index[min(i, j), max(i, j)], where.of(rows, columns)))
+    return found
