@@ -107,7 +107,7 @@ def inverse(moments: Moments, triangles: Triangles, s: Solved, *, fixed: bool) -
         rows = stage.rows(step.right, int(layout.starts[-1]))
         r = np.stack([row @ by_x for row in rows], axis=1) + (b.reshape(-1, p) @ xx).reshape(b.shape)
         if fixed:
-            by_entry = by_entry + np.einsum("eac,ec->ae", b[stage.level], by_x[stage.column])
+            by_entry = by_entry + _met(stage, b, by_x)
         y = -_by_level(layout, k, stage, by_entry, step.right)
         if fixed:
             y = y - np.einsum("qac,qbc->qab", r, b)
@@ -192,18 +192,12 @@ def _reduced(layout: Layout, stage: Stage, store: Floats, step: Step) -> Floats:
     """The store of what comes after a term, the term removed: less F'HF."""
     rest = store[len(store) - (layout.size - stage.after) :]
     weighted = _weighted(stage, step.shrink, step.right)
-    if stage.target is None:
-        return (
-            rest
-            - sum(
-                f.T @ w for f, w in zip(*(_dense(layout, stage, v) for v in (step.right, weighted)), strict=True)
-            ).ravel()
-        )
-    left, other, target = stage.left, stage.other, stage.target
-    if stage.once is not None:
-        left, other, target = left[stage.once], other[stage.once], target[stage.once]
+    if stage.down is None:
+        one, two = (_dense(layout, stage, v) for v in (step.right, weighted))
+        return rest - sum(f.T @ w for f, w in zip(one, two, strict=True)).ravel()
+    left, other, target = stage.down
     for f, w in zip(step.right, weighted, strict=True):
-        rest = rest - np.bincount(target, f[left] * w[other], len(rest))
+        rest = rest - np.bincount(target, f.take(left) * w.take(other), len(rest))
     return rest
 
 
@@ -217,13 +211,24 @@ def _dense(layout: Layout, stage: Stage, values: Floats) -> list[Floats]:
 
 def _times(layout: Layout, stage: Stage, right: Floats, store: Floats) -> Floats:
     """F Q at the stage's entries, (d, E), Q the inverse of what comes after."""
-    if stage.target is None:
+    if stage.pairs is None:
         first = int(layout.starts[layout.chain])
         r = int(layout.starts[-1]) - first
         inner = store[layout.tail].reshape(r, r)
         return np.stack([(f @ inner)[stage.level, stage.column - first] for f in _dense(layout, stage, right)])
-    known = store[stage.after :][stage.target]
-    return np.stack([np.bincount(stage.other, f[stage.left] * known, len(stage.level)) for f in right])
+    left, other, target = stage.pairs
+    known = store[stage.after :].take(target)
+    return np.stack([np.bincount(other, f.take(left) * known, len(stage.level)) for f in right])
+
+
+def _met(stage: Stage, b: Floats, by_x: Floats) -> Floats:
+    """B' Q_x at the stage's entries, (d, E): column by column, which reads memory in order."""
+    counts, found = np.diff(stage.indptr), np.zeros((b.shape[1], len(stage.level)))
+    for c in range(by_x.shape[1]):
+        known = np.ascontiguousarray(by_x[:, c]).take(stage.column)
+        for a in range(len(found)):
+            found[a] += np.repeat(b[:, a, c], counts) * known
+    return found
 
 
 def _by_level(layout: Layout, k: int, stage: Stage, one: Floats, two: Floats) -> Floats:

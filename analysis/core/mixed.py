@@ -302,7 +302,7 @@ def _lowest(goal: _Goal, bounded: NDArray[np.bool_]) -> Floats:
 
 def _descend(goal: _Goal, start: Floats, bounded: NDArray[np.bool_]) -> optimize.OptimizeResult:
     bounds = [(0.0 if b else None, None) for b in bounded]
-    options = {"ftol": 1e-11, "gtol": 1e-5, "maxiter": 300, "maxls": 40}
+    options = {"ftol": 1e-9, "gtol": 1e-5, "maxiter": 300, "maxls": 40}
     return optimize.minimize(goal, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
 
 
@@ -334,7 +334,9 @@ def _polished(goal: _Goal, inner: Floats, places: Ints, bounded: NDArray[np.bool
     near, scale = _around(goal, inner, places), goal.scale[places]
     if not len(places):
         return inner, near
-    hessian = near.curved([s.profiled for s in near.up], [s.profiled for s in near.down])[:, places] * np.outer(scale, scale)
+    hessian = near.curved([s.profiled for s in near.up], [s.profiled for s in near.down])[:, places] * np.outer(
+        scale, scale
+    )
     hessian = (hessian + hessian.T) / 2
     if not np.isfinite(hessian).all() or np.linalg.eigvalsh(hessian).min() <= 0:
         return inner, near

@@ -12,7 +12,7 @@ tail. An elimination then is a weighted count into the store, and the way back i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from analysis.core.design import compact
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Pairs = tuple[Ints, Ints, Ints]  # entry, other entry, position of their product in the store after this stage
 SMALL = 300  # so many columns or fewer go to the dense tail at once
 MOST_PAIRS = 30_000_000  # pairs of columns held in memory; above, a dense product is taken
 PAIR = 30  # multiplications of a dense product in the time of one pair
@@ -47,10 +48,8 @@ class Stage:
     own: slice  #: of the store, (q, d, d)
     right: slice  #: of the store, (d, E)
     after: int  #: first position of the store that an elimination changes
-    left: Ints | None  #: (P,) entries of each ordered pair within a level; None where a dense product is taken
-    other: Ints | None  #: (P,)
-    target: Ints | None  #: (P,) position of the pair in the store
-    once: Ints | None  #: pairs to count on the way down, None: all; a rectangle is stored once
+    pairs: Pairs | None  #: all ordered pairs of entries within a level; None where a dense product is taken
+    down: Pairs | None  #: those to count on the way down, as a rectangle is stored once
 
     def rows(self, values: Floats, columns: int) -> list[sparse.csr_array]:
         """Lay the entries out as a sparse matrix for each dimension, (q, columns)."""
@@ -231,7 +230,7 @@ def _stages(place: Ints, levels: list[int], dims: Ints, starts: Ints) -> tuple[t
         right = slice(own.stop, own.stop + d * len(level))
         at = right.stop
         indptr = np.concatenate([[0], np.cumsum(np.bincount(level, minlength=q))]).astype(np.int64)
-        stages.append(Stage(level, column, indptr, own, right, at, None, None, None, None))
+        stages.append(Stage(level, column, indptr, own, right, at, None, None))
     r = int(starts[-1] - starts[len(stages)])
     return tuple(stages), at + r * r, slice(at, at + r * r)
 
@@ -306,10 +305,9 @@ class _Positions:
         one, two = stage.column[left], stage.column[other]
         target = self.of(one, two) - stage.after
         owner = np.searchsorted(self.starts, np.stack([one, two]), side="right")
-        once = (owner[0] <= owner[1]) | (np.minimum(one, two) >= self.starts[len(self.stages)])
-        down = None if last else np.flatnonzero(once)
-        plain = (stage.level, stage.column, stage.indptr, stage.own, stage.right, stage.after)
-        return Stage(*plain, left, other, target, down)
+        kept = (owner[0] <= owner[1]) | (np.minimum(one, two) >= self.starts[len(self.stages)])
+        down = (left, other, target) if kept.all() else (left[kept], other[kept], target[kept])
+        return replace(stage, pairs=(left, other, target), down=down)
 
 
 def _fill(
