@@ -23,6 +23,7 @@ _WHERE = {
     "comparability": "analysis.methods.comparability",
     "unit_reliability": "analysis.methods.icc",
     "fit_mixed": "analysis.methods.mixed",
+    "mixed_intervals": "analysis.methods.mixed_intervals",
     "fit_cohesion": "analysis.questions.cohesion",
     "fit_attraction": "analysis.questions.attraction",
     "coverage": "analysis.questions.coverage",

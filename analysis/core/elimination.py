@@ -104,17 +104,16 @@ def inverse(moments: Moments, triangles: Triangles, s: Solved, *, fixed: bool) -
     for k in range(layout.chain - 1, -1, -1):
         stage, step, b = layout.stages[k], s.steps[k], s.steps[k].border[:, :, :p]
         by_entry = _times(layout, stage, step.right, store)
-        rows = stage.rows(step.right, int(layout.starts[-1]))
-        r = np.stack([row @ by_x for row in rows], axis=1) + (b.reshape(-1, p) @ xx).reshape(b.shape)
         if fixed:
             by_entry = by_entry + _met(stage, b, by_x)
         y = -_by_level(layout, k, stage, by_entry, step.right)
         if fixed:
+            rows = stage.rows(step.right, int(layout.starts[-1]))
+            r = np.stack([row @ by_x for row in rows], axis=1) + (b.reshape(-1, p) @ xx).reshape(b.shape)
             y = y - np.einsum("qac,qbc->qab", r, b)
-        q, d = layout.levels[k], layout.dims[k]
+            by_x[layout.rows(k)] = -_product(step.shrink, r).reshape(-1, p)
         store[stage.own] = (step.shrink - _product(_product(step.shrink, y), step.shrink)).ravel()
         store[stage.right] = -_weighted(stage, step.shrink, by_entry).ravel()
-        by_x[layout.rows(k)] = -_product(step.shrink, r).reshape(q * d, p)
         found.insert(0, _chain_slope(step, triangles[k], y))
     return Inverse(store, by_x, xx, tuple(found))
 
@@ -173,7 +172,7 @@ def _step(layout: Layout, k: int, store: Floats, t: Floats, border: Floats) -> t
     outer = np.eye(d) + t.T @ own @ t
     log_d = float(np.linalg.slogdet(outer)[1].sum())
     inner = np.linalg.inv(outer)
-    return Step(own, inner, t @ inner @ t.T, right, border.reshape(q, d, -1)), log_d
+    return Step(own, np.asarray(inner), np.asarray(t @ inner @ t.T), right, border.reshape(q, d, -1)), log_d
 
 
 def _product(blocks: Floats, columns: Floats) -> Floats:
@@ -194,7 +193,7 @@ def _reduced(layout: Layout, stage: Stage, store: Floats, step: Step) -> Floats:
     weighted = _weighted(stage, step.shrink, step.right)
     if stage.down is None:
         one, two = (_dense(layout, stage, v) for v in (step.right, weighted))
-        return rest - sum(f.T @ w for f, w in zip(one, two, strict=True)).ravel()
+        return rest - np.sum([f.T @ w for f, w in zip(one, two, strict=True)], axis=0).ravel()
     left, other, target = stage.down
     for f, w in zip(step.right, weighted, strict=True):
         rest = rest - np.bincount(target, f.take(left) * w.take(other), len(rest))
@@ -253,7 +252,7 @@ def _tail_inverse(
     """Inverse of the tail, written into an empty store, and the slopes of the tail's terms."""
     layout, p, r = moments.layout, moments.p, len(s.rest)
     size = r + p if fixed else r
-    v, _ = linalg.lapack.dpotri(s.factor[:size, :size], lower=1)
+    v = linalg.lapack.dpotri(s.factor[:size, :size], lower=1)[0] if size else np.zeros((0, 0))
     v = np.tril(v) + np.tril(v, -1).T
     store, end = np.zeros(layout.size), int(layout.starts[-1])
     own = v[:r, :r]

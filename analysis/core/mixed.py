@@ -301,9 +301,19 @@ def _lowest(goal: _Goal, bounded: NDArray[np.bool_]) -> Floats:
 
 
 def _descend(goal: _Goal, start: Floats, bounded: NDArray[np.bool_]) -> optimize.OptimizeResult:
+    """Search where all directions bend about alike: the criterion bends in theta the more, the more levels its term has."""
+    layout = goal.moments.layout
+    root = 3 * np.sqrt(np.array(layout.levels, float) / max(layout.levels))[shaped(layout).term]
     bounds = [(0.0 if b else None, None) for b in bounded]
+
+    def stretched(z: Floats) -> tuple[float, Floats]:
+        value, slope = goal(z / root)
+        return value, slope / root
+
     options = {"ftol": 1e-9, "gtol": 1e-5, "maxiter": 300, "maxls": 40}
-    return optimize.minimize(goal, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+    found = optimize.minimize(stretched, start * root, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+    found.x = found.x / root
+    return found
 
 
 def _moved(theta: Floats, j: int, value: float) -> Floats:

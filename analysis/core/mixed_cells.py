@@ -72,7 +72,9 @@ class Layout:
     size: int  #: of the store
     tail: slice  #: of the store
     products: tuple[tuple[int, int], ...]  #: columns of u that are multiplied
-    fill: tuple[tuple[int, Ints], ...]  #: product, and the position in the store of each cell's
+    fill: tuple[
+        tuple[int, bool, Ints], ...
+    ]  #: product, whether it stands for its transpose too, position of each cell's
 
     @property
     def dims(self) -> tuple[int, ...]:
@@ -174,7 +176,7 @@ def collect(layout: Layout, y: Floats, x: Floats, u: Floats, weights: Floats | N
 
     products = np.column_stack([summed(weighted(i, weighted(j, weights))) for i, j in layout.products])
     store = np.zeros(layout.size)
-    for m, at in layout.fill:
+    for m, _, at in layout.fill:
         store += np.bincount(at, products[:, m], layout.size)
     by_use = {
         i: np.column_stack([summed(weighted(i, column)) for column in wxy.T])
@@ -190,6 +192,34 @@ def collect(layout: Layout, y: Floats, x: Floats, u: Floats, weights: Floats | N
             zx[rows][a::d] = np.column_stack([np.bincount(at, column, q) for column in by_use[i].T])
     logs = 0.0 if weights is None else float(np.log(weights).sum())
     return Moments(layout, len(y), store, products, zx, wxy.T @ xy, count, logs)
+
+
+def through_rows(layout: Layout, u: Floats, store: Floats) -> Floats:
+    """z_i' Q z_i of each row, (n,), for a store Q."""
+    by_cell = np.zeros((len(layout.products), len(layout.place)))
+    for m, twice, at in layout.fill:
+        by_cell[m] += store[at] * (2 if twice else 1)
+    found = np.zeros(len(layout.cell))
+    for (i, j), values in zip(layout.products, by_cell, strict=True):
+        found += values[layout.cell] * u[:, i] * u[:, j]
+    return found
+
+
+def z_times(layout: Layout, u: Floats, effects: Floats) -> Floats:
+    """Z times a vector, (n,)."""
+    return np.asarray(sum(u[:, j] * v[layout.cell] for j, v in _by_use(layout, effects).items()))
+
+
+def turned_times(layout: Layout, u: Floats, values: Floats) -> Floats:
+    """Z' times a vector over the rows, (q,)."""
+    found = np.empty(int(layout.starts[-1]))
+    by_use = {
+        i: np.bincount(layout.cell, u[:, i] * values, len(layout.place)) for i in {i for t in layout.uses for i in t}
+    }
+    for k, uses in enumerate(layout.uses):
+        for a, i in enumerate(uses):
+            found[layout.rows(k)][a :: len(uses)] = np.bincount(layout.place[:, k], by_use[i], layout.levels[k])
+    return found
 
 
 def _by_use(layout: Layout, effects: Floats) -> dict[int, Floats]:
@@ -312,7 +342,7 @@ class _Positions:
 
 def _fill(
     place: Ints, uses: tuple[tuple[int, ...], ...], products: tuple[tuple[int, int], ...], where: _Positions
-) -> list[tuple[int, Ints]]:
+) -> list[tuple[int, bool, Ints]]:
     """Product and positions of every number of Z'WZ that a cell adds to."""
     index, found, tail = {pair: m for m, pair in enumerate(products)}, [], len(where.stages)
     for k, one in enumerate(uses):
@@ -323,5 +353,6 @@ def _fill(
                 for b, j in enumerate(two):
                     rows = where.starts[k] + place[:, k] * len(one) + a
                     columns = where.starts[h] + place[:, h] * len(two) + b
-                    found.append((index[min(i, j), max(i, j)], where.of(rows, columns)))
+                    twice = h != k and min(h, k) < tail
+                    found.append((index[min(i, j), max(i, j)], twice, where.of(rows, columns)))
     return found

@@ -220,6 +220,9 @@ def _dummies(codes: Ints) -> sparse.csr_array:
     )
 
 
+MOST = 2.0**60  # combinations that a whole number can tell apart
+
+
 def combinations(frame: pd.DataFrame, columns: Sequence[str]) -> Ints:
     """Number the combinations of some columns that occur, in sorted order; -1 where one is missing."""
     codes = np.zeros(len(frame), np.int64)
@@ -227,6 +230,8 @@ def combinations(frame: pd.DataFrame, columns: Sequence[str]) -> Ints:
     for column in columns:
         one, unique = levels(frame[column])
         missing |= one < 0
+        if (codes.max(initial=0) + 1) * float(len(unique)) > MOST:
+            codes = core.compact(codes)[1]
         codes = codes * max(len(unique), 1) + one
     if not missing.any():
         return core.compact(codes)[1]

@@ -6,8 +6,9 @@ The rows are read once into cell statistics; see `analysis.core.mixed`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,8 @@ from numpy.typing import NDArray
 from scipy import sparse, stats
 
 from analysis.core import mixed as core
-from analysis.methods.design import numeric
+from analysis.core import mixed_binomial as binomial
+from analysis.methods.design import combinations, numeric
 from analysis.methods.mixed_terms import (
     Columns,
     Factor,
@@ -32,7 +34,8 @@ from analysis.methods.mixed_terms import (
 )
 from analysis.tidy import concat, place_keys, tidy_frame
 
-METHODS = ("reml", "ml")
+METHODS = {"gaussian": ("reml", "ml"), "binomial": ("laplace", "agq")}  # the first is taken where none is named
+NODES = 25  # of adaptive quadrature
 LEVEL = 0.95
 FEW = 5  # levels below which the variance of a factor is hardly told from zero or from anything
 Floats = NDArray[np.float64]
@@ -47,11 +50,14 @@ class MixedFit:
     """A fitted mixed model."""
 
     formula: str  #: ``outcome ~ fixed + (terms | factor)``
-    method: str  #: reml or ml
+    family: str  #: gaussian or binomial
+    method: str  #: reml, ml, laplace or agq
     n: int  #: rows used
-    components: pd.DataFrame  #: factor, term, variance, conf_low, conf_high (outcome's unit squared); last: residual
+    components: (
+        pd.DataFrame
+    )  #: factor, term, variance, conf_low, conf_high (outcome's unit squared, or logits'); last: residual
     correlations: pd.DataFrame  #: factor, one, other, covariance, correlation of its terms
-    coefficients: pd.DataFrame  #: term, estimate, std_error, df, conf_low, conf_high (outcome's unit)
+    coefficients: pd.DataFrame  #: term, estimate, std_error, df, conf_low, conf_high (outcome's unit, or logits)
     log_likelihood: float  #: as lme4's logLik: under REML minus half the REML criterion
     converged: bool  #: the criterion is flat and curved upwards at the optimum
     singular: bool  #: some variance is zero, or some correlation one
@@ -61,6 +67,20 @@ class MixedFit:
     random: Columns  #: columns of the random terms
     moments: core.Moments
     fit: core.Fit
+    call: Mapping[str, Any]  #: what `fit_mixed` was asked, the frame aside
+
+    @property
+    def outcome(self) -> str:
+        """Column of the outcome."""
+        return str(self.call["outcome"])
+
+    @property
+    def columns(self) -> list[str]:
+        """Columns of the frame that were used."""
+        terms = [t for v in (self.call["slopes"] or {}).values() for t in v]
+        terms = [*self.call["fixed"], *self.call["random"], *terms]
+        extra = [c for c in (self.call["prior_weights"], self.call["trials"]) if c]
+        return list(dict.fromkeys([self.outcome, *(c for t in terms for c in columns_of(t)), *extra]))
 
     @property
     def effects(self) -> pd.DataFrame:
@@ -94,7 +114,7 @@ class MixedFit:
         Returns
         -------
         DataFrame
-            Index of `cells`; ``estimate``, ``std_error`` in the outcome's unit. The error is that of prediction,
+            Index of `cells`; ``estimate``, ``std_error`` in the outcome's unit, or logits. The error is that of prediction,
             :math:`\sigma^2 a' C^{-1} a` with C the mixed-model equations (Henderson 1975, Biometrics 31), the variance
             components taken as known.
 
@@ -198,20 +218,21 @@ def fit_mixed(
     correlated: bool = True,
     family: str = "gaussian",
     trials: str | None = None,
-    method: str = "reml",
+    method: str | None = None,
+    nodes: int = NODES,
     prior_weights: str | None = None,
 ) -> MixedFit:
-    r"""Fit a linear mixed model with random intercepts and slopes.
+    r"""Fit a linear or logit mixed model with random intercepts and slopes.
 
     :math:`y = X\beta + \sum_k Z_k b_k + e`, :math:`b_k \sim N(0, \Sigma_k)` for each level of factor k,
-    :math:`e \sim N(0, \sigma^2 / w)`.
+    :math:`e \sim N(0, \sigma^2 / w)`; binomial: :math:`logit P = X\beta + \sum_k Z_k b_k`.
 
     Parameters
     ----------
     frame : DataFrame
         A row a person. A row with a missing value in any column used is left out.
     outcome : str
-        A column of numbers.
+        A column of numbers; for binomial outcomes 0 and 1, bool, or successes out of `trials`.
     fixed : sequence of str or tuple
         Text, category and bool columns are factors in treatment coding (first level in order is the reference, terms
         ``column=level``), numbers are linear, a tuple is a product, named ``a:b``. An intercept is always there.
@@ -221,12 +242,15 @@ def fit_mixed(
         What differs by level beside the intercept; a factor of several columns is named ``a:b``. Terms as in `fixed`.
     correlated : bool
         True: a level's intercept and slopes have any covariance; False: none.
-    family : {"gaussian"}
-        Distribution of the outcome. Others are not offered yet.
+    family : {"gaussian", "binomial"}
+        binomial: a logit model of successes.
     trials : str, optional
-        For binomial outcomes only.
-    method : {"reml", "ml"}
-        Criterion.
+        For binomial outcomes: column of whole numbers out of which `outcome` counts the successes; None: 0 and 1, or bool.
+    method : {"reml", "ml"} or {"laplace", "agq"}, optional
+        Criterion; None: reml, for binomial outcomes laplace. agq: adaptive Gauss-Hermite quadrature, for one factor without
+        slopes.
+    nodes : int
+        Of the quadrature.
     prior_weights : str, optional
         Column of precisions w above zero; not sampling weights.
 
@@ -237,7 +261,8 @@ def fit_mixed(
         Intervals of variances are Wald's on the log scale; for a component at zero the low end is 0 and the high end
         where the criterion, the others held, has risen by the 95 % point of chi-squared with 1 degree of freedom.
         Effects carry the standard error of prediction, which counts the fixed effects' error too. ``problems`` says in
-        words what is singular, too few or not converged.
+        words what is singular, too few or not converged. Binomial: Wald intervals by the normal law, from the Hessian over
+        variances and coefficients (as glmer's); a variance at zero has its far end where the criterion has risen.
 
     Raises
     ------
@@ -245,12 +270,15 @@ def fit_mixed(
         For unknown columns or options, text as outcome, weights not above zero, slopes of a factor that is not in `random`.
     NotFittable
         When there are no complete rows or fewer than needed, the outcome is constant, a factor has fewer than two levels
-        or as many levels (times terms) as there are rows, or a fixed or random term repeats others.
+        or as many levels (times terms) as there are rows, a fixed or random term repeats others, or the fixed part tells yes
+        from no without error (separation).
 
     Notes
     -----
     Assumes normal, independent random effects and residuals. Source: Bates, Machler, Bolker & Walker (2015), J. Stat.
-    Software 67(1), profiled criterion; tested against lme4.
+    Software 67(1), profiled criterion; tested against lme4. Binomial rows with equal covariates are put together first, so that
+    categorical covariates cost what their cells cost. Laplace's approximation understates a variance where levels have few
+    trials; agq does not.
 
     Examples
     --------
@@ -258,17 +286,20 @@ def fit_mixed(
     >>> fit_mixed(frame, outcome="y", random=("g",)).components["factor"].tolist()
     ['g', 'residual']
     """
-    asked = _Asked.read(frame, outcome, fixed, random, slopes, prior_weights)
-    _check_options(family, trials, method)
-    data = _read(frame, asked, correlated)
+    call = {k: v for k, v in locals().items() if k != "frame"}
+    method = _checked(family, trials, method, nodes, prior_weights)
+    asked = _Asked.read(frame, outcome, fixed, random, slopes, prior_weights or trials)
+    if family == "binomial":
+        return _binomial(frame, asked, call, method)
+    data = _read(asked.complete(frame), asked, correlated)
     y = numeric(data.frame, outcome)
     weights = None if prior_weights is None else _positive(data.frame, prior_weights)
-    _estimable(outcome, y, data)
+    _estimable(outcome, y, data, len(y))
     moments = core.collect(core.laid_out(data.terms), y - y.mean(), data.x, data.u, weights)
     fit = core.fit(moments, reml=method == "reml")
     beta = fit.beta.copy()
     beta[0] += y.mean()
-    return _result(asked, data, method, moments, replace(fit, beta=beta))
+    return _result(asked, data, method, moments, replace(fit, beta=beta), call)
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +310,7 @@ class _Asked:
     fixed: list[tuple[str, ...]]
     random: list[tuple[str, ...]]
     slopes: dict[str, list[tuple[str, ...]]]
-    weights: str | None
+    weights: str | None  #: prior weights, or trials
 
     @classmethod
     def read(
@@ -298,12 +329,22 @@ class _Asked:
         return asked
 
     @property
+    def terms(self) -> list[tuple[str, ...]]:
+        """All terms."""
+        return [*self.fixed, *self.random, *(t for v in self.slopes.values() for t in v)]
+
+    @property
     def columns(self) -> list[str]:
         """All columns used."""
         terms = (*self.fixed, *self.random, *(t for v in self.slopes.values() for t in v))
         return list(
             dict.fromkeys([self.outcome, *(c for t in terms for c in t), *([self.weights] if self.weights else [])])
         )
+
+    def complete(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The columns used, of the rows where none is missing."""
+        used = frame[self.columns]
+        return used.dropna() if used.isna().to_numpy().any() else used
 
     def check(self, frame: pd.DataFrame) -> None:
         """Refuse absent columns and factors."""
@@ -343,16 +384,25 @@ class _Data:
     u: Floats
 
 
-def _check_options(family: str, trials: str | None, method: str) -> None:
-    if family != "gaussian" or trials is not None:
-        raise ValueError(f"family {family!r} is not offered yet; fit_mixed takes gaussian outcomes without trials")
-    if method not in METHODS:
-        raise ValueError(f"unknown method {method!r}; methods are {', '.join(METHODS)}")
+def _checked(family: str, trials: str | None, method: str | None, nodes: int, prior_weights: str | None) -> str:
+    """The method; refuses what does not go together."""
+    if family not in METHODS:
+        raise ValueError(f"unknown family {family!r}; families are {', '.join(METHODS)}")
+    found = method or METHODS[family][0]
+    if found not in METHODS[family]:
+        raise ValueError(f"unknown method {method!r} for {family} outcomes; methods are {', '.join(METHODS[family])}")
+    if trials is not None and family != "binomial":
+        raise ValueError("trials belongs to binomial outcomes; leave it out, or say family='binomial'")
+    if prior_weights is not None and family == "binomial":
+        raise ValueError("binomial outcomes take their precision from trials; leave prior_weights out")
+    if nodes != NODES and found != "agq":
+        raise ValueError("nodes changes nothing but adaptive quadrature; leave it out, or say method='agq'")
+    if nodes != int(nodes) or not 1 <= nodes <= 100:
+        raise ValueError(f"nodes must be a whole number from 1 to 100, seen {nodes}")
+    return found
 
 
-def _read(frame: pd.DataFrame, asked: _Asked, correlated: bool) -> _Data:
-    used = frame[asked.columns]
-    used = used.dropna() if used.isna().to_numpy().any() else used
+def _read(used: pd.DataFrame, asked: _Asked, correlated: bool) -> _Data:
     random = named_columns(used, list(dict.fromkeys(t for v in asked.slopes.values() for t in v)))
     names = {k: tuple(n for t in v for n in term_names(t, random.codes)) for k, v in asked.slopes.items()}
     factors, codes = factors_of(used, asked.random, names)
@@ -371,11 +421,57 @@ def _positive(frame: pd.DataFrame, column: str) -> Floats:
     return weights
 
 
-def _estimable(outcome: str, y: Floats, data: _Data) -> None:
-    n, p = data.x.shape
+def _binomial(frame: pd.DataFrame, asked: _Asked, call: Mapping[str, Any], method: str) -> MixedFit:
+    used = asked.complete(frame)
+    together = _together(used, asked, *_counts(used, asked.outcome, call["trials"]))
+    data = _read(together, asked, call["correlated"])
+    successes, total = (together[c].to_numpy(dtype=float) for c in (_SUCCESSES, _TRIALS))
+    _estimable(asked.outcome, np.array([successes.sum(), (total - successes).sum()]) > 0, data, int(total.sum()))
+    if method == "agq" and (len(data.factors) > 1 or len(data.factors[0].slopes) > 1):
+        raise ValueError(
+            "adaptive quadrature is for one factor without slopes; leave method out for Laplace's approximation"
+        )
+    rows = binomial.Rows(core.laid_out(data.terms), successes, total, data.x, data.u)
+    try:
+        found = binomial.fit(rows, nodes=call["nodes"] if method == "agq" else None)
+    except binomial.Separated:
+        raise NotFittable(
+            f"the fixed terms {list(data.fixed.names[1:])} tell yes from no without error somewhere (separation), so that their"
+            " coefficients have no finite value; put thin categories together, or leave a term out"
+        ) from None
+    return _binomial_result(asked, data, method, len(used), rows, found, call)
+
+
+_SUCCESSES, _TRIALS = "successes ", "trials "  # with a blank, so as not to be a column of the frame
+
+
+def _counts(frame: pd.DataFrame, outcome: str, trials: str | None) -> tuple[Floats, Floats]:
+    """Successes and trials of each row."""
+    y = numeric(frame, outcome)
+    n = np.ones(len(y)) if trials is None else numeric(frame, trials)
+    if (y < 0).any() or (y > n).any() or (y != np.rint(y)).any() or (n != np.rint(n)).any():
+        out_of = "0 and 1" if trials is None else f"whole numbers from 0 to {trials!r}"
+        raise ValueError(f"binomial outcome {outcome!r} must hold {out_of}")
+    return y, n
+
+
+def _together(frame: pd.DataFrame, asked: _Asked, y: Floats, n: Floats) -> pd.DataFrame:
+    """Rows with equal covariates as one; rows of no trial are left out."""
+    columns = list(dict.fromkeys(c for t in asked.terms for c in t))
+    cell = combinations(frame, columns)
+    count = int(cell.max(initial=-1)) + 1
+    someone = np.zeros(count, np.int64)
+    someone[cell] = np.arange(len(cell))
+    sums = {_SUCCESSES: np.bincount(cell, y, count), _TRIALS: np.bincount(cell, n, count)}
+    found = frame[columns].iloc[someone].reset_index(drop=True).assign(**sums)
+    return found[found[_TRIALS] > 0].reset_index(drop=True)
+
+
+def _estimable(outcome: str, y: NDArray[Any], data: _Data, n: int) -> None:
+    p = data.x.shape[1]
     if n <= p + 1:
         raise NotFittable(f"{n} complete rows are too few for {p} fixed effects and a variance")
-    if np.ptp(y) == 0:
+    if (y == y[0]).all() and not (y.dtype == bool and y[0]):
         raise NotFittable(f"the outcome {outcome!r} is constant; there is no variance to divide")
     for factor in data.factors:
         if factor.size < 2:
@@ -395,19 +491,65 @@ def _estimable(outcome: str, y: Floats, data: _Data) -> None:
             )
 
 
-def _result(asked: _Asked, data: _Data, method: str, moments: core.Moments, fit: core.Fit) -> MixedFit:
+def _binomial_result(
+    asked: _Asked,
+    data: _Data,
+    method: str,
+    n: int,
+    rows: binomial.Rows,
+    found: binomial.Binomial,
+    call: Mapping[str, Any],
+) -> MixedFit:
+    shape, fit, m = core.shaped(rows.layout), found.fit, len(found.places)
+    sure = bool(np.isfinite(found.covariance).all())
+    spread = np.pad(found.covariance[:m, :m], ((0, 1), (0, 1)))  # no residual variance to be unsure of
+    far = partial(binomial.upper_limit, rows, shape, fit)
+    components, correlations = _components(data.factors, found.moments, fit, (found.places, spread), far)
+    converged, singular = fit.converged and sure, bool(core.held(found.moments, fit.theta).any())
+    return MixedFit(
+        asked.formula,
+        "binomial",
+        method,
+        n,
+        components,
+        correlations,
+        _coefficients(data.fixed, fit, found.covariance[m:, m:], lambda back: np.full(len(back), np.inf)),
+        -fit.deviance / 2,
+        converged,
+        singular,
+        _problems(data.factors, components, correlations, converged, singular),
+        tuple(data.factors),
+        data.fixed,
+        data.random,
+        found.moments,
+        fit,
+        call,
+    )
+
+
+def _result(
+    asked: _Asked, data: _Data, method: str, moments: core.Moments, fit: core.Fit, call: Mapping[str, Any]
+) -> MixedFit:
     reml = method == "reml"
     spread = core.parameter_covariance(moments, fit)
     converged = fit.converged and bool(np.isfinite(spread[1]).all())
-    components, correlations = _components(data.factors, moments, fit, spread, reml)
+    far = partial(core.upper_limit, moments, fit, reml=reml)
+    components, correlations = _components(data.factors, moments, fit, spread, far)
+    components = pd.concat([components, _residual_row(fit, spread[1])], ignore_index=True)
     singular = bool(core.held(moments, fit.theta).any())
     return MixedFit(
         asked.formula,
+        "gaussian",
         method,
         moments.n,
         components,
         correlations,
-        _coefficients(data.fixed, moments, fit, spread),
+        _coefficients(
+            data.fixed,
+            fit,
+            fit.sigma**2 * core.fixed_covariance(moments, fit.solved),
+            lambda back: core.satterthwaite(fit, back, spread[1]),
+        ),
         -fit.deviance / 2,
         converged,
         singular,
@@ -417,6 +559,7 @@ def _result(asked: _Asked, data: _Data, method: str, moments: core.Moments, fit:
         data.random,
         moments,
         fit,
+        call,
     )
 
 
@@ -441,7 +584,11 @@ def _problems(
 
 
 def _components(
-    factors: list[Factor], moments: core.Moments, fit: core.Fit, spread: tuple[Ints, Floats], reml: bool
+    factors: list[Factor],
+    moments: core.Moments,
+    fit: core.Fit,
+    spread: tuple[Ints, Floats],
+    far: Callable[[int, float], float],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     shape, rows, pairs = core.shaped(moments.layout), [], []
     triangles = shape.triangles(fit.theta)
@@ -449,13 +596,17 @@ def _components(
         j = moments.order.index(k)
         covariance = fit.sigma**2 * triangles[j] @ triangles[j].T
         for a, term in enumerate(factor.slopes):
-            ends = _variance_interval(moments, fit, shape, spread, (j, a, covariance[a, a]), reml)
+            ends = _variance_interval(fit, shape, spread, (j, a, covariance[a, a]), far)
             rows.append({"factor": factor.name, "term": term, "variance": covariance[a, a], **ends})
         pairs += _pairs(factor, covariance) if moments.layout.correlated[j] else []
-    reach = stats.norm.ppf((1 + LEVEL) / 2) * 2 / fit.sigma * np.sqrt(spread[1][-1, -1])
-    low, high = fit.sigma**2 * np.exp(np.array([-reach, reach]))
-    rows.append({"factor": "residual", "term": "", "variance": fit.sigma**2, "conf_low": low, "conf_high": high})
     return pd.DataFrame(rows), pd.DataFrame(pairs, columns=["factor", "one", "other", "covariance", "correlation"])
+
+
+def _residual_row(fit: core.Fit, spread: Floats) -> pd.DataFrame:
+    reach = stats.norm.ppf((1 + LEVEL) / 2) * 2 / fit.sigma * np.sqrt(spread[-1, -1])
+    low, high = fit.sigma**2 * np.exp(np.array([-reach, reach]))
+    row = {"factor": "residual", "term": "", "variance": fit.sigma**2, "conf_low": low, "conf_high": high}
+    return pd.DataFrame([row])
 
 
 def _pairs(factor: Factor, covariance: Floats) -> list[dict[str, Any]]:
@@ -469,20 +620,18 @@ def _pairs(factor: Factor, covariance: Floats) -> list[dict[str, Any]]:
 
 
 def _variance_interval(
-    moments: core.Moments,
     fit: core.Fit,
     shape: core.Shape,
     spread: tuple[Ints, Floats],
     place: tuple[int, int, float],
-    reml: bool,
+    far: Callable[[int, float], float],
 ) -> dict[str, float]:
     """Wald's on the log of the variance; where it is zero, from zero to where the criterion has risen."""
     j, a, variance = place
     own = np.flatnonzero((shape.term == j) & (shape.row == a))
     if variance == 0:
-        rise = float(stats.chi2.ppf(LEVEL, 1))
         at = int(own[shape.bounded[own]][0])
-        return {"conf_low": 0.0, "conf_high": (core.upper_limit(moments, fit, at, rise, reml=reml) * fit.sigma) ** 2}
+        return {"conf_low": 0.0, "conf_high": (far(at, float(stats.chi2.ppf(LEVEL, 1))) * fit.sigma) ** 2}
     places, covariance = spread
     gradient = np.append(
         np.where(np.isin(places, own), 2 * fit.theta[places] * fit.sigma**2, 0.0), 2 * variance / fit.sigma
@@ -491,12 +640,11 @@ def _variance_interval(
     return {"conf_low": variance * np.exp(-reach), "conf_high": variance * np.exp(reach)}
 
 
-def _coefficients(fixed: Fixed, moments: core.Moments, fit: core.Fit, spread: tuple[Ints, Floats]) -> pd.DataFrame:
+def _coefficients(fixed: Fixed, fit: core.Fit, covariance: Floats, degrees: Callable[[Floats], Floats]) -> pd.DataFrame:
     back = np.eye(len(fixed.names))
     back[0, 1:] = -fixed.centre[1:]
-    unscaled = back @ core.fixed_covariance(moments, fit.solved) @ back.T
-    std_error = fit.sigma * np.sqrt(np.diag(unscaled))
-    df = core.satterthwaite(fit, back, spread[1])
+    std_error = np.sqrt(np.diag(back @ covariance @ back.T))
+    df = degrees(back)
     reach = stats.t.ppf((1 + LEVEL) / 2, df) * std_error
     estimate = back @ fit.beta
     columns = {"estimate": estimate, "std_error": std_error, "df": df}

@@ -51,7 +51,9 @@ class Factor:
     def level_names(self) -> pd.Series:
         """Text of every level, its columns joined by ``:``."""
         first, *others = self.level_labels().values()
-        return first.str.cat(others, sep=":") if others else first
+        for other in others:
+            first = first + ":" + other
+        return first
 
     def positions(self, frame: pd.DataFrame) -> Ints:
         """Level of each row of another frame; -1 for a level that was not there."""

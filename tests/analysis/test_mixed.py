@@ -185,7 +185,7 @@ def test_what_the_data_cannot_carry(change: dict, asked: dict, said: str) -> Non
     ("asked", "said"),
     [
         ({"slopes": {"h": ("x",)}}, "does not have"),
-        ({"family": "binomial"}, "not offered yet"),
+        ({"family": "poisson"}, "unknown family"),
         ({"method": "bayes"}, "unknown method"),
         ({"random": ()}, "at least one random factor"),
         ({"random": ("z",)}, "does not have"),
