@@ -24,6 +24,8 @@ _WHERE = {
     "unit_reliability": "analysis.methods.icc",
     "fit_mixed": "analysis.methods.mixed",
     "mixed_intervals": "analysis.methods.mixed_intervals",
+    "fay_herriot": "analysis.methods.small_area",
+    "benchmarked": "analysis.methods.benchmark",
     "fit_cohesion": "analysis.questions.cohesion",
     "fit_attraction": "analysis.questions.attraction",
     "coverage": "analysis.questions.coverage",

@@ -26,6 +26,7 @@ METHODS = {
     "mixed": ("mixed models", "混合模型"),
     "reliability": ("reliability of scales", "量表信度"),
     "agreement": ("agreement and ICC", "组内一致性与 ICC"),
+    "small_area": ("small areas", "小区域估计"),
     "cfa": ("factor models", "验证性因素分析"),
     "polychoric": ("polychoric correlations and their covariance", "多分相关及其渐近协方差"),
     "wlsmv": ("factor models of ordered answers", "有序作答的因素模型（WLSMV）"),

@@ -101,7 +101,17 @@ def compare(table: pd.DataFrame, check: Check) -> Iterator[Line]:
             yield Line(check.method, what, row["source"], float(row[column]), float(own[column]), check.tolerance)
 
 
-MODULES = ("schools", "made", "mixed", "care", "reliability", "measurement", "measurement_ordinal", "agreement")
+MODULES = (
+    "schools",
+    "made",
+    "mixed",
+    "care",
+    "reliability",
+    "measurement",
+    "measurement_ordinal",
+    "agreement",
+    "small_area",
+)
 
 
 def lines(data: Path | None) -> Iterator[Line]:
@@ -122,5 +132,6 @@ def without_data(data: Path | None) -> list[str]:
         "univbct",
         "verbagg",
         "bh1996",
+        "milk",
     )
     return [name for name in names if data is None or not (data / name).is_dir()]
