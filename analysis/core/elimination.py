@@ -251,27 +251,28 @@ def _tail_inverse(
 ) -> tuple[Floats, Floats, Floats, list[Floats]]:
     """Inverse of the tail, written into an empty store, and the slopes of the tail's terms."""
     layout, p, r = moments.layout, moments.p, len(s.rest)
-    size = r + p if fixed else r
+    size, end = r + p if fixed else r, int(layout.starts[-1])
     v = linalg.lapack.dpotri(s.factor[:size, :size], lower=1)[0] if size else np.zeros((0, 0))
-    v = np.tril(v) + np.tril(v, -1).T
-    store, end = np.zeros(layout.size), int(layout.starts[-1])
-    own = v[:r, :r]
-    store[layout.tail] = _spread(layout, triangles, _spread(layout, triangles, own).T).ravel()
-    by_x, xx = np.zeros((end, p)), np.zeros((p, p))
-    known = s.rest @ _spread(layout, triangles, own) if r else np.zeros((0, 0))
+    v += np.tril(v, -1).T  # the routine leaves the other half as it was: zero
+    half = _spread(layout, triangles, v[:r, :r])  # Lambda V
+    store, by_x, xx = np.zeros(layout.size), np.zeros((end, p)), np.zeros((p, p))
+    store[layout.tail] = _spread(layout, triangles, half.T).ravel()
+    slopes = _slopes_of_tail(layout, s.rest, half)
     if fixed:
         by_x[end - r :], xx = _spread(layout, triangles, v[:r, r:]), v[r:, r:]
-        known = known + s.border[:, :p] @ v[r:, :r]
-    return store, by_x, xx, [2 * block for block in _block_sums(layout, known)]
+        more = _slopes_of_tail(layout, s.border[:, :p], v[r:, :r])
+        slopes = [a + b for a, b in zip(slopes, more, strict=True)]
+    return store, by_x, xx, slopes
 
 
-def _block_sums(layout: Layout, full: Floats) -> list[Floats]:
-    """Sum of each tail term's blocks on the diagonal of an (r, r) matrix."""
+def _slopes_of_tail(layout: Layout, one: Floats, other: Floats) -> list[Floats]:
+    """Twice the sum of the blocks on the diagonal of a product (r, m) (m, r), term by term, without the product."""
     found, first = [], int(layout.starts[layout.chain])
     for k in range(layout.chain, len(layout.levels)):
         d, rows = layout.dims[k], slice(layout.rows(k).start - first, layout.rows(k).stop - first)
-        own = full[rows, rows]
-        found.append(np.array([[np.trace(own[a::d, b::d]) for b in range(d)] for a in range(d)]).reshape(d, d))
+        left, right = one[rows], other[:, rows]
+        blocks = [[2 * np.einsum("ij,ji->", left[a::d], right[:, b::d]) for b in range(d)] for a in range(d)]
+        found.append(np.array(blocks).reshape(d, d))
     return found
 
 
