@@ -155,7 +155,8 @@ def protect(
     never : (cells,) bool
         Cells that nobody shows in any case: rows of their own, people without a value of the column.
     sensitive : (cells,) bool
-        Cells that must not be worked out: those below the minimum, and what the caller adds. They are hidden.
+        Cells that must not be worked out: those below the minimum, and what the caller adds. They are hidden where anybody
+        is in them.
     minimum, difference : int
         What the feasible interval of a sensitive cell must reach, and how wide it must be at least (never less than
         ``minimum``: the proofs below find widths).
@@ -163,8 +164,8 @@ def protect(
         Cells to hide beforehand, such as the pattern of a variable answered by nearly the same people.
     partly : (cells,) bool, optional
         When ``people`` holds the least counts of many tables that get one pattern: the sensitive cells that some tables
-        show. They are protected but protect nobody, and are not hidden for that; the other sensitive ones are hidden in all
-        tables, also where they are empty.
+        show. They are protected but protect nobody, and are not hidden for that. Least counts need not add up, so a cell may
+        have no way round over what all tables fill: it is left to each table (`exposed` tells which are).
     settled : (cells,) bool, optional
         Sensitive cells known to be safe once these are hidden (see `exposed`); they are not looked at again.
 
@@ -180,10 +181,10 @@ def protect(
     total of, so a total goes only where nothing finer works; ties go to the first cell. Deterministic.
     """
     kept = sensitive if partly is None else sensitive & ~partly
-    filled = (people > 0) | kept
+    filled = people > 0
     hidden = filled & (never | kept | (False if suggested is None else suggested))
     net = _Network.of(table, people, filled, sensitive, minimum, difference)
-    doubted = sensitive if settled is None else sensitive & ~settled
+    doubted = sensitive & net.on_a_way_round() & (True if settled is None else ~settled)
     given, left = hidden.copy(), doubted.copy()
     while True:
         open_, labels = net.exposed(hidden, left)
@@ -203,9 +204,11 @@ def protect(
 def exposed(table: Lattice, people: Ints, *, hidden: Mask, sensitive: Mask, minimum: int, difference: int) -> Mask:
     """Tell which sensitive cells the hidden ones do not protect; arguments as in `protect`, result (cells,) bool.
 
-    A cell that is safe with the least people of many tables and what is hidden in all of them is safe in each of them.
+    A cell that is safe with the least people of many tables and what is hidden in all of them is safe in each of them:
+    nothing that is empty in one of them counts as hidden.
     """
     found = np.zeros(table.cells, dtype=bool)
+    hidden = hidden & (people > 0)  # readers know that an empty cell is empty: it can be neither raised nor lowered
     net = _Network.of(table, people, hidden, sensitive, minimum, difference)
     found[net.exposed(hidden, sensitive)[0]] = True
     return found
@@ -327,6 +330,11 @@ class _Network:
         failing = (c for c in doubtful if not self._safe(ways, int(tail[c]), int(head[c]), int(self.lower[c])))
         found = list(islice(failing, None if suspected is None else 1))
         return np.concatenate([known, np.asarray(found, dtype=np.int64)]), labels
+
+    def on_a_way_round(self) -> Mask:
+        """The cells that hiding can protect: in counts that add up all filled ones, in the least counts of many tables not."""
+        whole = _components(self.start, self.end, self.table.nodes)
+        return whole[self.table.tail] == whole[self.table.head]
 
     def cheapest_cycle(self, cell: int, hidden: Mask, labels: Labels) -> tuple[list[int], list[int]]:
         """The cells and sums on the cheapest way round by which the cell can be raised by ``difference``.

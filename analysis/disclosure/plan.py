@@ -35,7 +35,8 @@ class Hint:
     Attributes
     ----------
     hidden, settled : bool arrays
-        The common pattern, and the cells that it settles; of the shape of the family's ``people`` without the sets.
+        The common pattern, and the sensitive cells that it settles: proved safe in every set it holds for, by what is
+        filled in all of them. Of the shape of the family's ``people`` without the sets.
     alike : bool array
         By wave and extra columns, which sets it holds for.
     """
@@ -369,7 +370,10 @@ def _hint(family: Family, sensitive: Mask, rules: Rules) -> Hint:
 def _hide(
     families: tuple[Family, ...], hints: tuple[Hint, ...], at: int, rules: Rules, overlap: bool
 ) -> tuple[Mask, ...]:
-    """Hide cells of one set in every family; what one hides of a shared cut the others hide and protect too."""
+    """Hide cells of one set in every family; what one hides of a shared cut the others hide and protect too.
+
+    Also where both hid it of themselves: hidden does not mean that it does not follow from what the other shows.
+    """
     counted = [replace(f, people=f.people[..., at : at + 1]) for f in families]
     sensitive = [_sensitive(f, rules, overlap) for f in counted]
     hidden = [np.zeros(f.people.shape, dtype=bool) for f in counted]
@@ -379,10 +383,9 @@ def _hide(
             hidden[i] = _protect(counted[i], sensitive[i], hidden[i], hints[i], at, rules, overlap)
         todo = set()
         for one, other in ((i, j) for i in range(len(counted)) for j in range(len(counted)) if i != j):
-            theirs, ours = _shared(counted[one], counted[other], hidden[one], hidden[other])
-            more = theirs & ~ours & (_shared(counted[one], counted[other], hidden[one], counted[other].people)[1] > 0)
+            theirs, mine = _shared(counted[one], counted[other], hidden[one], sensitive[other])
+            more = theirs & ~mine & (_shared(counted[one], counted[other], hidden[one], counted[other].people)[1] > 0)
             if more.any():
-                mine = _shared(counted[one], counted[other], hidden[one], sensitive[other])[1]
                 mine |= more
                 todo.add(other)
     return tuple(h[..., 0] for h in hidden)
@@ -430,9 +433,8 @@ def _protect(family: Family, sensitive: Mask, before: Mask, hint: Hint, of: int,
         if not people[0, 0]:
             continue
         if hint.alike[at][of]:
-            # the pattern is hidden even where this set has nobody: its proof lets such cells be filled
-            pattern = _pattern(family, people, small, start | hint.hidden[at], rules, settled=hint.settled[at])
-            hidden[at][..., 0] = hint.hidden[at] | pattern
+            start = start | hint.hidden[at]
+            hidden[at][..., 0] = _pattern(family, people, small, start, rules, settled=hint.settled[at])
         else:
             hidden[at][..., 0] = _pattern(family, people, small, start, rules)
     for axis in range(extras):
@@ -457,7 +459,7 @@ def _common(family: Family, people: Any, sensitive: Any, rules: Rules) -> tuple[
         minimum=rules.minimum,
         difference=rules.difference,
     )
-    return hint, ~open_.reshape(some.shape)
+    return hint, some & ~open_.reshape(some.shape)
 
 
 def _alike(people: Any, minimum: int) -> Any:

@@ -12,7 +12,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
@@ -107,6 +107,7 @@ def test_nothing_under_ten_follows_from_all_shown_cells_of_all_waves(seed, mean)
 
 @settings(max_examples=2, deadline=None)
 @given(seed=st.integers(0, 10**6), mean=st.sampled_from([15, 40]))
+@example(seed=34465, mean=15)  # a cell that most of the variables fill and v2 does not: it protects nobody there
 def test_many_variables_of_nearly_the_same_people_are_each_safe(seed, mean):
     frame = random_people(seed, mean)
     answered = np.random.default_rng(seed).random((len(frame), 6)) < 0.96

@@ -47,9 +47,10 @@ def random_table(seed, mean):
     return table, full_counts(table, finest)
 
 
-def shortfalls(table, counts, hidden):
+def shortfalls(table, counts, hidden, among=True):
     """How many small cells a reader can pin: interval below 10 wide, or not reaching 10."""
-    ends = suppression.audit(counts, suppression.relations(table), hidden, np.flatnonzero(small(counts)))
+    cells = np.flatnonzero(small(counts) & among)
+    ends = suppression.audit(counts, suppression.relations(table), hidden, cells)
     return int(((ends[:, 1] < 10 - SOLVER) | (ends[:, 1] - ends[:, 0] < 10 - SOLVER)).sum())
 
 
@@ -111,6 +112,18 @@ def test_a_city_of_one_county_is_hidden_with_it():
     assert shortfalls(table, counts, hidden) == 0
 
 
+@pytest.mark.parametrize(("corner", "found"), [(0, True), (1, False)])
+def test_an_empty_cell_protects_nobody(corner, found):
+    # 5 and 20 above 20 and the corner, all four hidden: the five can grow only as the corner does, and nobody cannot
+    table = suppression.lattice([-1, 0, 0], 2)
+    counts = full_counts(table, [[0, 5, 20, 0], [0, 20, corner, 0]])
+    inner = np.zeros((3, 4), dtype=bool)
+    inner[1:, 1:3] = True
+    open_ = suppression.exposed(table, counts, hidden=inner.ravel(), sensitive=small(counts), **LEAST)
+    assert open_.any() == found
+    assert (shortfalls(table, counts, inner.ravel() & (counts > 0)) > 0) == found
+
+
 def test_audit_of_a_table_done_by_hand():
     # rows 4+16=20, 6+24=30, columns 10, 40; all four inner cells hidden: x11 in 0..10, x22 in 20..30
     sums = csr_array(
@@ -158,9 +171,16 @@ def test_one_pattern_by_least_counts_protects_every_table(seed):
     partly = some & (np.max(many, axis=0) >= 10)
     if ((least == 0) & (np.max(many, axis=0) >= 10)).any():
         return  # not tables of nearly the same people
-    common = suppression.protect(table, least, never=never_shown(table), sensitive=some, partly=partly, **LEAST)
+    never = never_shown(table)
+    common = suppression.protect(table, least, never=never, sensitive=some, partly=partly, **LEAST) | (some & ~partly)
+    settled = some & ~suppression.exposed(table, least, hidden=common, sensitive=some, **LEAST)
+    assert settled.sum() > some.sum() / 2
     for counts in many:
-        assert shortfalls(table, counts, common | small(counts)) == 0
+        # readers know who is nobody, so what is empty in this table is not hidden
+        assert shortfalls(table, counts, (common | small(counts)) & (counts > 0), among=settled) == 0
+        rest = {"suggested": common, "settled": settled}
+        whole = suppression.protect(table, counts, never=never, sensitive=small(counts), **rest, **LEAST)
+        assert shortfalls(table, counts, whole) == 0
 
 
 def test_the_judge_sees_what_hiding_small_cells_alone_gives_away():
