@@ -21,13 +21,15 @@ from scipy import optimize, special
 
 from analysis.core import elimination
 from analysis.core.elimination import inverse_times, solve
-from analysis.core.mixed import FLAT, SINGULAR, Fit, Near, Shape, Slopes, live, shaped
+from analysis.core.mixed import FLAT, SINGULAR, Fit, Near, Shape, Slopes, fixed_covariance, live, shaped
 from analysis.core.mixed_cells import Layout, Moments, collect, through_rows, turned_times, z_times
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+START = 0.7  # standard deviation of a random effect to begin with
 ROUNDS = 100  # of reweighted least squares
 STEP = 1e-4  # of differences of slopes
+NEAR = 1e-3  # in units in which the criterion bends alike
 
 
 class Separated(ValueError):
@@ -157,7 +159,7 @@ def fit(rows: Rows, *, nodes: int | None = None) -> Binomial:
     search = _Search(rows, shape, nodes, *_begin(rows, shape))
     z = search.lowest()
     theta, beta = search.split(z)
-    places = live(theta / search.unit, shape)
+    places = live(np.where(search.held(z), 0.0, 1.0), shape)
     z, hessian = search.polished(z, places)
     theta, beta = search.split(z)
     value, slope, mode = search.at(z)
@@ -233,19 +235,23 @@ def _unscaled(layout: Layout, triangles: list[Floats], g: Floats) -> Floats:
     return np.concatenate([(g[layout.rows(k)].reshape(-1, len(t)) @ t).ravel() for k, t in enumerate(triangles)])
 
 
-def _begin(rows: Rows, shape: Shape) -> tuple[Floats, Floats, Floats]:
-    """Units of theta, coefficients without random effects, and the root of their covariance."""
-    beta, w = _without_effects(rows)
-    half = np.linalg.cholesky(np.linalg.inv(rows.x.T @ (w[:, None] * rows.x)))
+def _begin(rows: Rows, shape: Shape) -> tuple[Floats, Floats, Floats, Floats]:
+    """Theta to begin with, its units, coefficients without random effects, and the root of the covariance that they have with.
+
+    In these units the criterion bends about alike in every direction.
+    """
+    beta, layout = _without_effects(rows), rows.layout
     counts = rows.trials.sum()
-    roots = [
-        np.sqrt((rows.trials[:, None] * rows.u[:, list(uses)] ** 2).sum(axis=0) / counts) for uses in rows.layout.uses
-    ]
-    unit = 1 / np.array([roots[k][i] for k, i in zip(shape.term, shape.row, strict=True)])
-    return unit, beta, half
+    roots = [np.sqrt((rows.trials[:, None] * rows.u[:, list(uses)] ** 2).sum(axis=0) / counts) for uses in layout.uses]
+    rms = 1 / np.array([roots[k][i] for k, i in zip(shape.term, shape.row, strict=True)])
+    theta = np.where(shape.bounded, START, 0.0) * rms
+    mode = inner(rows, shape.triangles(theta), beta)
+    moments = collect(layout, *_working(rows, mode), rows.u, _weights(rows, mode))
+    half = np.linalg.cholesky(fixed_covariance(moments, solve(moments, shape.triangles(theta))))
+    return theta, rms / np.sqrt(2 * np.array(layout.levels, float)[shape.term]), beta, half
 
 
-def _without_effects(rows: Rows) -> tuple[Floats, Floats]:
+def _without_effects(rows: Rows) -> Floats:
     """Logistic regression by Newton's method."""
     beta, share = np.zeros(rows.x.shape[1]), rows.successes.sum() / rows.trials.sum()
     beta[0] = special.logit(share)
@@ -261,17 +267,18 @@ def _without_effects(rows: Rows) -> tuple[Floats, Floats]:
         if not np.isfinite(beta).all() or np.abs(rows.x @ beta).max() > 40:
             raise Separated
         if np.abs(rows.x @ step).max() < 1e-10:
-            return beta, w
+            return beta
     raise Separated
 
 
 @dataclass(slots=True)
 class _Search:
-    """The criterion over z: theta in units of mean square one, coefficients in standard errors from those without effects."""
+    """The criterion over z: theta in its units, coefficients in standard errors from those without random effects."""
 
     rows: Rows
     shape: Shape
     nodes: int | None
+    start: Floats
     unit: Floats
     beta: Floats
     half: Floats
@@ -305,14 +312,18 @@ class _Search:
     def lowest(self) -> Floats:
         """The optimum to a few digits; a diagonal at rest at zero is tried again from above."""
         m, bounded = len(self.unit), self.shape.bounded
-        z = self._descend(np.concatenate([np.where(bounded, 0.7, 0.0), np.zeros(len(self.beta))]))
-        for j in map(int, np.flatnonzero(bounded & (z[:m] < SINGULAR))):
+        z = self._descend(np.concatenate([self.start / self.unit, np.zeros(len(self.beta))]))
+        for j in map(int, np.flatnonzero(self.held(z))):
             again = z.copy()
-            again[j] = 0.3
+            again[j] = self.start[j] / 2 / self.unit[j]
             again = self._descend(again)
             z = again if self.at(again)[0] < self.at(z)[0] - 1e-7 else z
-        z[:m] = np.where(bounded & (z[:m] < SINGULAR), 0.0, z[:m])
+        z[:m] = np.where(bounded & self.held(z), 0.0, z[:m])
         return z
+
+    def held(self, z: Floats) -> NDArray[np.bool_]:
+        """True for diagonals of theta at zero, (m,)."""
+        return self.shape.bounded & (z[: len(self.unit)] * self.unit < SINGULAR * np.maximum(self.start / START, 1e-300))
 
     def _descend(self, start: Floats) -> Floats:
         m, bounds = len(self.unit), [(0.0 if b else None, None) for b in self.shape.bounded]
@@ -331,7 +342,7 @@ class _Search:
         hessian = self._hessian(z, kept)
         if not np.isfinite(hessian).all() or np.linalg.eigvalsh(hessian).min() <= 0:
             return z, hessian
-        slope = self.at(z)[1]
+        slope, first = self.at(z)[1], z
         for _ in range(3):
             moved = z.copy()
             moved[kept] -= np.linalg.solve(hessian, slope[kept])
@@ -339,7 +350,8 @@ class _Search:
             if np.abs(after[kept]).max() >= np.abs(slope[kept]).max():
                 break
             z, slope = moved, after
-        return z, self._hessian(z, kept)
+        near = np.abs(z - first).max() < NEAR  # the curvature is the optimum's
+        return z, hessian if near else self._hessian(z, kept)
 
     def _hessian(self, z: Floats, kept: Ints) -> Floats:
         rows = []
