@@ -5,9 +5,11 @@ Walker (2015), J. Statistical Software 67(1), sections 3.4 and 3.6:
 
     y = X b + Z u' + e,   u'_k ~ N(0, s^2 T_k T_k'),   e ~ N(0, s^2 W^-1)
 
-The criterion is profiled over b and s; theta holds the free numbers of the lower triangles T_k, column by column, terms in the
-order of elimination. Slopes are analytic: of the log-determinants by the inverse where Z'WZ has numbers, of the penalised
-residual sum of squares r^2 by -2 sum g g' T, g the residual's sums Z'W e.
+The criterion is profiled over b and s. T_k = B_k L_k, where B_k makes a term's columns orthogonal with mean square one (of
+uncorrelated ones: of mean square one), so that the search does not depend on where a slope's column has its zero; theta holds
+the free numbers of the lower triangles L_k, column by column, terms in the order of elimination. Slopes are analytic: of the
+log-determinants by the inverse where Z'WZ has numbers, of the penalised residual sum of squares r^2 by -2 sum g g' T, g the
+residual's sums Z'W e.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from analysis.core.mixed_cells import Layout, Moments, Term, collect, laid_out
 __all__ = ["Fit", "Moments", "Shape", "Term", "collect", "inverse_times", "laid_out", "solve"]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-SINGULAR = 1e-4  # a diagonal of T below this, its column of Z scaled to mean square one, counts as zero
+SINGULAR = 1e-4  # a diagonal of L below this counts as zero
 FLAT = 1e-3  # largest slope of the criterion at which a fit counts as converged
 STEP = 1e-4  # of differences of slopes, relative
 STARTS = (0.02, 0.1, 0.5)  # tried for a diagonal that came to rest at zero
@@ -34,12 +36,12 @@ STARTS = (0.02, 0.1, 0.5)  # tried for a diagonal that came to rest at zero
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How theta fills the triangles."""
+    """How theta makes the relative covariances."""
 
     term: Ints  #: (m,) term of each number
     row: Ints  #: (m,)
     column: Ints  #: (m,)
-    dims: tuple[int, ...]
+    bases: tuple[Floats, ...]  #: B of each term, (d, d)
 
     @property
     def bounded(self) -> NDArray[np.bool_]:
@@ -47,15 +49,36 @@ class Shape:
         return self.row == self.column
 
     def triangles(self, theta: Floats) -> list[Floats]:
-        """Lay theta out."""
-        found = [np.zeros((d, d)) for d in self.dims]
+        """T = B L of each term."""
+        found = [np.zeros(base.shape) for base in self.bases]
         for k, i, j, value in zip(self.term, self.row, self.column, theta, strict=True):
             found[k][i, j] = value
-        return found
+        return [base @ inner for base, inner in zip(self.bases, found, strict=True)]
 
     def gathered(self, blocks: Sequence[Floats]) -> Floats:
-        """Pick theta's places out of blocks."""
-        return np.array([blocks[k][i, j] for k, i, j in zip(self.term, self.row, self.column, strict=True)])
+        """Slopes by theta out of slopes by each T."""
+        inner = [base.T @ block for base, block in zip(self.bases, blocks, strict=True)]
+        return np.array([inner[k][i, j] for k, i, j in zip(self.term, self.row, self.column, strict=True)])
+
+    def variance_slopes(self, theta: Floats, k: int, a: int) -> Floats:
+        """Slopes by theta of (T T')_aa of a term, (m,)."""
+        t, base = self.triangles(theta)[k], self.bases[k]
+        own = [
+            2 * base[a, i] * t[a, j] if h == k else 0.0
+            for h, i, j in zip(self.term, self.row, self.column, strict=True)
+        ]
+        return np.array(own)
+
+    def held(self, theta: Floats) -> NDArray[np.bool_]:
+        """True for diagonals at zero, (m,)."""
+        return self.bounded & (theta < SINGULAR)
+
+    def live(self, theta: Floats) -> Ints:
+        """Positions that are not held at zero, nor in the column of a diagonal that is."""
+        zero = self.held(theta)
+        pairs = zip(self.term, self.column, strict=True)
+        gone = [np.any(zero & (self.term == k) & (self.row == j)) for k, j in pairs]
+        return np.flatnonzero(~np.array(gone, bool)).astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +117,8 @@ class Near:
 class Fit:
     """The fitted model; terms in elimination order."""
 
-    theta: Floats  #: free numbers of all T, in the units of the columns
+    shape: Shape
+    theta: Floats  #: free numbers of all L
     sigma: float  #: residual standard deviation
     deviance: float  #: REML criterion or deviance, -2 log-likelihood
     converged: bool  #: the criterion is flat at the optimum, bounds aside
@@ -105,39 +129,34 @@ class Fit:
     near: Near
 
 
-def shaped(layout: Layout) -> Shape:
-    """Find the shape of theta."""
-    places = [
-        (k, i, j)
-        for k, d in enumerate(layout.dims)
-        for j in range(d)
-        for i in range(j, d)
-        if layout.correlated[k] or i == j
-    ]
+def shaped(layout: Layout, means: Floats) -> Shape:
+    """Find the shape of theta. `means`: mean products of the columns of u, in the layout's order."""
+    places, bases = [], []
+    square = dict(zip(layout.products, means, strict=True))
+    for k, uses in enumerate(layout.uses):
+        own, d = np.array([[square[min(i, j), max(i, j)] for j in uses] for i in uses]), len(uses)
+        together = layout.correlated[k]
+        bases.append(np.linalg.inv(np.linalg.cholesky(own)).T if together else np.diag(1 / np.sqrt(np.diag(own))))
+        places += [(k, i, j) for j in range(d) for i in range(j, d) if together or i == j]
     term, row, column = (np.array(v, dtype=np.int64) for v in zip(*places, strict=True))
-    return Shape(term, row, column, layout.dims)
+    return Shape(term, row, column, tuple(bases))
 
 
-def units(moments: Moments, shape: Shape) -> Floats:
-    """Root mean square of the column of Z behind each number of theta, (m,)."""
-    roots = []
-    for uses in moments.layout.uses:
-        at = [moments.layout.products.index((i, i)) for i in uses]
-        roots.append(np.sqrt(moments.products[:, at].sum(axis=0) / moments.n))
-    return np.array([roots[k][i] for k, i in zip(shape.term, shape.row, strict=True)])
+def shape_of(moments: Moments) -> Shape:
+    """The shape by the moments' own products."""
+    return shaped(moments.layout, moments.products.sum(axis=0) / moments.n)
 
 
-def deviance(moments: Moments, theta: Floats, *, reml: bool) -> float:
+def deviance(moments: Moments, shape: Shape, theta: Floats, *, reml: bool) -> float:
     """-2 log-likelihood at theta, profiled over the fixed effects and the residual variance.
 
     With N = n - p under REML, otherwise n: log|L|^2 [+ log|R_X|^2] + N (1 + log(2 pi r^2 / N)) - sum log w.
     """
-    return _profiled(moments, solve(moments, shaped(moments.layout).triangles(theta)), reml)
+    return _profiled(moments, solve(moments, shape.triangles(theta)), reml)
 
 
-def slopes(moments: Moments, theta: Floats, *, reml: bool) -> Slopes:
+def slopes(moments: Moments, shape: Shape, theta: Floats, *, reml: bool) -> Slopes:
     """`deviance` and its slopes by theta."""
-    shape = shaped(moments.layout)
     triangles = shape.triangles(theta)
     s = solve(moments, triangles)
     by_log = shape.gathered(elimination.inverse(moments, triangles, s, fixed=reml).slopes)
@@ -148,41 +167,25 @@ def slopes(moments: Moments, theta: Floats, *, reml: bool) -> Slopes:
 
 def fit(moments: Moments, *, reml: bool) -> Fit:
     """Minimise the criterion over theta, diagonals not below zero, and look again at every bound that holds."""
-    shape = shaped(moments.layout)
-    goal = _Goal(moments, reml, 1 / units(moments, shape))
-    inner = _lowest(goal, shape.bounded)
-    inner, near = _polished(goal, inner, live(inner, shape), shape.bounded)
-    theta = inner * goal.scale
-    here, s = goal.at(inner), solve(moments, shape.triangles(theta))
-    beta, effects = predicted(moments, theta, s)
-    flat = bool(np.abs((here.profiled * goal.scale)[near.places]).max(initial=0.0) < FLAT)
-    return Fit(theta, float(np.sqrt(s.pwrss / here.free)), here.value, flat, s, beta, effects, here, near)
+    goal = _Goal(moments, shape_of(moments), reml)
+    theta, near = _polished(goal, _lowest(goal))
+    here, triangles = goal.at(theta), goal.shape.triangles(theta)
+    s = solve(moments, triangles)
+    beta, effects = predicted(moments, triangles, s)
+    flat = bool(np.abs(here.profiled[near.places]).max(initial=0.0) < FLAT)
+    sigma = float(np.sqrt(s.pwrss / here.free))
+    return Fit(goal.shape, theta, sigma, here.value, flat, s, beta, effects, here, near)
 
 
-def held(moments: Moments, theta: Floats) -> NDArray[np.bool_]:
-    """True for diagonals at zero, (m,)."""
-    shape = shaped(moments.layout)
-    return shape.bounded & (theta * units(moments, shape) < SINGULAR)
-
-
-def live(inner: Floats, shape: Shape) -> Ints:
-    """Positions in theta (in units of mean square one) that are not held at zero, nor below a diagonal that is."""
-    zero = shape.bounded & (inner < SINGULAR)
-    gone = [np.any(zero & (shape.term == k) & (shape.row == j)) for k, j in zip(shape.term, shape.column, strict=True)]
-    return np.flatnonzero(~np.array(gone, bool)).astype(np.int64)
-
-
-def predicted(moments: Moments, theta: Floats, s: Solved) -> tuple[Floats, Floats]:
+def predicted(moments: Moments, triangles: list[Floats], s: Solved) -> tuple[Floats, Floats]:
     """Fixed effects and predicted random effects, (p,) and (q,)."""
-    triangles = shaped(moments.layout).triangles(theta)
     effects, beta = inverse_times(moments, triangles, s, moments.zx[:, -1:], moments.xx[:-1, -1:])
     return beta[:, 0], effects[:, 0]
 
 
 def prediction_variances(moments: Moments, one: Fit) -> list[Floats]:
     """Blocks of the inverse for each term's levels, (q, d, d), without the factor s^2: covariances of prediction errors."""
-    triangles = shaped(moments.layout).triangles(one.theta)
-    found = elimination.inverse(moments, triangles, one.solved, fixed=True)
+    found = elimination.inverse(moments, one.shape.triangles(one.theta), one.solved, fixed=True)
     return [own_blocks(moments.layout, found.store, k) for k in range(len(moments.levels))]
 
 
@@ -193,7 +196,7 @@ def fixed_covariance(moments: Moments, s: Solved) -> Floats:
     return half.T @ half
 
 
-def parameter_covariance(moments: Moments, one: Fit) -> tuple[Ints, Floats]:
+def parameter_covariance(one: Fit) -> tuple[Ints, Floats]:
     """Covariance of (theta not held at zero, sigma): twice the inverse Hessian of the criterion not profiled over sigma.
 
     Returns the positions of those thetas and the matrix (m + 1, m + 1); NaN where the Hessian is not positive.
@@ -206,7 +209,7 @@ def parameter_covariance(moments: Moments, one: Fit) -> tuple[Ints, Floats]:
     hessian = (hessian + hessian.T) / 2
     hessian[m, m] = 4 * one.here.free / one.sigma**2
     hessian[m, :m] = hessian[:m, m] = -2 * one.here.by_pwrss[near.places] / one.sigma**3
-    unit = np.append(1 / units(moments, shaped(moments.layout))[near.places], one.sigma)
+    unit = np.append(np.ones(m), one.sigma)
     inside = hessian * np.outer(unit, unit)
     if not np.isfinite(inside).all() or np.linalg.eigvalsh(inside).min() <= 0:
         return near.places, np.full(hessian.shape, np.nan)
@@ -231,15 +234,14 @@ def satterthwaite(one: Fit, contrasts: Floats, covariance: Floats) -> Floats:
 
 def upper_limit(moments: Moments, one: Fit, j: int, rise: float, *, reml: bool) -> float:
     """Theta_j at which the criterion, others held, has risen by `rise`: the far end for a component at zero."""
-    scale = 1 / units(moments, shaped(moments.layout))[j]
 
     def above(value: float) -> float:
-        return deviance(moments, _moved(one.theta, j, value * scale), reml=reml) - one.deviance - rise
+        return deviance(moments, one.shape, _moved(one.theta, j, value), reml=reml) - one.deviance - rise
 
     high = 0.01
     while above(high) < 0 and high < 1e3:
         high *= 2
-    return float(scale * optimize.brentq(above, one.theta[j] / scale, high, xtol=1e-8))
+    return float(optimize.brentq(above, one.theta[j], high, xtol=1e-8))
 
 
 def _free(moments: Moments, reml: bool) -> int:
@@ -265,46 +267,48 @@ def _pwrss_slopes(moments: Moments, triangles: list[Floats], s: Solved) -> list[
 
 @dataclass(frozen=True, slots=True)
 class _Goal:
-    """The criterion over theta in units of mean square one; huge where it has no value."""
+    """The criterion over theta; huge where it has no value."""
 
     moments: Moments
+    shape: Shape
     reml: bool
-    scale: Floats
 
-    def __call__(self, inner: Floats) -> tuple[float, Floats]:
+    def __call__(self, theta: Floats) -> tuple[float, Floats]:
+        """The criterion and its slopes."""
         try:
-            found = self.at(inner)
+            found = self.at(theta)
         except linalg.LinAlgError:
-            return 1e300, np.zeros(len(inner))
-        return found.value, found.profiled * self.scale
+            return 1e300, np.zeros(len(theta))
+        return found.value, found.profiled
 
-    def at(self, inner: Floats) -> Slopes:
-        """The criterion and its slopes, these in the units of the columns."""
-        return slopes(self.moments, inner * self.scale, reml=self.reml)
+    def at(self, theta: Floats) -> Slopes:
+        """All that is known of a theta."""
+        return slopes(self.moments, self.shape, theta, reml=self.reml)
 
-    def value(self, inner: Floats) -> float:
+    def value(self, theta: Floats) -> float:
         """The criterion alone."""
         try:
-            return deviance(self.moments, inner * self.scale, reml=self.reml)
+            return deviance(self.moments, self.shape, theta, reml=self.reml)
         except linalg.LinAlgError:
             return 1e300
 
 
-def _lowest(goal: _Goal, bounded: NDArray[np.bool_]) -> Floats:
-    found = _descend(goal, np.where(bounded, 0.5, 0.0), bounded)
-    for j in map(int, np.flatnonzero(bounded & (found.x < SINGULAR))):
+def _lowest(goal: _Goal) -> Floats:
+    bounded = goal.shape.bounded
+    found = _descend(goal, np.where(bounded, 0.5, 0.0))
+    for j in map(int, np.flatnonzero(goal.shape.held(found.x))):
         tries = [_moved(found.x, j, value) for value in STARTS]
         better = [t for t in tries if goal.value(t) < found.fun - 1e-9]
         if better:
-            found = min(found, _descend(goal, min(better, key=goal.value), bounded), key=lambda r: r.fun)
-    return _settled(goal, found.x, bounded)
+            found = min(found, _descend(goal, min(better, key=goal.value)), key=lambda r: r.fun)
+    return _settled(goal, found.x)
 
 
-def _descend(goal: _Goal, start: Floats, bounded: NDArray[np.bool_]) -> optimize.OptimizeResult:
+def _descend(goal: _Goal, start: Floats) -> optimize.OptimizeResult:
     """Search where all directions bend about alike: the criterion bends in theta the more, the more levels its term has."""
-    layout = goal.moments.layout
-    root = 3 * np.sqrt(np.array(layout.levels, float) / max(layout.levels))[shaped(layout).term]
-    bounds = [(0.0 if b else None, None) for b in bounded]
+    levels = np.array(goal.moments.levels, float)
+    root = 3 * np.sqrt(levels / levels.max())[goal.shape.term]
+    bounds = [(0.0 if b else None, None) for b in goal.shape.bounded]
 
     def stretched(z: Floats) -> tuple[float, Floats]:
         value, slope = goal(z / root)
@@ -322,42 +326,41 @@ def _moved(theta: Floats, j: int, value: float) -> Floats:
     return moved
 
 
-def _settled(goal: _Goal, inner: Floats, bounded: NDArray[np.bool_]) -> Floats:
-    """Put diagonals that are as good as zero at zero."""
-    for j in map(int, np.flatnonzero(bounded & (inner < SINGULAR))):
-        zero = _moved(inner, j, 0.0)
-        inner = zero if goal.value(zero) <= goal.value(inner) + 1e-8 else inner
-    return inner
+def _settled(goal: _Goal, theta: Floats) -> Floats:
+    """Put diagonals that are as good as zero at zero, and with them their column, which then changes nothing."""
+    for j in map(int, np.flatnonzero(goal.shape.held(theta))):
+        zero = _moved(theta, j, 0.0)
+        theta = zero if goal.value(zero) <= goal.value(theta) + 1e-8 else theta
+    return theta
 
 
-def _around(goal: _Goal, inner: Floats, places: Ints) -> Near:
-    steps = STEP * np.maximum(np.abs(inner[places]), 0.1)
+def _around(goal: _Goal, theta: Floats, places: Ints) -> Near:
+    steps = STEP * np.maximum(np.abs(theta[places]), 0.1)
     up, down = (
-        tuple(goal.at(_moved(inner, int(j), inner[j] + sign * h)) for j, h in zip(places, steps, strict=True))
+        tuple(goal.at(_moved(theta, int(j), theta[j] + sign * h)) for j, h in zip(places, steps, strict=True))
         for sign in (1, -1)
     )
-    return Near(places, steps * goal.scale[places], up, down)
+    return Near(places, steps, up, down)
 
 
-def _polished(goal: _Goal, inner: Floats, places: Ints, bounded: NDArray[np.bool_]) -> tuple[Floats, Near]:
+def _polished(goal: _Goal, theta: Floats) -> tuple[Floats, Near]:
     """Newton steps over what is not held at zero, kept while the slope falls; the curvature is kept for later."""
-    near, scale = _around(goal, inner, places), goal.scale[places]
+    places, bounded = goal.shape.live(theta), goal.shape.bounded
+    near = _around(goal, theta, places)
     if not len(places):
-        return inner, near
-    hessian = near.curved([s.profiled for s in near.up], [s.profiled for s in near.down])[:, places] * np.outer(
-        scale, scale
-    )
+        return theta, near
+    hessian = near.curved([s.profiled for s in near.up], [s.profiled for s in near.down])[:, places]
     hessian = (hessian + hessian.T) / 2
     if not np.isfinite(hessian).all() or np.linalg.eigvalsh(hessian).min() <= 0:
-        return inner, near
-    slope = goal(inner)[1]
+        return theta, near
+    slope = goal(theta)[1]
     for _ in range(3):
-        moved = np.array(inner)
+        moved = np.array(theta)
         moved[places] -= np.linalg.solve(hessian, slope[places])
         after = goal(moved)[1]
-        if (moved[bounded & (inner > 0)] <= 0).any() or np.abs(after[places]).max() >= np.abs(slope[places]).max():
+        if (moved[bounded & (theta > 0)] <= 0).any() or np.abs(after[places]).max() >= np.abs(slope[places]).max():
             break
-        inner, slope = moved, after
+        theta, slope = moved, after
         if np.abs(slope[places]).max() < 1e-6:
             break
-    return inner, near
+    return theta, near

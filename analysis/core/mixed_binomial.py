@@ -21,7 +21,7 @@ from scipy import optimize, special
 
 from analysis.core import elimination
 from analysis.core.elimination import inverse_times, solve
-from analysis.core.mixed import FLAT, SINGULAR, Fit, Near, Shape, Slopes, fixed_covariance, live, shaped
+from analysis.core.mixed import FLAT, Fit, Near, Shape, Slopes, fixed_covariance, shaped
 from analysis.core.mixed_cells import Layout, Moments, collect, through_rows, turned_times, z_times
 
 Floats = NDArray[np.float64]
@@ -45,6 +45,7 @@ class Rows:
     trials: Floats  #: (n,) above zero
     x: Floats  #: (n, p)
     u: Floats  #: (n, m)
+    constant: float  #: -2 sum log C(trials, successes) of the rows before equal ones were put together
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class Binomial:
 def deviance(rows: Rows, shape: Shape, theta: Floats, beta: Floats, before: Floats | None = None) -> tuple[float, Mode]:
     """Laplace's f, with the constant of the binomial law, and the mode."""
     mode = inner(rows, shape.triangles(theta), beta, before)
-    return mode.penalised + mode.solved.log_l + constant(rows), mode
+    return mode.penalised + mode.solved.log_l + rows.constant, mode
 
 
 def slopes(
@@ -114,13 +115,13 @@ def quadrature(
         one = _log_law(rows, base + theta[0] * column * u[level])
         parts[k] = np.bincount(level, one, len(spread)) - u**2 / 2 + z**2 / 2 + np.log(weight[k])
     logs = special.logsumexp(parts, axis=0) + np.log(spread) - np.log(2 * np.pi) / 2
-    return float(-2 * logs.sum()) + constant(rows), mode
+    return float(-2 * logs.sum()) + rows.constant, mode
 
 
-def constant(rows: Rows) -> float:
+def constant(successes: Floats, trials: Floats) -> float:
     """-2 sum log C(trials, successes)."""
-    n, k = rows.trials, rows.successes
-    return float(-2 * (special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(n - k + 1)).sum())
+    logs = special.gammaln(trials + 1) - special.gammaln(successes + 1) - special.gammaln(trials - successes + 1)
+    return float(-2 * logs.sum())
 
 
 def inner(rows: Rows, triangles: list[Floats], beta: Floats, before: Floats | None = None) -> Mode:
@@ -155,11 +156,12 @@ def fit(rows: Rows, *, nodes: int | None = None) -> Binomial:
     Separated
         Where the coefficients run away.
     """
-    shape = shaped(rows.layout)
+    by = [(rows.trials * rows.u[:, i] * rows.u[:, j]).sum() / rows.trials.sum() for i, j in rows.layout.products]
+    shape = shaped(rows.layout, np.array(by))
     search = _Search(rows, shape, nodes, *_begin(rows, shape))
     z = search.lowest()
     theta, beta = search.split(z)
-    places = live(np.where(search.held(z), 0.0, 1.0), shape)
+    places = shape.live(theta)
     z, hessian = search.polished(z, places)
     theta, beta = search.split(z)
     value, slope, mode = search.at(z)
@@ -171,7 +173,7 @@ def fit(rows: Rows, *, nodes: int | None = None) -> Binomial:
     s = solve(moments, shape.triangles(theta))
     none = Slopes(value, np.zeros(0), np.zeros(0), s.pwrss, moments.n, np.zeros((len(beta), len(beta))))
     near = Near(places, np.zeros(0), (), ())
-    return Binomial(Fit(theta, 1.0, value, flat, s, beta, mode.effects, none, near), moments, covariance, places)
+    return Binomial(Fit(shape, theta, 1.0, value, flat, s, beta, mode.effects, none, near), moments, covariance, places)
 
 
 def _people(rows: Rows) -> Floats:
@@ -181,14 +183,14 @@ def _people(rows: Rows) -> Floats:
     return np.concatenate([np.repeat(v, d) for v, d in zip(parts, layout.dims, strict=True)])
 
 
-def upper_limit(rows: Rows, shape: Shape, one: Fit, j: int, rise: float) -> float:
+def upper_limit(rows: Rows, one: Fit, j: int, rise: float) -> float:
     """Theta_j at which Laplace's f, all else held, has risen by `rise`: the far end for a component at zero."""
-    start = deviance(rows, shape, one.theta, one.beta)[0]
+    start = deviance(rows, one.shape, one.theta, one.beta)[0]
 
     def above(value: float) -> float:
         moved = np.array(one.theta)
         moved[j] = value
-        return deviance(rows, shape, moved, one.beta)[0] - start - rise
+        return deviance(rows, one.shape, moved, one.beta)[0] - start - rise
 
     high = max(2 * one.theta[j], 0.01)
     while above(high) < 0 and high < 1e3:
@@ -241,14 +243,11 @@ def _begin(rows: Rows, shape: Shape) -> tuple[Floats, Floats, Floats, Floats]:
     In these units the criterion bends about alike in every direction.
     """
     beta, layout = _without_effects(rows), rows.layout
-    counts = rows.trials.sum()
-    roots = [np.sqrt((rows.trials[:, None] * rows.u[:, list(uses)] ** 2).sum(axis=0) / counts) for uses in layout.uses]
-    rms = 1 / np.array([roots[k][i] for k, i in zip(shape.term, shape.row, strict=True)])
-    theta = np.where(shape.bounded, START, 0.0) * rms
+    theta = np.where(shape.bounded, START, 0.0)
     mode = inner(rows, shape.triangles(theta), beta)
     moments = collect(layout, *_working(rows, mode), rows.u, _weights(rows, mode))
-    half = np.linalg.cholesky(fixed_covariance(moments, solve(moments, shape.triangles(theta))))
-    return theta, rms / np.sqrt(2 * np.array(layout.levels, float)[shape.term]), beta, half
+    half = np.asarray(np.linalg.cholesky(fixed_covariance(moments, solve(moments, shape.triangles(theta)))))
+    return theta, 1 / np.sqrt(2 * np.array(layout.levels, float)[shape.term]), beta, half
 
 
 def _without_effects(rows: Rows) -> Floats:
@@ -311,19 +310,19 @@ class _Search:
 
     def lowest(self) -> Floats:
         """The optimum to a few digits; a diagonal at rest at zero is tried again from above."""
-        m, bounded = len(self.unit), self.shape.bounded
+        m = len(self.unit)
         z = self._descend(np.concatenate([self.start / self.unit, np.zeros(len(self.beta))]))
         for j in map(int, np.flatnonzero(self.held(z))):
             again = z.copy()
             again[j] = self.start[j] / 2 / self.unit[j]
             again = self._descend(again)
             z = again if self.at(again)[0] < self.at(z)[0] - 1e-7 else z
-        z[:m] = np.where(bounded & self.held(z), 0.0, z[:m])
+        z[:m] = np.where(self.held(z), 0.0, z[:m])
         return z
 
     def held(self, z: Floats) -> NDArray[np.bool_]:
-        """True for diagonals of theta at zero, (m,)."""
-        return self.shape.bounded & (z[: len(self.unit)] * self.unit < SINGULAR * np.maximum(self.start / START, 1e-300))
+        """True for diagonals at zero, (m,)."""
+        return self.shape.held(z[: len(self.unit)] * self.unit)
 
     def _descend(self, start: Floats) -> Floats:
         m, bounds = len(self.unit), [(0.0 if b else None, None) for b in self.shape.bounded]

@@ -337,7 +337,7 @@ def _profile(fit: MixedFit) -> tuple[float, float]:
     rise = float(stats.chi2.ppf(LEVEL, 1))
 
     def above(theta: float) -> float:
-        return core_mixed.deviance(fit.moments, np.array([theta]), reml=True) - fit.fit.deviance - rise
+        return core_mixed.deviance(fit.moments, fit.fit.shape, np.array([theta]), reml=True) - fit.fit.deviance - rise
 
     low = 0.0 if best == 0 or above(0.0) <= 0 else optimize.brentq(above, 0.0, best, xtol=1e-10)
     high = max(2 * best, 0.1)

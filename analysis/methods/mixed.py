@@ -141,7 +141,7 @@ class MixedFit:
         return float(rows["variance"].iloc[0] if factor == "residual" else rows.set_index("term")["variance"].loc[term])
 
     def _triangles(self) -> list[Floats]:
-        return core.shaped(self.moments.layout).triangles(self.fit.theta)
+        return self.fit.shape.triangles(self.fit.theta)
 
     def _picked(self, cells: pd.DataFrame) -> tuple[sparse.csr_array, Floats]:
         """Rows of Z for the cells in elimination order, and each unknown level's variance over sigma squared."""
@@ -423,7 +423,8 @@ def _positive(frame: pd.DataFrame, column: str) -> Floats:
 
 def _binomial(frame: pd.DataFrame, asked: _Asked, call: Mapping[str, Any], method: str) -> MixedFit:
     used = asked.complete(frame)
-    together = _together(used, asked, *_counts(used, asked.outcome, call["trials"]))
+    counts = _counts(used, asked.outcome, call["trials"])
+    together, constant = _together(used, asked, *counts), binomial.constant(*counts)
     data = _read(together, asked, call["correlated"])
     successes, total = (together[c].to_numpy(dtype=float) for c in (_SUCCESSES, _TRIALS))
     _estimable(asked.outcome, np.array([successes.sum(), (total - successes).sum()]) > 0, data, int(total.sum()))
@@ -431,7 +432,7 @@ def _binomial(frame: pd.DataFrame, asked: _Asked, call: Mapping[str, Any], metho
         raise ValueError(
             "adaptive quadrature is for one factor without slopes; leave method out for Laplace's approximation"
         )
-    rows = binomial.Rows(core.laid_out(data.terms), successes, total, data.x, data.u)
+    rows = binomial.Rows(core.laid_out(data.terms), successes, total, data.x, data.u, constant)
     try:
         found = binomial.fit(rows, nodes=call["nodes"] if method == "agq" else None)
     except binomial.Separated:
@@ -500,12 +501,12 @@ def _binomial_result(
     found: binomial.Binomial,
     call: Mapping[str, Any],
 ) -> MixedFit:
-    shape, fit, m = core.shaped(rows.layout), found.fit, len(found.places)
+    fit, m = found.fit, len(found.places)
     sure = bool(np.isfinite(found.covariance).all())
     spread = np.pad(found.covariance[:m, :m], ((0, 1), (0, 1)))  # no residual variance to be unsure of
-    far = partial(binomial.upper_limit, rows, shape, fit)
+    far = partial(binomial.upper_limit, rows, fit)
     components, correlations = _components(data.factors, found.moments, fit, (found.places, spread), far)
-    converged, singular = fit.converged and sure, bool(core.held(found.moments, fit.theta).any())
+    converged, singular = fit.converged and sure, bool(fit.shape.held(fit.theta).any())
     return MixedFit(
         asked.formula,
         "binomial",
@@ -531,12 +532,12 @@ def _result(
     asked: _Asked, data: _Data, method: str, moments: core.Moments, fit: core.Fit, call: Mapping[str, Any]
 ) -> MixedFit:
     reml = method == "reml"
-    spread = core.parameter_covariance(moments, fit)
+    spread = core.parameter_covariance(fit)
     converged = fit.converged and bool(np.isfinite(spread[1]).all())
     far = partial(core.upper_limit, moments, fit, reml=reml)
     components, correlations = _components(data.factors, moments, fit, spread, far)
     components = pd.concat([components, _residual_row(fit, spread[1])], ignore_index=True)
-    singular = bool(core.held(moments, fit.theta).any())
+    singular = bool(fit.shape.held(fit.theta).any())
     return MixedFit(
         asked.formula,
         "gaussian",
@@ -590,13 +591,12 @@ def _components(
     spread: tuple[Ints, Floats],
     far: Callable[[int, float], float],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    shape, rows, pairs = core.shaped(moments.layout), [], []
-    triangles = shape.triangles(fit.theta)
+    rows, pairs, triangles = [], [], fit.shape.triangles(fit.theta)
     for k, factor in enumerate(factors):
         j = moments.order.index(k)
         covariance = fit.sigma**2 * triangles[j] @ triangles[j].T
         for a, term in enumerate(factor.slopes):
-            ends = _variance_interval(fit, shape, spread, (j, a, covariance[a, a]), far)
+            ends = _variance_interval(fit, spread, (j, a, covariance[a, a]), far)
             rows.append({"factor": factor.name, "term": term, "variance": covariance[a, a], **ends})
         pairs += _pairs(factor, covariance) if moments.layout.correlated[j] else []
     return pd.DataFrame(rows), pd.DataFrame(pairs, columns=["factor", "one", "other", "covariance", "correlation"])
@@ -621,21 +621,21 @@ def _pairs(factor: Factor, covariance: Floats) -> list[dict[str, Any]]:
 
 def _variance_interval(
     fit: core.Fit,
-    shape: core.Shape,
     spread: tuple[Ints, Floats],
     place: tuple[int, int, float],
     far: Callable[[int, float], float],
 ) -> dict[str, float]:
     """Wald's on the log of the variance; where it is zero, from zero to where the criterion has risen."""
     j, a, variance = place
-    own = np.flatnonzero((shape.term == j) & (shape.row == a))
+    shape = fit.shape
     if variance == 0:
-        at = int(own[shape.bounded[own]][0])
-        return {"conf_low": 0.0, "conf_high": (far(at, float(stats.chi2.ppf(LEVEL, 1))) * fit.sigma) ** 2}
+        own = np.flatnonzero((shape.term == j) & (shape.row == a) & shape.bounded)
+        top = np.array(fit.theta)
+        top[own] = far(int(own[0]), float(stats.chi2.ppf(LEVEL, 1)))
+        return {"conf_low": 0.0, "conf_high": float((shape.triangles(top)[j][a] ** 2).sum()) * fit.sigma**2}
     places, covariance = spread
-    gradient = np.append(
-        np.where(np.isin(places, own), 2 * fit.theta[places] * fit.sigma**2, 0.0), 2 * variance / fit.sigma
-    )
+    slopes = shape.variance_slopes(fit.theta, j, a)[places] * fit.sigma**2
+    gradient = np.append(slopes, 2 * variance / fit.sigma)
     reach = stats.norm.ppf((1 + LEVEL) / 2) * np.sqrt(gradient @ covariance @ gradient) / variance
     return {"conf_low": variance * np.exp(-reach), "conf_high": variance * np.exp(reach)}
 

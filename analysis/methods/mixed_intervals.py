@@ -125,7 +125,7 @@ def _check(fit: MixedFit, method: str, frame: pd.DataFrame | None, draws: int, s
 
 def _profiles(fit: MixedFit, conf_level: float) -> pd.DataFrame:
     profile = _Profile(fit, float(stats.chi2.ppf(conf_level, 1)))
-    rows, shape = [], core.shaped(fit.moments.layout)
+    rows, shape = [], fit.fit.shape
     for row in fit.components.to_dict("records"):
         own: int | None = None
         alone = True
@@ -133,7 +133,7 @@ def _profiles(fit: MixedFit, conf_level: float) -> pd.DataFrame:
             k, factor = next((k, f) for k, f in enumerate(fit.factors) if f.name == row["factor"])
             j, a = fit.moments.order.index(k), factor.slopes.index(row["term"])
             places = np.flatnonzero((shape.term == j) & (shape.row == a))
-            own, alone = int(places[0]), len(places) == 1
+            own, alone = int(places[0]), len(factor.slopes) == 1 or not fit.moments.layout.correlated[j]
         low, high = profile.ends(own, float(np.sqrt(row["variance"]))) if alone else (np.nan, np.nan)
         keys = {"statistic": "variance", "factor": row["factor"], "term": row["term"]}
         numbers = {"estimate": row["variance"] if alone else np.nan, "conf_low": low**2, "conf_high": high**2}
@@ -162,29 +162,25 @@ class _Profile:
 
     def at(self, own: int | None, sd: float) -> float:
         """The criterion at a standard deviation, minimised over all else."""
-        moments, reml = self.fit.moments, self.fit.method == "reml"
-        shape = core.shaped(moments.layout)
-        scale = 1 / core.units(moments, shape)
+        moments, reml, shape = self.fit.moments, self.fit.method == "reml", self.fit.fit.shape
         theta, sigma = self.fit.fit.theta, self.fit.fit.sigma
         others = np.array([j for j in range(len(theta)) if j != own], dtype=np.int64)
 
         def goal(z: Floats) -> tuple[float, Floats]:
             s = sd if own is None else sigma * float(np.exp(z[-1]))
             full = np.empty(len(theta))
-            full[others] = z[: len(others)] * scale[others]
+            full[others] = z[: len(others)]
             if own is not None:
-                full[own] = sd / s
-            found = core.slopes(moments, full, reml=reml)
+                full[own] = sd / s / shape.bases[shape.term[own]][shape.row[own], shape.row[own]]
+            found = core.slopes(moments, shape, full, reml=reml)
             logs = found.value - found.free * (1 + np.log(2 * np.pi * found.pwrss / found.free))
             value = logs + found.free * np.log(2 * np.pi * s**2) + found.pwrss / s**2
             slope = found.by_log + found.by_pwrss / s**2
-            by_others = slope[others] * scale[others]
             if own is None:
-                return value, by_others
-            by_log_s = 2 * found.free - 2 * found.pwrss / s**2 - slope[own] * full[own]
-            return value, np.append(by_others, by_log_s)
+                return value, slope[others]
+            return value, np.append(slope[others], 2 * found.free - 2 * found.pwrss / s**2 - slope[own] * full[own])
 
-        start = theta[others] / scale[others]
+        start = theta[others]
         bounds: list[tuple[float | None, float | None]] = [(0.0 if b else None, None) for b in shape.bounded[others]]
         if own is not None:
             start, bounds = np.append(start, 0.0), [*bounds, (-5.0, 5.0)]
@@ -262,7 +258,7 @@ class _Sample:
     def drawn(self, rng: np.random.Generator) -> Floats:
         """One sample of the outcome."""
         fit, mean = self.fit, self.base.copy()
-        triangles = core.shaped(fit.moments.layout).triangles(fit.fit.theta)
+        triangles = fit.fit.shape.triangles(fit.fit.theta)
         for k, code in enumerate(self.codes):
             j = fit.moments.order.index(k)
             b = fit.fit.sigma * rng.normal(size=(fit.factors[k].size, len(triangles[j]))) @ triangles[j].T

@@ -38,7 +38,7 @@ def test_ends_of_reml_are_where_the_likelihood_has_fallen() -> None:
         rho = rows.loc["icc1", end]
         if rho > 0:
             theta = np.array([np.sqrt(rho / (1 - rho))])
-            rise = core_mixed.deviance(fit.moments, theta, reml=True) - fit.fit.deviance
+            rise = core_mixed.deviance(fit.moments, fit.fit.shape, theta, reml=True) - fit.fit.deviance
             assert rise == pytest.approx(stats.chi2.ppf(0.95, 1), abs=1e-5)
 
 

@@ -1,0 +1,62 @@
+# Mixed models on real data sets, lme4's numbers. Run in this folder: Rscript mixed_real.R PATH_TO_DATA
+# Last made 2026-11-28. Writes mixed_real.csv (model, quantity, term, value, source) and mixed_cbpp.csv (lme4's data set cbpp).
+suppressMessages({library(lme4); library(lmerTest)})
+home <- commandArgs(TRUE)[1]
+set <- function(...) read.csv(file.path(home, ...), stringsAsFactors = FALSE)
+# lme4's own defaults stop at a gradient of 2e-3: tight, so that its numbers have the digits that are compared
+tight <- lmerControl(optimizer = "bobyqa", optCtrl = list(rhobeg = .05, rhoend = 1e-11, maxfun = 1e6), calc.derivs = FALSE)
+# tolPwrss 1e-7 leaves 1e-3 of the log-likelihood open
+tightly <- glmerControl(optimizer = "bobyqa", optCtrl = list(rhoend = 1e-8, maxfun = 1e5), tolPwrss = 1e-12)
+rows <- list()
+put <- function(model, quantity, term, value) rows[[length(rows) + 1]] <<- data.frame(model, quantity, term, value = sprintf("%.12g", value))
+keep <- function(name, m, effects = TRUE) {
+  put(name, "log_likelihood", "", as.numeric(logLik(m)))
+  v <- as.data.frame(VarCorr(m))
+  for (i in seq_len(nrow(v))) put(name, if (is.na(v$var2[i])) "variance" else "covariance",
+    if (v$grp[i] == "Residual") "residual" else paste(c(sub("\\.[0-9]+$", "", v$grp[i]), na.omit(c(v$var1[i], v$var2[i]))), collapse = "|"), v$vcov[i])
+  s <- coef(summary(m))
+  for (t in rownames(s)) for (q in intersect(colnames(s), c("Estimate", "Std. Error", "df")))
+    put(name, c(Estimate = "estimate", `Std. Error` = "std_error", df = "df")[[q]], t, s[t, q])
+  if (effects) { e <- ranef(m, condVar = FALSE)
+    for (f in names(e)) for (l in head(sort(rownames(e[[f]])), 12)) for (k in colnames(e[[f]]))
+      put(name, "effect", paste(f, l, k, sep = "|"), e[[f]][l, k]) }
+}
+h <- set("hsb82", "Hsb82.csv"); h$school <- paste0("s", h$school)
+keep("null", lmer(mAch ~ 1 + (1 | school), h, control = tight))
+keep("slope", lmer(mAch ~ cses + (1 + cses | school), h, control = tight))
+keep("slope_ml", lmer(mAch ~ cses + (1 + cses | school), h, REML = FALSE, control = tight))
+keep("apart", lmer(mAch ~ cses + (1 + cses || school), h, control = tight))
+keep("across", lmer(mAch ~ meanses * cses + sector * cses + (1 + cses | school), h, control = tight))
+keep("dummy", lmer(mAch ~ cses + sx + (1 + sx | school), h, control = tight))
+keep("two_slopes", lmer(mAch ~ cses + minrty + (1 + cses + minrty | school), h, control = tight))
+h$w <- ifelse(h$minrty == "Yes", .5, 1.5)
+keep("weighted", lmer(mAch ~ cses + (1 + cses | school), h, weights = w, control = tight))
+b <- set("bh1996", "bh1996.csv"); b$GRP <- paste0("g", b$GRP)
+keep("cohesion", lmer(COHES ~ 1 + (1 | GRP), b, control = tight))
+keep("context", lmer(WBEING ~ HRS + G.HRS + (1 + HRS | GRP), b, control = tight))
+u <- set("univbct", "univbct.csv"); u <- u[!is.na(u$JSAT), ]; for (c in c("BTN", "SUBNUM")) u[[c]] <- paste0("b", u[[c]])
+keep("growth", lmer(JSAT ~ TIME + (1 + TIME | SUBNUM), u, control = tight))
+keep("nested", lmer(JSAT ~ TIME + (1 | SUBNUM) + (1 | BTN) + (1 | BTN:COMPANY), u, control = tight))
+w <- set("wagepan_union", "wagepan.csv"); w$nr <- paste0("m", w$nr); w$year <- paste0("y", w$year)
+keep("wages", lmer(lwage ~ educ + exper + expersq + married + union + (1 | nr) + (1 | year), w, control = tight))
+keep("wages_slope", lmer(lwage ~ educ + exper + union + (1 + union | nr) + (1 | year), w, REML = FALSE, control = tight))
+few <- h[h$school %in% sort(unique(h$school))[1:30], ]
+p <- lmer(mAch ~ cses + (1 | school), few, REML = FALSE, control = tight)
+keep("few", p)
+ci <- confint(profile(p, maxpts = 300, delta = .05), parm = "theta_")
+for (i in 1:2) put("few", c("profile_low", "profile_high")[i], "school|(Intercept)", ci[1, i]^2)
+for (i in 1:2) put("few", c("profile_low", "profile_high")[i], "residual", ci[2, i]^2)
+data(cbpp); write.csv(cbpp, "mixed_cbpp.csv", row.names = FALSE, quote = FALSE)
+keep("herds", glmer(cbind(incidence, size - incidence) ~ period + (1 | herd), cbpp, family = binomial, control = tightly))
+q <- glmer(cbind(incidence, size - incidence) ~ period + (1 | herd), cbpp, family = binomial, nAGQ = 25, control = tightly)
+keep("herds_agq", q)
+a <- set("verbagg", "VerbAgg.csv"); a$id <- paste0("p", a$id); a$y <- as.integer(a$r2 == "Y")
+start <- list(theta = c(1.34, .495), fixef = c(.2, .057, .32, -1.06, -2.1, -1.05))  # near the optimum: bobyqa stops early from afar
+keep("anger", glmer(y ~ Anger + Gender + btype + situ + (1 | id) + (1 | item), a, family = binomial, start = start, control = tightly))
+a$person <- a$id; a$Gender <- as.character(a$Gender)
+cells <- aggregate(cbind(yes = a$y, n = 1) ~ Gender + item + situ + btype, a, sum)
+keep("cells", glmer(cbind(yes, n - yes) ~ Gender * situ + btype + (1 | item) + (1 | Gender:item), cells, family = binomial, control = tightly))
+keep("situation", glmer(y ~ Gender + btype + situ + (1 + situ | id), a, family = binomial, control = tightly))
+out <- do.call(rbind, rows)
+out$source <- paste0("R ", getRversion(), ", lme4 ", packageVersion("lme4"), ", lmerTest ", packageVersion("lmerTest"))
+write.csv(out, "mixed_real.csv", row.names = FALSE)
