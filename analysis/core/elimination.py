@@ -39,7 +39,7 @@ class Solved:
     steps: tuple[Step, ...]
     rest: Floats  #: (r, r) of the tail, after the chain is removed
     border: Floats  #: (r, p + 1)
-    factor: Floats  #: (r + p + 1, r + p + 1) lower Cholesky factor of the scaled tail bordered by X and y
+    factor: Floats  #: (r + p, r + p) lower Cholesky factor of the scaled tail bordered by X
     log_l: float  #: log|L|^2
     log_x: float  #: log|R_X|^2
     pwrss: float  #: penalised weighted residual sum of squares r^2
@@ -79,15 +79,17 @@ def solve(moments: Moments, triangles: Triangles) -> Solved:
     r = len(border)
     rest = store[len(store) - r * r :].reshape(r, r)
     scaled = _scaled(layout, triangles, _scaled(layout, triangles, rest).T)
-    whole = np.empty((r + p1, r + p1))
+    across, size = _scaled(layout, triangles, border), r + p1 - 1
+    whole = np.empty((size, size))
     whole[:r, :r] = scaled
     whole[:r, :r].flat[:: r + 1] += 1.0
-    whole[r:, :r] = _scaled(layout, triangles, border).T
-    whole[r:, r:] = corner
+    whole[r:, :r] = across[:, :-1].T
+    whole[r:, r:] = corner[:-1, :-1]
     factor = linalg.cholesky(whole, lower=True, check_finite=False, overwrite_a=True)
+    seen = linalg.solve_triangular(factor, np.append(across[:, -1], corner[:-1, -1]), lower=True, check_finite=False)
     diagonal = np.log(np.diag(factor)) * 2
-    log_l, log_x = log_l + float(diagonal[:r].sum()), float(diagonal[r:-1].sum())
-    return Solved(tuple(steps), rest, border, factor, log_l, log_x, float(factor[-1, -1] ** 2))
+    log_l, log_x = log_l + float(diagonal[:r].sum()), float(diagonal[r:].sum())
+    return Solved(tuple(steps), rest, border, factor, log_l, log_x, max(float(corner[-1, -1] - seen @ seen), 0.0))
 
 
 def inverse(moments: Moments, triangles: Triangles, s: Solved, *, fixed: bool) -> Inverse:
@@ -137,7 +139,7 @@ def inverse_times(
         parts.append(part)
     r = len(s.rest)
     both = np.vstack([_scaled(layout, triangles, rest), border])
-    both = linalg.cho_solve((s.factor[: r + p, : r + p], True), both, check_finite=False)
+    both = linalg.cho_solve((s.factor, True), both, check_finite=False)
     effects = np.zeros((end, random.shape[1]))
     effects[end - r :], beta = _spread(layout, triangles, both[:r]), both[r:]
     for k in range(layout.chain - 1, -1, -1):

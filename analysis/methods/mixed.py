@@ -294,7 +294,7 @@ def fit_mixed(
     data = _read(asked.complete(frame), asked, correlated)
     y = numeric(data.frame, outcome)
     weights = None if prior_weights is None else _positive(data.frame, prior_weights)
-    _estimable(outcome, y, data, len(y))
+    _estimable(outcome, len(y) > 0 and bool(np.ptp(y) > 0), data, len(y))
     moments = core.collect(core.laid_out(data.terms), y - y.mean(), data.x, data.u, weights)
     fit = core.fit(moments, reml=method == "reml")
     beta = fit.beta.copy()
@@ -427,7 +427,7 @@ def _binomial(frame: pd.DataFrame, asked: _Asked, call: Mapping[str, Any], metho
     together, constant = _together(used, asked, *counts), binomial.constant(*counts)
     data = _read(together, asked, call["correlated"])
     successes, total = (together[c].to_numpy(dtype=float) for c in (_SUCCESSES, _TRIALS))
-    _estimable(asked.outcome, np.array([successes.sum(), (total - successes).sum()]) > 0, data, int(total.sum()))
+    _estimable(asked.outcome, 0 < successes.sum() < total.sum(), data, int(total.sum()))
     if method == "agq" and (len(data.factors) > 1 or len(data.factors[0].slopes) > 1):
         raise ValueError(
             "adaptive quadrature is for one factor without slopes; leave method out for Laplace's approximation"
@@ -468,11 +468,11 @@ def _together(frame: pd.DataFrame, asked: _Asked, y: Floats, n: Floats) -> pd.Da
     return found[found[_TRIALS] > 0].reset_index(drop=True)
 
 
-def _estimable(outcome: str, y: NDArray[Any], data: _Data, n: int) -> None:
+def _estimable(outcome: str, varies: bool, data: _Data, n: int) -> None:
     p = data.x.shape[1]
     if n <= p + 1:
         raise NotFittable(f"{n} complete rows are too few for {p} fixed effects and a variance")
-    if (y == y[0]).all() and not (y.dtype == bool and y[0]):
+    if not varies:
         raise NotFittable(f"the outcome {outcome!r} is constant; there is no variance to divide")
     for factor in data.factors:
         if factor.size < 2:
