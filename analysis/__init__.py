@@ -24,6 +24,7 @@ _WHERE = {
     "unit_reliability": "analysis.methods.icc",
     "fit_mixed": "analysis.methods.mixed",
     "mixed_intervals": "analysis.methods.mixed_intervals",
+    "poststratified": "analysis.methods.poststratify",
     "fay_herriot": "analysis.methods.small_area",
     "benchmarked": "analysis.methods.benchmark",
     "fit_cohesion": "analysis.questions.cohesion",

@@ -124,15 +124,15 @@ class MixedFit:
             When a column of the fixed part is absent or holds an unknown level or a missing value.
         """
         x = self.fixed.of(cells)
-        z, extra = self._picked(cells)
+        z, unseen = self.random_rows(cells)
         estimate = x @ self.fit.beta + z @ self.fit.effects
-        variance, triangles = np.empty(len(cells)), self._triangles()
+        variance, triangles = np.empty(len(cells)), self.triangles
         for start in range(0, len(cells), 512):
             part = slice(start, start + 512)
             a = z[part].toarray().T
             effects, beta = core.inverse_times(self.moments, triangles, self.fit.solved, a, x[part].T)
             variance[part] = (a * effects).sum(axis=0) + (x[part].T * beta).sum(axis=0)
-        std_error = self.fit.sigma * np.sqrt(variance + extra)
+        std_error = self.fit.sigma * np.sqrt(variance + (unseen**2).sum(axis=1))
         return pd.DataFrame({"estimate": estimate, "std_error": std_error}, index=cells.index)
 
     def variance_of(self, factor: str, term: str = "(Intercept)") -> float:
@@ -140,28 +140,37 @@ class MixedFit:
         rows = self.components[self.components["factor"] == factor]
         return float(rows["variance"].iloc[0] if factor == "residual" else rows.set_index("term")["variance"].loc[term])
 
-    def _triangles(self) -> list[Floats]:
+    @property
+    def triangles(self) -> list[Floats]:
+        """T of each factor in elimination order: sigma^2 T T' is the covariance of a level's terms."""
         return self.fit.shape.triangles(self.fit.theta)
 
-    def _picked(self, cells: pd.DataFrame) -> tuple[sparse.csr_array, Floats]:
-        """Rows of Z for the cells in elimination order, and each unknown level's variance over sigma squared."""
-        layout, triangles = self.moments.layout, self._triangles()
-        rows, columns, values = [], [], []
-        extra = np.zeros(len(cells))
-        for k, j in enumerate(self.moments.order):
+    def random_rows(self, cells: pd.DataFrame) -> tuple[sparse.csr_array, sparse.csr_array]:
+        """Rows of Z for cells, and of the levels that the fit has not seen.
+
+        Parameters
+        ----------
+        cells : DataFrame
+            The factors' columns and those of slopes; a factor whose columns are not all there is left at zero.
+
+        Returns
+        -------
+        csr_array (n, q), csr_array (n, s)
+            Z, columns in elimination order; and S, so that sigma^2 S S' is what unseen levels add to the covariance.
+        """
+        layout, seen, new = self.moments.layout, [], [sparse.csr_array((len(cells), 1))]
+        for k, (j, t) in enumerate(zip(self.moments.order, self.triangles, strict=True)):
             factor = self.factors[j]
             if not set(factor.columns) <= set(cells.columns):
+                seen.append(sparse.csr_array((len(cells), layout.levels[k] * layout.dims[k])))
                 continue
             u = self.random.of(cells)[:, list(layout.uses[k])] if len(factor.slopes) > 1 else np.ones((len(cells), 1))
-            at, d = factor.positions(cells), layout.dims[k]
-            extra += np.where(at < 0, ((u @ triangles[k]) ** 2).sum(axis=1), 0.0)
-            known = np.flatnonzero(at >= 0)
-            rows.append(np.repeat(known, d))
-            columns.append((layout.starts[k] + at[known][:, None] * d + np.arange(d)).ravel())
-            values.append(u[known].ravel())
-        row, column = (np.concatenate(v) if v else np.zeros(0, np.int64) for v in (rows, columns))
-        value = np.concatenate(values) if values else np.zeros(0)
-        return sparse.csr_array((value, (row, column)), shape=(len(cells), int(layout.starts[-1]))), extra
+            at = factor.positions(cells)
+            seen.append(_indicators(at, u, factor.size))
+            if (at < 0).any():
+                other = np.where(at < 0, combinations(cells, factor.columns), -1)
+                new.append(_indicators(other, u @ t, int(other.max()) + 1))
+        return sparse.csr_array(sparse.hstack(seen)), sparse.csr_array(sparse.hstack(new))
 
     def _effects_of(self, k: int) -> pd.DataFrame:
         factor, layout, j = self.factors[k], self.moments.layout, self.moments.order.index(k)
@@ -201,6 +210,14 @@ class MixedFit:
     def __repr__(self) -> str:
         state = "converged" if self.converged else "not converged"
         return f"MixedFit({self.formula}; {self.method}, n = {self.n}, {state}{', singular' if self.singular else ''})"
+
+
+def _indicators(at: Ints, values: Floats, levels: int) -> sparse.csr_array:
+    """Each row's values in the columns of its level, (n, levels * d); nothing for a level of -1."""
+    known, d = np.flatnonzero(at >= 0), values.shape[1]
+    columns = (at[known][:, None] * d + np.arange(d)).ravel()
+    where = (np.repeat(known, d), columns)
+    return sparse.csr_array((values[known].ravel(), where), shape=(len(at), levels * d))
 
 
 def _with_term(factor: pd.Series, term: pd.Series) -> pd.Series:

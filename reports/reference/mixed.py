@@ -75,8 +75,8 @@ PREFIXES = {"school": "s", "GRP": "g", "BTN": "b", "SUBNUM": "b", "nr": "m", "ye
 FEW = 30  # schools of the smallest set
 # lme4's own optimisers leave 1e-7 of fixed effects and 1e-4 of variances; modes in standard deviations of the factor
 TOLERANCE = {"log_likelihood": 1e-8, "variance": 1e-4, "covariance": 1e-4, "estimate": 1e-6, "std_error": 1e-6}
-# lmerTest differentiates with steps of a tenth: where a variance is nearly nought that leaves 1e-3 of the degrees of freedom (ours do
-# not move between steps of 1e-5 and 1e-3); ends of profiles are interpolated by lme4
+# lmerTest differentiates with steps of a tenth: where a variance is nearly nought that leaves 1e-3 of the degrees of freedom
+# (ours do not move between steps of 1e-5 and 1e-3); ends of profiles are interpolated by lme4
 TOLERANCE |= {"effect": 1e-3, "df": 2e-3, "profile_low": 1e-3, "profile_high": 1e-3}
 LOOSER = {
     "log_likelihood": 1e-6,
