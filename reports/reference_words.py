@@ -24,6 +24,7 @@ METHODS = {
     "rao_scott": ("Rao and Scott's test of tables", "Rao-Scott 列联表检验"),
     "multiplicity": ("Holm, Benjamini and Hochberg", "Holm 与 Benjamini-Hochberg 校正"),
     "mixed": ("mixed models", "混合模型"),
+    "mixed_real": ("mixed models, real data", "混合模型（真实数据）"),
     "reliability": ("reliability of scales", "量表信度"),
     "agreement": ("agreement and ICC", "组内一致性与 ICC"),
     "small_area": ("small areas", "小区域估计"),

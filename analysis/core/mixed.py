@@ -31,6 +31,7 @@ Ints = NDArray[np.int64]
 SINGULAR = 1e-4  # a diagonal of L below this counts as zero
 FLAT = 1e-3  # largest slope of the criterion at which a fit counts as converged
 STEP = 1e-4  # of differences of slopes, relative
+NEAR = 1e-5  # theta moved by less has the same curvature
 STARTS = (0.02, 0.1, 0.5)  # tried for a diagonal that came to rest at zero
 
 
@@ -45,7 +46,7 @@ class Shape:
 
     @property
     def bounded(self) -> NDArray[np.bool_]:
-        """True for diagonals, which are not below zero."""
+        """True for diagonals, which are not below zero in a fit."""
         return self.row == self.column
 
     def triangles(self, theta: Floats) -> list[Floats]:
@@ -68,6 +69,15 @@ class Shape:
             for h, i, j in zip(self.term, self.row, self.column, strict=True)
         ]
         return np.array(own)
+
+    def settled(self, theta: Floats) -> Floats:
+        """The same covariances with diagonals not below zero, and nothing under a diagonal that is as good as zero."""
+        found = np.array(theta)
+        for k, base in enumerate(self.bases):
+            own, inner = np.flatnonzero(self.term == k), np.zeros(base.shape)
+            inner[self.row[own], self.column[own]] = theta[own]
+            found[own] = _triangle(inner @ inner.T)[self.row[own], self.column[own]]
+        return found
 
     def held(self, theta: Floats) -> NDArray[np.bool_]:
         """True for diagonals at zero, (m,)."""
@@ -127,6 +137,16 @@ class Fit:
     effects: Floats  #: (q,) predicted random effects
     here: Slopes
     near: Near
+
+
+def _triangle(covariance: Floats) -> Floats:
+    """Lower triangle of a covariance that may be singular (Cholesky's recursion)."""
+    found = np.zeros(covariance.shape)
+    for j in range(len(covariance)):
+        left = covariance[j:, j] - found[j:] @ found[j]
+        if left[0] > SINGULAR**2:
+            found[j:, j] = left / np.sqrt(left[0])
+    return found
 
 
 def shaped(layout: Layout, means: Floats) -> Shape:
@@ -294,28 +314,32 @@ class _Goal:
 
 
 def _lowest(goal: _Goal) -> Floats:
+    """The optimum to a few digits; diagonals that came to rest at zero are tried again from above."""
     bounded = goal.shape.bounded
     found = _descend(goal, np.where(bounded, 0.5, 0.0))
-    for j in map(int, np.flatnonzero(goal.shape.held(found.x))):
-        tries = [_moved(found.x, j, value) for value in STARTS]
-        better = [t for t in tries if goal.value(t) < found.fun - 1e-9]
+    theta, value = goal.shape.settled(found.x), float(found.fun)
+    for j in map(int, np.flatnonzero(goal.shape.held(theta))):
+        tries = [_moved(theta, j, start) for start in STARTS]
+        better = [t for t in tries if goal.value(t) < value - 1e-9]
         if better:
-            found = min(found, _descend(goal, min(better, key=goal.value)), key=lambda r: r.fun)
-    return _settled(goal, found.x)
+            again = _descend(goal, min(better, key=goal.value))
+            if again.fun < value:
+                theta, value = goal.shape.settled(again.x), float(again.fun)
+    return theta
 
 
 def _descend(goal: _Goal, start: Floats) -> optimize.OptimizeResult:
     """Search where all directions bend about alike: the criterion bends in theta the more, the more levels its term has."""
     levels = np.array(goal.moments.levels, float)
     root = 3 * np.sqrt(levels / levels.max())[goal.shape.term]
-    bounds = [(0.0 if b else None, None) for b in goal.shape.bounded]
 
     def stretched(z: Floats) -> tuple[float, Floats]:
         value, slope = goal(z / root)
         return value, slope / root
 
-    options = {"ftol": 1e-9, "gtol": 1e-5, "maxiter": 300, "maxls": 40}
-    found = optimize.minimize(stretched, start * root, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+    # without bounds: a column of L and its negative are the same model, so a diagonal may pass through zero
+    options = {"ftol": 1e-13, "gtol": 1e-5, "maxiter": 300, "maxls": 40}
+    found = optimize.minimize(stretched, start * root, jac=True, method="L-BFGS-B", options=options)
     found.x = found.x / root
     return found
 
@@ -324,14 +348,6 @@ def _moved(theta: Floats, j: int, value: float) -> Floats:
     moved = np.array(theta, float)
     moved[j] = value
     return moved
-
-
-def _settled(goal: _Goal, theta: Floats) -> Floats:
-    """Put diagonals that are as good as zero at zero, and with them their column, which then changes nothing."""
-    for j in map(int, np.flatnonzero(goal.shape.held(theta))):
-        zero = _moved(theta, j, 0.0)
-        theta = zero if goal.value(zero) <= goal.value(theta) + 1e-8 else theta
-    return theta
 
 
 def _around(goal: _Goal, theta: Floats, places: Ints) -> Near:
@@ -353,7 +369,7 @@ def _polished(goal: _Goal, theta: Floats) -> tuple[Floats, Near]:
     hessian = (hessian + hessian.T) / 2
     if not np.isfinite(hessian).all() or np.linalg.eigvalsh(hessian).min() <= 0:
         return theta, near
-    slope = goal(theta)[1]
+    slope, first = goal(theta)[1], theta
     for _ in range(3):
         moved = np.array(theta)
         moved[places] -= np.linalg.solve(hessian, slope[places])
@@ -363,4 +379,4 @@ def _polished(goal: _Goal, theta: Floats) -> tuple[Floats, Near]:
         theta, slope = moved, after
         if np.abs(slope[places]).max() < 1e-6:
             break
-    return theta, near
+    return theta, near if np.abs(theta - first).max() < NEAR else _around(goal, theta, places)

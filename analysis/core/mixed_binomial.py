@@ -310,27 +310,26 @@ class _Search:
 
     def lowest(self) -> Floats:
         """The optimum to a few digits; a diagonal at rest at zero is tried again from above."""
-        m = len(self.unit)
-        z = self._descend(np.concatenate([self.start / self.unit, np.zeros(len(self.beta))]))
+        z = self.settled(self._descend(np.concatenate([self.start / self.unit, np.zeros(len(self.beta))])))
         for j in map(int, np.flatnonzero(self.held(z))):
             again = z.copy()
             again[j] = self.start[j] / 2 / self.unit[j]
-            again = self._descend(again)
+            again = self.settled(self._descend(again))
             z = again if self.at(again)[0] < self.at(z)[0] - 1e-7 else z
-        z[:m] = np.where(self.held(z), 0.0, z[:m])
         return z
+
+    def settled(self, z: Floats) -> Floats:
+        """The same model with diagonals not below zero."""
+        theta, _ = self.split(z)
+        return np.concatenate([self.shape.settled(theta) / self.unit, z[len(theta) :]])
 
     def held(self, z: Floats) -> NDArray[np.bool_]:
         """True for diagonals at zero, (m,)."""
         return self.shape.held(z[: len(self.unit)] * self.unit)
 
     def _descend(self, start: Floats) -> Floats:
-        m, bounds = len(self.unit), [(0.0 if b else None, None) for b in self.shape.bounded]
-        bounds += [(None, None)] * (len(start) - m)
         options = {"ftol": 1e-10, "gtol": 1e-5, "maxiter": 500, "maxls": 40}
-        found = optimize.minimize(
-            lambda z: self.at(z)[:2], start, jac=True, method="L-BFGS-B", bounds=bounds, options=options
-        )
+        found = optimize.minimize(lambda z: self.at(z)[:2], start, jac=True, method="L-BFGS-B", options=options)
         if np.abs(self.rows.x @ self.split(found.x)[1]).max() > 40:
             raise Separated
         return np.asarray(found.x)

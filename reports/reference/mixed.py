@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 import analysis
@@ -13,89 +14,116 @@ from analysis.methods.mixed import MixedFit
 from reports.reference import Line
 
 CELLS = ("group", "region", ("group", "region"))
-MADE = {
+MADE: Mapping[str, Mapping[str, Any]] = {
     "reml": {"outcome": "y", "fixed": ("x", "sex"), "random": CELLS},
     "ml": {"outcome": "y", "fixed": ("x", "sex"), "random": CELLS, "method": "ml"},
     "weighted": {"outcome": "y", "fixed": ("x", "sex"), "random": CELLS, "prior_weights": "w"},
     "product": {"outcome": "y", "fixed": ("x", "sex", ("x", "sex")), "random": ("group", "region")},
 }
-SCHOOLS = {"outcome": "mAch", "fixed": ("cses",), "random": ("school",)}
-SLOPE = SCHOOLS | {"slopes": {"school": ("cses",)}}
-LOGIT = {"outcome": "y", "family": "binomial"}
-REAL: Mapping[str, tuple[str, Mapping[str, Any]]] = {
-    "null": ("hsb82", {"outcome": "mAch", "random": ("school",)}),
-    "slope": ("hsb82", SLOPE),
-    "slope_ml": ("hsb82", SLOPE | {"method": "ml"}),
-    "apart": ("hsb82", SLOPE | {"correlated": False}),
-    "across": ("hsb82", SLOPE | {"fixed": ("meanses", "cses", "sector", ("meanses", "cses"), ("cses", "sector"))}),
-    "dummy": ("hsb82", SCHOOLS | {"fixed": ("cses", "sx"), "slopes": {"school": ("sx",)}}),
-    "two_slopes": ("hsb82", SCHOOLS | {"fixed": ("cses", "minrty"), "slopes": {"school": ("cses", "minrty")}}),
-    "weighted": ("hsb82", SLOPE | {"prior_weights": "w"}),
-    "few": ("hsb82_few", SCHOOLS | {"method": "ml"}),
-    "cohesion": ("bh1996", {"outcome": "COHES", "random": ("GRP",)}),
-    "context": (
+Asked = Mapping[str, Any]
+SCHOOLS = {"outcome": "mAch", "random": ("school",)}
+SLOPE = SCHOOLS | {"fixed": ("cses",), "slopes": {"school": ("cses",)}}
+PEOPLE = {"outcome": "WBEING", "random": ("GRP",)}
+GROWTH = {"outcome": "JSAT", "fixed": ("TIME",), "random": ("SUBNUM",), "slopes": {"SUBNUM": ("TIME",)}}
+WAGES = {"outcome": "lwage", "fixed": ("exper", "expersq", "married", "union"), "random": ("nr", "year")}
+LOGIT = {"outcome": "yes", "fixed": ("Gender", "btype", "situ"), "family": "binomial"}
+ANGER = LOGIT | {"fixed": ("Anger", "Gender", "btype", "situ"), "random": ("id", "item")}
+WITHIN = LOGIT | {"random": ("id", ("id", "situ"))}
+SITUATION = LOGIT | {"random": ("id",), "slopes": {"id": ("situ",)}}
+OF_COUNTS = {"trials": "n"}
+REAL: Mapping[str, tuple[str, Asked]] = {
+    "hsb_null": ("hsb82", SCHOOLS),
+    "hsb_slope": ("hsb82", SLOPE),
+    "hsb_slope_ml": ("hsb82", SLOPE | {"method": "ml"}),
+    "hsb_apart": ("hsb82", SLOPE | {"correlated": False}),
+    "hsb_apart_ml": ("hsb82", SLOPE | {"correlated": False, "method": "ml"}),
+    "hsb_sector": ("hsb82", SLOPE | {"fixed": ("cses", "sector", "meanses", ("cses", "sector"))}),
+    "hsb_published": (
+        "hsb82",
+        SLOPE | {"fixed": ("meanses", "cses", "sector", ("meanses", "cses"), ("cses", "sector"))},
+    ),
+    "hsb_dummy": ("hsb82", SCHOOLS | {"fixed": ("sx",), "slopes": {"school": ("sx",)}}),
+    "hsb_two": ("hsb82", SCHOOLS | {"fixed": ("sx", "cses"), "slopes": {"school": ("cses", "sx")}}),
+    "hsb_weighted": ("hsb82", SLOPE | {"prior_weights": "w"}),
+    "hsb_weighted_ml": ("hsb82", SLOPE | {"prior_weights": "w", "method": "ml"}),
+    "hsb_small": ("hsb82_few", SLOPE),
+    "bh_null": ("bh1996", PEOPLE),
+    "bh_cohes": ("bh1996", PEOPLE | {"outcome": "COHES"}),
+    "bh_hours": ("bh1996", PEOPLE | {"fixed": ("HRS", "G.HRS")}),
+    "bh_leader": ("bh1996", PEOPLE | {"fixed": ("HRS", "LEAD", "G.HRS"), "slopes": {"GRP": ("LEAD",)}}),
+    "bh_crosslevel": (
         "bh1996",
-        {"outcome": "WBEING", "fixed": ("HRS", "G.HRS"), "random": ("GRP",), "slopes": {"GRP": ("HRS",)}},
+        PEOPLE | {"fixed": ("HRS", "LEAD", "G.HRS", ("LEAD", "G.HRS")), "slopes": {"GRP": ("LEAD",)}},
     ),
-    "growth": (
-        "univbct",
-        {"outcome": "JSAT", "fixed": ("TIME",), "random": ("SUBNUM",), "slopes": {"SUBNUM": ("TIME",)}},
+    "bh_three": ("bh1996", PEOPLE | {"fixed": ("HRS", "LEAD"), "slopes": {"GRP": ("HRS", "LEAD")}}),
+    "bct_null": ("univbct", {"outcome": "JSAT", "random": ("SUBNUM",)}),
+    "bct_growth": ("univbct", GROWTH),
+    "bct_growth_ml": ("univbct", GROWTH | {"method": "ml"}),
+    "bct_battalion": ("univbct", GROWTH | {"random": ("SUBNUM", "BTN")}),
+    "bct_crossed": ("univbct", GROWTH | {"random": ("SUBNUM", "BTN", "COMPANY")}),
+    "bct_nested": ("univbct", GROWTH | {"random": ("SUBNUM", "BTN", ("BTN", "COMPANY"))}),
+    "ready_nested": ("univbct", GROWTH | {"outcome": "READY", "random": ("SUBNUM", "BTN", ("BTN", "COMPANY"))}),
+    "wage": ("wagepan_union", WAGES),
+    "wage_ml": ("wagepan_union", WAGES | {"method": "ml"}),
+    "wage_small": ("wagepan_few", WAGES),
+    "univer": (
+        "univer_2002",
+        {"outcome": "global", "fixed": ("informat", "willingn", "officeho", "compete"), "random": ("faculty",)},
     ),
-    "nested": ("univbct", {"outcome": "JSAT", "fixed": ("TIME",), "random": ("SUBNUM", "BTN", ("BTN", "COMPANY"))}),
-    "wages": (
-        "wagepan_union",
-        {"outcome": "lwage", "fixed": ("educ", "exper", "expersq", "married", "union"), "random": ("nr", "year")},
-    ),
-    "wages_slope": (
-        "wagepan_union",
-        {"outcome": "lwage", "fixed": ("educ", "exper", "union"), "random": ("nr", "year")}
-        | {"slopes": {"nr": ("union",)}, "method": "ml"},
-    ),
-    "anger": ("verbagg", LOGIT | {"fixed": ("Anger", "Gender", "btype", "situ"), "random": ("id", "item")}),
-    "cells": (
-        "verbagg_cells",
-        {"outcome": "yes", "trials": "n", "family": "binomial"}
-        | {"fixed": ("Gender", "situ", "btype", ("Gender", "situ")), "random": ("item", ("Gender", "item"))},
-    ),
-    "situation": (
-        "verbagg",
-        LOGIT | {"fixed": ("Gender", "btype", "situ"), "random": ("id",), "slopes": {"id": ("situ",)}},
-    ),
+    "verb_items": ("verbagg", ANGER),
+    "verb_situ": ("verbagg", ANGER | {"slopes": {"id": ("situ",)}}),
+    "verb_id_1": ("verbagg", LOGIT | {"random": ("id",)}),
+    "verb_id_9": ("verbagg", LOGIT | {"random": ("id",), "method": "agq", "nodes": 9}),
+    "verb_cells": ("verbagg", WITHIN),
+    "verb_cells_counts": ("verbagg_people", WITHIN | OF_COUNTS),
+    "verb_slope": ("verbagg", SITUATION),
+    "verb_slope_counts": ("verbagg_people", SITUATION | OF_COUNTS),
+    "verb_dif": ("verbagg", LOGIT | {"random": ("item",), "slopes": {"item": ("Gender",)}}),
+    "verb_item": ("verbagg", LOGIT | {"random": ("item",)}),
+    "verb_item_counts": ("verbagg_items", LOGIT | {"random": ("item",)} | OF_COUNTS),
 }
-HERDS = {"outcome": "incidence", "trials": "size", "fixed": ("period",), "random": ("herd",), "family": "binomial"}
-BINOMIAL = ("anger", "cells", "situation", "herds", "herds_agq")
+HERDS: Asked = {
+    "outcome": "incidence",
+    "trials": "size",
+    "fixed": ("period",),
+    "random": ("herd",),
+    "family": "binomial",
+}
+HERD_FITS: Mapping[str, Asked] = {
+    "cbpp_1": HERDS,
+    "cbpp_9": HERDS | {"method": "agq", "nodes": 9},
+    "cbpp_25": HERDS | {"method": "agq"},
+}
+PROFILED = ("wage_ml",)  # intervals of the variances; lme4 profiles correlated slopes too
 FILES = {
     "hsb82": "hsb82/Hsb82.csv",
     "bh1996": "bh1996/bh1996.csv",
     "univbct": "univbct/univbct.csv",
     "wagepan_union": "wagepan_union/wagepan.csv",
+    "univer_2002": "univer_2002/univer.csv",
     "verbagg": "verbagg/VerbAgg.csv",
 }
-PREFIXES = {"school": "s", "GRP": "g", "BTN": "b", "SUBNUM": "b", "nr": "m", "year": "y", "id": "p"}  # as in the script
-FEW = 30  # schools of the smallest set
-# lme4's own optimisers leave 1e-7 of fixed effects and 1e-4 of variances; modes in standard deviations of the factor
-TOLERANCE = {"log_likelihood": 1e-8, "variance": 1e-4, "covariance": 1e-4, "estimate": 1e-6, "std_error": 1e-6}
-# lmerTest differentiates with steps of a tenth: where a variance is nearly nought that leaves 1e-3 of the degrees of freedom
-# (ours do not move between steps of 1e-5 and 1e-3); ends of profiles are interpolated by lme4
-TOLERANCE |= {"effect": 1e-3, "df": 2e-3, "profile_low": 1e-3, "profile_high": 1e-3}
-LOOSER = {
-    "log_likelihood": 1e-6,
-    "variance": 1e-3,
-    "covariance": 1e-3,
-    "estimate": 1e-3,
-    "std_error": 1e-3,
-    "effect": 1e-3,
+IDS = ("school", "GRP", "SUBNUM", "BTN", "nr", "year", "faculty", "id")
+# lme4 after Newton steps of its own deviance: 1e-7 of an error and less; binomial ones by its jumping deviance. Modes are compared
+# in standard deviations of the factor. df: lmerTest's own steps leave up to 1e-3 where a variance is nearly nought, df_fine do not
+TOLERANCE = {
+    "log_likelihood": 1e-9,
+    "log_likelihood_full": 1e-9,
+    "covariance": 1e-5,
+    "estimate": 1e-6,
+    "std_error": 1e-6,
 }
+TOLERANCE |= {"variance": 1e-5, "effect": 1e-5, "df": 2e-3, "df_fine": 1e-5, "profile_low": 1e-5, "profile_high": 1e-5}
+LOGIT_ERRORS = 1e-5  # both are differences of slopes or of a deviance
 
 
 def lines(home: Path, data: Path | None) -> Iterator[Line]:
     """Compare; real data sets where they are."""
     made = pd.read_csv(home / "mixed_crossed_data.csv")
-    yield from _compared(
-        "mixed", home / "mixed_crossed.csv", {k: analysis.fit_mixed(made, **v) for k, v in MADE.items()}
-    )
+    fits = {k: analysis.fit_mixed(made, **v) for k, v in MADE.items()}
+    yield from _compared("mixed", home / "mixed_crossed.csv", fits)
     herds = pd.read_csv(home / "mixed_cbpp.csv", dtype={"herd": "str", "period": "str"})
-    fits = {"herds": analysis.fit_mixed(herds, **HERDS), "herds_agq": analysis.fit_mixed(herds, **HERDS, method="agq")}
+    fits = {k: analysis.fit_mixed(herds, **v) for k, v in HERD_FITS.items()}
     if data is not None:
         sets = real_sets(data)
         fits |= {k: analysis.fit_mixed(sets[name], **asked) for k, (name, asked) in REAL.items()}
@@ -106,54 +134,58 @@ def real_sets(data: Path) -> dict[str, pd.DataFrame]:
     """Read the real data sets, ids as text, as the script does."""
     found = {name: pd.read_csv(data / path) for name, path in FILES.items()}
     for frame in found.values():
-        for column in set(PREFIXES) & set(frame.columns):
-            frame[column] = PREFIXES[column] + frame[column].astype("int64").astype("str")
-    schools = found["hsb82"].assign(w=(found["hsb82"]["minrty"] == "Yes").map({True: 0.5, False: 1.5}))
-    some = sorted(schools["school"].unique())[:FEW]
-    found |= {"hsb82": schools, "hsb82_few": schools[schools["school"].isin(some)]}
-    answers = found["verbagg"]
-    answers["y"] = (answers["r2"] == "Y").astype("int64")
-    by = answers.groupby(["Gender", "item", "situ", "btype"], as_index=False)
-    return found | {"verbagg_cells": by.agg(yes=("y", "sum"), n=("y", "size"))}
+        for column in set(IDS) & set(frame.columns):
+            frame[column] = frame[column].map(lambda v: str(int(v)) if isinstance(v, float) else str(v))
+    schools, wages, answers = (found[k] for k in ("hsb82", "wagepan_union", "verbagg"))
+    schools["w"] = np.resize([0.5, 1.0, 2.0, 4.0], len(schools))
+    answers["yes"] = (answers["r2"] == "Y").astype("int64")
+    found |= {"hsb82_few": _first(schools, "school", 30), "wagepan_few": _first(wages, "nr", 60)}
+    for name, by in (("verbagg_people", "id"), ("verbagg_items", "item")):
+        cells = answers.groupby([by, "Gender", "btype", "situ"], as_index=False)
+        found[name] = cells.agg(yes=("yes", "sum"), n=("yes", "size"))
+    return found
+
+
+def _first(frame: pd.DataFrame, column: str, count: int) -> pd.DataFrame:
+    return frame[frame[column].isin(sorted(frame[column].unique())[:count])]
 
 
 def _compared(name: str, path: Path, fits: Mapping[str, MixedFit]) -> Iterator[Line]:
     table = pd.read_csv(path, keep_default_na=False)
     table["term"] = table["term"].replace("Residual", "residual")
     for model, fit in fits.items():
-        ours, tolerance = _numbers(fit), LOOSER if model in BINOMIAL else TOLERANCE
-        spread = fit.components.set_index(["factor", "term"])["variance"] ** 0.5
+        ours, full = _numbers(fit, model in PROFILED), fit.method == "agq"
         for row in table[table["model"] == model].to_dict("records"):
-            quantity, term = row["quantity"], row["term"]
-            if (quantity, term) not in ours or (model, quantity) == ("herds_agq", "log_likelihood"):
-                continue  # lme4 leaves the constant out of the quadrature's
-            value, found = float(row["value"]), ours[quantity, term]
+            quantity, _, factor = row["quantity"].partition(" ")
+            key = (quantity, f"{factor}|{row['term']}" if factor else row["term"])
+            if key not in ours or (
+                quantity == "log_likelihood" and full
+            ):  # lme4 leaves a constant out of the quadrature's
+                continue
+            value, found = float(row["value"]), ours[key]
             if quantity == "effect":
-                factor, _, slope = term.split("|")
-                unit = spread[factor, _dotted(fit, slope)] or 1.0
-                value, found = 1 + value / unit, 1 + found / unit  # compared in standard deviations, absolutely
-            what = " ".join(w for w in (model, quantity, term) if w)
-            yield Line(name, what, row["source"], value, found, tolerance[quantity])
+                unit = ours["covariance", f"{factor}:{{0}},{{0}}".format(row["term"].rsplit(",", 1)[-1])] ** 0.5
+                value, found = 1 + value / unit, 1 + found / unit
+            what = " ".join(w for w in (model, row["quantity"], row["term"]) if w)
+            tolerance = LOGIT_ERRORS if (fit.family, quantity) == ("binomial", "std_error") else TOLERANCE[quantity]
+            yield Line(name, what, row["source"], value, found, tolerance)
 
 
-def _dotted(fit: MixedFit, slope: str) -> str:
-    return next(n for n in fit.random.names if n.replace("=", "") == slope)
-
-
-def _numbers(fit: MixedFit) -> dict[tuple[str, str], float]:
-    found = {("log_likelihood", ""): fit.log_likelihood}
+def _numbers(fit: MixedFit, profiled: bool) -> dict[tuple[str, str], float]:
+    """Numbers by quantity and term, named as lme4's script names them."""
+    found = {("log_likelihood", ""): fit.log_likelihood, ("log_likelihood_full", ""): fit.log_likelihood}
     for r in fit.components.to_dict("records"):
-        name = "|".join(p for p in (r["factor"], r["term"].replace("=", "")) if p)
-        found |= {("variance", name): r["variance"], ("variance", r["factor"]): r["variance"]}
+        term = r["term"].replace("=", "")
+        found["covariance", f"{r['factor']}:{term},{term}" if term else "residual"] = r["variance"]
+        found["variance", r["factor"]] = r["variance"]
     for r in fit.correlations.to_dict("records"):
-        found["covariance", f"{r['factor']}|{r['one']}|{r['other']}".replace("=", "")] = r["covariance"]
+        found["covariance", f"{r['factor']}:{r['one']},{r['other']}".replace("=", "")] = r["covariance"]
     for r in fit.coefficients.to_dict("records"):
         term = r["term"].replace("=", "")
-        found |= {("estimate", term): r["estimate"], ("std_error", term): r["std_error"], ("df", term): r["df"]}
+        found |= {(q, term): r[q] for q in ("estimate", "std_error", "df")} | {("df_fine", term): r["df"]}
     for r in fit.effects.to_dict("records"):
-        found["effect", f"{r['factor']}|{r['level']}|{r['term'].replace('=', '')}"] = r["estimate"]
-    if fit.method == "ml" and fit.n < 2000:
-        for r in analysis.mixed_intervals(fit).table.to_dict("records"):
-            name = "|".join(p for p in (r["factor"], r["term"]) if p)
-            found |= {("profile_low", name): r["conf_low"], ("profile_high", name): r["conf_high"]}
+        found["effect", f"{r['factor']}|{r['level']},{r['term'].replace('=', '')}"] = r["estimate"]
+    for r in analysis.mixed_intervals(fit).table.to_dict("records") if profiled else []:
+        name = "sigma" if r["factor"] == "residual" else f"sd_{r['term']}|{r['factor']}"
+        found |= {("profile_low", name): r["conf_low"] ** 0.5, ("profile_high", name): r["conf_high"] ** 0.5}
     return found

@@ -85,18 +85,20 @@ def test_quadrature_is_the_integral(herds: pd.DataFrame) -> None:
 
 
 def test_as_glmer(herds: pd.DataFrame) -> None:
-    for model, method in (("herds", "laplace"), ("herds_agq", "agq")):
+    for model, method in (("cbpp_1", "laplace"), ("cbpp_25", "agq")):
         fit = fit_mixed(herds, **HERDS, method=method)
         table = fit.coefficients.set_index(fit.coefficients["term"].str.replace("=", ""))
         for quantity in ("estimate", "std_error"):
             np.testing.assert_allclose(table[quantity], glmer(model, quantity)[table.index], rtol=GLMER)
-        assert fit.variance_of("herd") == pytest.approx(glmer(model, "variance").iloc[0], rel=GLMER)
+        assert fit.variance_of("herd") == pytest.approx(glmer(model, "covariance").iloc[0], rel=GLMER)
         modes = fit.effects.set_index("level")["estimate"]
-        expected = glmer(model, "effect")
-        names = [t.split("|")[1] for t in expected.index]
+        expected = glmer(model, "effect herd")
+        names = [t.split(",")[0] for t in expected.index]
         np.testing.assert_allclose(modes[names], expected, atol=GLMER * np.sqrt(fit.variance_of("herd")))
         assert fit.converged
-    assert fit_mixed(herds, **HERDS).log_likelihood == pytest.approx(glmer("herds", "log_likelihood").iloc[0], abs=1e-6)
+    assert fit_mixed(herds, **HERDS).log_likelihood == pytest.approx(
+        glmer("cbpp_1", "log_likelihood").iloc[0], abs=1e-6
+    )
 
 
 def test_rows_and_cells_give_the_same(herds: pd.DataFrame) -> None:
