@@ -14,13 +14,13 @@ from analysis.methods.mixed import MixedFit
 from reports.reference import Line
 
 CELLS = ("group", "region", ("group", "region"))
-MADE: Mapping[str, Mapping[str, Any]] = {
+MADE: dict[str, Asked] = {
     "reml": {"outcome": "y", "fixed": ("x", "sex"), "random": CELLS},
     "ml": {"outcome": "y", "fixed": ("x", "sex"), "random": CELLS, "method": "ml"},
     "weighted": {"outcome": "y", "fixed": ("x", "sex"), "random": CELLS, "prior_weights": "w"},
     "product": {"outcome": "y", "fixed": ("x", "sex", ("x", "sex")), "random": ("group", "region")},
 }
-Asked = Mapping[str, Any]
+Asked = dict[str, Any]
 SCHOOLS = {"outcome": "mAch", "random": ("school",)}
 SLOPE = SCHOOLS | {"fixed": ("cses",), "slopes": {"school": ("cses",)}}
 PEOPLE = {"outcome": "WBEING", "random": ("GRP",)}
@@ -89,7 +89,7 @@ HERDS: Asked = {
     "random": ("herd",),
     "family": "binomial",
 }
-HERD_FITS: Mapping[str, Asked] = {
+HERD_FITS: dict[str, Asked] = {
     "cbpp_1": HERDS,
     "cbpp_9": HERDS | {"method": "agq", "nodes": 9},
     "cbpp_25": HERDS | {"method": "agq"},
