@@ -74,12 +74,12 @@ def tiles_note(look: Look) -> str:
     return say("measure.tiles", look.language, parent=say("measure.parent", look.language))
 
 
-def alt_text(title: str, measure: str, rows: Sequence[Row], look: Look) -> str:
-    """Say the finding, the measure and the numbers; of more than twelve rows the first six and the last six."""
+def alt_text(title: str, measure: str, rows: Sequence[Row], look: Look, said: str = "") -> str:
+    """Say the finding, what else is said of it, the measure and the numbers; of more than twelve rows six at each end."""
     shown = list(rows) if len(rows) <= SPOKEN else [*rows[: SPOKEN // 2], *rows[-SPOKEN // 2 :]]
     gap, stop = say("clause.gap", look.language), say("sentence.stop", look.language)
     numbers = gap.join(_spoken(r, look) for r in shown)
-    return say("sentence.gap", look.language).join([title + stop, measure, numbers + stop])
+    return say("sentence.gap", look.language).join([title + stop, *([said] if said else []), measure, numbers + stop])
 
 
 def _what(cut: Cut, look: Look) -> str:

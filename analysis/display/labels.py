@@ -76,6 +76,12 @@ class Labels:
         """Say what the values of a key are, in the plural: organisations, places."""
         return self.word("groups", language) if key == "group" else say(f"units.{key}", language)
 
+    def counted(self, key: str, count: int, language: str) -> str:
+        """Say what values of a key are, behind a count: 1 organisation, 2 organisations."""
+        if count != 1:
+            return self.units(key, language)
+        return self.word("group", language) if key == "group" else say(f"one.{key}", language)
+
     def heading(self, key: str, language: str) -> str:
         """Head a column of the key's values."""
         if key != "group":

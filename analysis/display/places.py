@@ -45,19 +45,19 @@ class Places:
             raise ValueError(f"no place of the table is of level {level!r}; there are {known}")
         return kept
 
+    def path(self, code: str) -> tuple[str, ...]:
+        """Give the places above a place, the topmost first, and the place itself."""
+        found = [code]
+        while (above := self.parents.get(found[0])) is not None and above not in found:
+            found.insert(0, above)
+        return tuple(found)
+
     def _highest(self, rows: Sequence[Row]) -> tuple[Row, ...]:
         depths: dict[int, list[Row]] = {}
         for row in rows:
-            depths.setdefault(self._depth(row.keys["region"]), []).append(row)
+            depths.setdefault(len(self.path(row.keys["region"])), []).append(row)
         many = [d for d in sorted(depths) if len(depths[d]) > 1]
         return tuple(depths[many[0]] if many else rows)
-
-    def _depth(self, code: str) -> int:
-        depth, seen = 0, {code}
-        while (above := self.parents.get(code)) is not None and above not in seen:
-            depth, code = depth + 1, above
-            seen.add(above)
-        return depth
 
 
 def places_of(hierarchy: pd.DataFrame | None) -> Places:

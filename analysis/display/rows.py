@@ -151,6 +151,38 @@ def cut(
     return Cut(name, by, shared_term, shared_statistic, wave, units, whole, ranked)
 
 
+def pairs(
+    released: Released | Sequence[Released],
+    *,
+    by: tuple[str, str],
+    term: str | None = None,
+    statistic: str | None = None,
+    where: Mapping[str, str] | None = None,
+) -> Cut:
+    """Choose the rows of pairs, a place and an organisation say; `by` of the cut is the first key.
+
+    What is held, and what is refused, is as for `cut`; the row of all is the one with all (``*``) of both.
+    """
+    table, name = frame_of(released)
+    if not set(by) <= set(KEYS) or by[0] == by[1]:
+        raise ValueError(f"rows and columns are two of {list(KEYS)}, seen {list(by)}")
+    held = {k: v for k, v in {"term": term, "statistic": statistic, **(where or {})}.items() if v is not None}
+    table = rows_where(table, {k: v for k, v in held.items() if k not in by})
+    for key in KEYS:
+        table = table if key in by or key in held else _only(table, key, _usual(table, key, by[0]))
+    rows = rows_of(table)
+    units = tuple(r for r in rows if ALL not in (r.keys[by[0]], r.keys[by[1]]))
+    bare = next((k for k in by if k in UNITS and all(r.keys[k] == ALL for r in rows)), None)
+    if bare is not None or not units:
+        raise NothingThere(bare or by[0])
+    if len({(r.keys[by[0]], r.keys[by[1]]) for r in units}) < len(units):
+        raise ValueError(f"{name}: a pair of {by[0]} and {by[1]} has two rows; say more in where=")
+    whole = next((r for r in rows if r.keys[by[0]] == r.keys[by[1]] == ALL), None)
+    kinds = {k: ALL if k in by else units[0].keys[k] for k in ("term", "statistic", "wave")}
+    ranked = not any(r.apart for r in units)
+    return Cut(name, by[0], kinds["term"], kinds["statistic"], kinds["wave"], units, whole, ranked)
+
+
 def rows_where(table: pd.DataFrame, held: Mapping[str, str]) -> pd.DataFrame:
     """Keep the rows that have these codes; none left is an error that says which codes there are."""
     for key, value in held.items():

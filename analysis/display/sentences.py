@@ -187,7 +187,7 @@ def subject(term: str, statistic: str, labels: Labels, language: str) -> str:
 def headline(cut: Cut, labels: Labels, language: str, *, reference: Reference | None, span: float = math.nan) -> str:
     """Say in one line, without a full stop, which units stand apart from the reference; a figure's title."""
     shown = [r for r in cut.ordered() if r.shown]
-    topic = {"subject": _topic(cut, labels, language)}
+    topic = {"subject": topic_of(cut, labels, language)}
     if not shown:
         return capital(say("title.empty", language, **topic))
     if cut.by in UNITS and any(r.apart for r in shown):
@@ -209,6 +209,15 @@ def headline(cut: Cut, labels: Labels, language: str, *, reference: Reference | 
     if low or high:
         return capital(say(f"{title}.lower" if low else f"{title}.higher", language, units=low or high, **topic))
     return capital(say(f"{title}.none", language, units=labels.units(cut.by, language), **topic))
+
+
+def topic_of(cut: Cut, labels: Labels, language: str) -> str:
+    """Say what the rows of a cut measure, as it stands inside a sentence."""
+    if cut.term != ALL:
+        statistic = "mean" if cut.statistic in values.SIGNED else cut.statistic
+        return subject(cut.term, statistic, labels, language)
+    name = labels.statistic(cut.statistic, language)
+    return inside(name) if language == "en" else name
 
 
 def movement(moves: Mapping[str, str], term: str, statistic: str, wave: str, labels: Labels, language: str) -> str:
@@ -267,14 +276,6 @@ def basis(row: Row, labels: Labels, language: str) -> str:
         if (kind, row.basis) in labels.names:
             return labels.name(kind, row.basis, language)
     return say("all", language) if row.basis == ALL else say("empty.basis", language)
-
-
-def _topic(cut: Cut, labels: Labels, language: str) -> str:
-    if cut.term != ALL:
-        statistic = "mean" if cut.statistic in values.SIGNED else cut.statistic
-        return subject(cut.term, statistic, labels, language)
-    name = labels.statistic(cut.statistic, language)
-    return inside(name) if language == "en" else name
 
 
 def _who(rows: Sequence[Row], total: int, by: str, labels: Labels, language: str) -> str:

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial, wraps
+from functools import partial
 from html import escape
 from typing import Any
 
-import pandas as pd
-
 from analysis.disclosure import Released
 from analysis.display import apart, figures, sentences, shifts, tables, values
-from analysis.display.axis import axis_for, limits_for
-from analysis.display.canvas import Canvas
-from analysis.display.dots import ENDS, Look, choose, draw_panels, draw_rows
+from analysis.display.desk import WORSE, Bilingual, Tables, both, maybe, one_of, or_nothing, reference_for
+from analysis.display.dots import ENDS, choose, draw_panels, draw_rows
 from analysis.display.findings import SECTIONS, Finding, cannot_html, findings_html, pick, said
-from analysis.display.labels import labels_of
 from analysis.display.output import Output, bundle
-from analysis.display.places import places_of
-from analysis.display.rows import UNITS, Cut, NothingThere, Row, cut, frame_of, rows_of, rows_where, waves_of
+from analysis.display.plates import Plates
+from analysis.display.rows import Cut, NothingThere, Row, cut, frame_of, rows_of, rows_where, waves_of
 from analysis.display.sentences import Reference
 from analysis.display.steps import draw_steps
 from analysis.display.tiles import draw_tiles
@@ -28,33 +23,10 @@ from analysis.display.trend import PANELS, draw_trend, moves_since
 from analysis.display.words import LANGUAGES, say
 from analysis.tidy import ALL, APART, STATUSES
 
-Tables = Released | Sequence[Released]
-Bilingual = Mapping[str, str]
-WORSE = ("lower", "higher", "")
 AGAINST = ("average", "previous")
 
 
-def _or_nothing(shows: Callable[..., Output]) -> Callable[..., Output]:
-    """Where a study cannot be cut that way, let the figure say so in its place."""
-
-    @wraps(shows)
-    def shown(self: Show, released: Tables, **options: Any) -> Output:
-        try:
-            return shows(self, released, **options)
-        except NothingThere as cut_by:
-            name = frame_of(released)[1]
-            units = {language: self.labels.units(str(cut_by), language) for language in LANGUAGES}
-
-        def one(language: str) -> dict[str, Any]:
-            text = say("nothing", language, units=units[language])
-            return bundle("nothing", language, name, html=f'<p class="sentence">{escape(text)}</p>', text=text)
-
-        return _both(one)
-
-    return shown
-
-
-class Show:
+class Show(Plates):
     """Shows released tables of one study.
 
     Parameters
@@ -74,20 +46,7 @@ class Show:
     >>> show.dots(released, by="group", term="belonging")  # doctest: +SKIP
     """
 
-    def __init__(
-        self,
-        labels: pd.DataFrame,
-        *,
-        hierarchy: pd.DataFrame | None = None,
-        limits: Mapping[str, tuple[float, float]] | None = None,
-        ranked: bool = True,
-    ) -> None:
-        self.labels = labels_of(labels)
-        self.places = places_of(hierarchy)
-        self.limits = {k: (float(low), float(high)) for k, (low, high) in (limits or {}).items()}
-        self.ranked = ranked
-
-    @_or_nothing
+    @or_nothing
     def table(
         self,
         released: Tables,
@@ -138,9 +97,9 @@ class Show:
             text = tables.table_text(laid, self.labels, language, caption=title)
             return bundle("table", language, name, html=html, text=text, title=title, **data)
 
-        return _both(one)
+        return both(one)
 
-    @_or_nothing
+    @or_nothing
     def dots(
         self,
         released: Tables,
@@ -181,7 +140,7 @@ class Show:
             At most 30 rows; more become panels by the place above (at most 120), else the 15 highest and 15 lowest.
         """
         chosen = self._cut(released, by=by, term=term, statistic=statistic, where=where, level=level)
-        against = _reference(chosen, reference)
+        against = reference_for(chosen, reference)
         panels, how = choose(chosen, self.places.parents if by == "region" else {})
         drawn = [r for rows in panels.values() for r in rows]
 
@@ -194,9 +153,9 @@ class Show:
             notes += [figures.line_note(look)] if how == "panels" else []
             return self._figure("dots", chosen, drawn, look, sheet, notes, title, where)
 
-        return _both(one)
+        return both(one)
 
-    @_or_nothing
+    @or_nothing
     def trend(
         self,
         released: Tables,
@@ -213,7 +172,7 @@ class Show:
         Parameters are those of `dots`; `by` None draws the row of all alone. One wave is no trend: nothing is drawn.
         """
         kinds = {"term": term, "statistic": statistic}
-        whole = _maybe(lambda: cut(released, by="wave", where=where, **kinds))
+        whole = maybe(lambda: cut(released, by="wave", where=where, **kinds))
         units = [ALL]
         if by is not None:
             units = [r.keys[by] for r in self._cut(released, by=by, where=where, level=level, **kinds).rows]
@@ -244,9 +203,9 @@ class Show:
                 "trend", now, now.rows, look, sheet, notes, title or ({language: line} if line else None), where
             )
 
-        return _both(one)
+        return both(one)
 
-    @_or_nothing
+    @or_nothing
     def steps(
         self,
         released: Tables,
@@ -279,7 +238,7 @@ class Show:
         reached = [by_term[t] for t in terms]
         if not any(r.shown for r in reached):
             raise NothingThere("term")
-        shares = _maybe(lambda: cut(released, by="term", statistic=before, where=where))
+        shares = maybe(lambda: cut(released, by="term", statistic=before, where=where))
         on = {r.keys["term"]: r for r in shares.rows} if shares is not None else {}
         going = [None, *(on.get(t) for t in terms[1:])]
 
@@ -294,9 +253,9 @@ class Show:
             sheet = partial(draw_steps, reached, going, look)
             return self._figure("steps", chosen, reached, look, sheet, notes, title or line, where)
 
-        return _both(one)
+        return both(one)
 
-    @_or_nothing
+    @or_nothing
     def shifts(
         self,
         released: Tables,
@@ -349,9 +308,9 @@ class Show:
             shown = title or ({language: line} if line else None)
             return self._figure("shifts", cuts[0], [s.before for s in drawn], look, sheet, notes, shown, None)
 
-        return _both(one)
+        return both(one)
 
-    @_or_nothing
+    @or_nothing
     def tiles(
         self,
         released: Tables,
@@ -367,7 +326,7 @@ class Show:
         Parameters are those of `dots`.
         """
         chosen = self._cut(released, by="region", term=term, statistic=statistic, where=where, level=level)
-        against = _reference(chosen, None)
+        against = reference_for(chosen, None)
 
         def one(language: str) -> dict[str, Any]:
             look = self._look(chosen, against, language, "")
@@ -378,7 +337,7 @@ class Show:
             ]
             return self._figure("tiles", chosen, chosen.ordered(), look, sheet, notes, title, where)
 
-        return _both(one)
+        return both(one)
 
     def sentence(
         self,
@@ -422,7 +381,7 @@ class Show:
             text = sentences.sentence(row, self.labels, language, reference=reference, span=span, broken=broken)
             return bundle("sentence", language, name, html=f'<p class="sentence">{escape(text)}</p>', text=text)
 
-        return _both(one)
+        return both(one)
 
     def finding(
         self,
@@ -453,7 +412,7 @@ class Show:
 
         The other parameters are those of `dots`.
         """
-        _one_of("worse", worse, WORSE[:2])
+        one_of("worse", worse, WORSE[:2])
         if against == "previous" and by is not None:
             raise ValueError("against='previous' compares the row of all with the wave before: it needs by=None")
         try:
@@ -479,7 +438,7 @@ class Show:
             chosen: Cut = replace(cut(released, by="wave", where=where, **kinds), by="wave")
             return self._finding(chosen, row, reference if against == "previous" else None, worse, chapter)
         chosen = self._cut(released, by=by, where=where, level=level, **kinds)
-        reference = _reference(chosen, None)
+        reference = reference_for(chosen, None)
         row_or_none = pick(chosen, reference, self._look(chosen, reference, "en", "").span, worse)
         return self._finding(chosen, row_or_none, reference, worse, chapter)
 
@@ -525,7 +484,7 @@ class Show:
         section : {"found", "changed", "first"}
             ``first`` keeps the findings that need attention and says where to begin.
         """
-        _one_of("section", section, SECTIONS)
+        one_of("section", section, SECTIONS)
         kept = [f for f in findings if f is not None and any(r.own for r in f.cut.rows)]
         kept = [f for f in kept if f.needs_attention()] if section == "first" else kept
         name = f"findings-{section}"
@@ -535,9 +494,9 @@ class Show:
             html = findings_html(kept, section, language)
             return bundle("findings", language, name, html=html, text="\n".join(lines), section=section)
 
-        return _both(one)
+        return both(one)
 
-    @_or_nothing
+    @or_nothing
     def comparability(self, released: Released) -> Output:
         """Say verdicts of `analysis.comparability` in words: what does not hold and why, what could not be tested, what holds."""
         frame, name = frame_of(released)
@@ -551,7 +510,7 @@ class Show:
                 "findings", language, name, html=cannot_html(told), text="\n".join(told), section="comparability"
             )
 
-        return _both(one)
+        return both(one)
 
     def cannot_say(self, *released: Released) -> Output:
         """Say in words for how many units of the latest wave numbers are withheld, pooled, not reported and so on.
@@ -568,37 +527,12 @@ class Show:
             html = cannot_html(lines)
             return bundle("findings", language, "findings-cannot", html=html, text="\n".join(lines), section="cannot")
 
-        return _both(one)
-
-    def _cut(self, released: Tables, *, by: str, level: str | None, **choice: Any) -> Cut:
-        found = cut(released, by=by, **choice)
-        chosen = replace(found, ranked=found.ranked and (self.ranked or by not in UNITS))
-        if by != "region":
-            if level is not None:
-                raise ValueError(f"level= chooses among places; by is {by!r}")
-            return chosen
-        return replace(chosen, rows=self.places.on_one_level(chosen.rows, level))
-
-    def _look(self, chosen: Cut, reference: Reference | None, language: str, worse: str) -> Look:
-        _one_of("worse", worse, WORSE)
-        terms = {r.keys["term"] for r in chosen.rows}
-        scales = {limits_for(self.limits, t, chosen.statistic) for t in terms}
-        limits = scales.pop() if len(scales) == 1 else None
-        rows = [*chosen.rows, *([chosen.whole] if chosen.whole is not None else [])]
-        axis = axis_for(rows, chosen.statistic, limits)
-        wave = self.labels.unit("wave", reference.wave, language) if reference and reference.wave else ""
-        name = say(f"reference.{reference.kind}", language, wave=wave) if reference else ""
-        span = limits[1] - limits[0] if limits else math.nan
-        return Look(self.labels, language, axis, reference, name, span, worse, chosen.by)
-
-    def _span(self, row: Row) -> float:
-        limits = limits_for(self.limits, row.keys["term"], row.keys["statistic"])
-        return limits[1] - limits[0] if limits else math.nan
+        return both(one)
 
     def _pair(
         self, released: Tables, keys: dict[str, str], wave: str | None, against: str, kinds: Mapping[str, str | None]
     ) -> tuple[Row, Reference | None]:
-        _one_of("against", against, AGAINST)
+        one_of("against", against, AGAINST)
         line = cut(released, by="wave", where=keys, **kinds)
         waves = waves_of(line.rows) or [ALL]
         wave = wave or waves[-1]
@@ -613,57 +547,9 @@ class Show:
         if not keys:
             return row, None
         others = {k: v for k, v in keys.items() if k != next(iter(keys))}
-        units = _maybe(lambda: cut(released, by=next(iter(keys)), where={**others, "wave": wave}, **kinds))
+        units = maybe(lambda: cut(released, by=next(iter(keys)), where={**others, "wave": wave}, **kinds))
         return row, sentences.reference_of(units.whole if units is not None else None)
 
     def _finding(self, chosen: Cut, row: Row | None, reference: Reference | None, worse: str, chapter: str) -> Finding:
         en, zh = (self._look(chosen, reference, language, worse) for language in LANGUAGES)
         return Finding(chosen, row, reference, worse, (en, zh), chapter)
-
-    def _figure(
-        self,
-        kind: str,
-        chosen: Cut,
-        drawn: Sequence[Row],
-        look: Look,
-        draw: Callable[[float], Canvas],
-        notes: Sequence[str],
-        title: Bilingual | None,
-        where: Mapping[str, str] | None,
-    ) -> dict[str, Any]:
-        line = title[look.language] if title else self._headline(chosen, look)
-        measure = figures.measure_line(chosen, look, notes)
-        alt = figures.alt_text(line, measure, drawn, look)
-        parts = (chosen.name, kind, chosen.by, chosen.term, chosen.statistic, repr(sorted((where or {}).items())))
-        html = figures.figure_html(draw, key="|".join((*parts, look.language)), title=line, measure=measure, alt=alt)
-        return bundle("figure", look.language, chosen.name, html=html, text=alt, title=line)
-
-    def _headline(self, chosen: Cut, look: Look) -> str:
-        return sentences.headline(chosen, self.labels, look.language, reference=look.reference, span=look.span)
-
-
-def _both(one: Callable[[str], dict[str, Any]]) -> Output:
-    en, zh = (one(language) for language in LANGUAGES)
-    return Output((en, zh))
-
-
-def _reference(chosen: Cut, given: float | None) -> Reference | None:
-    digits = max((r.decimals for r in chosen.rows), default=0)
-    if given is not None:
-        return sentences.target(given, digits, chosen.statistic)
-    if chosen.statistic in values.SIGNED:
-        return sentences.zero(digits, chosen.statistic)
-    return None if chosen.by in ("wave", "term") or not chosen.ranked else sentences.reference_of(chosen.whole)
-
-
-def _maybe(attempt: Callable[[], Cut]) -> Cut | None:
-    """Cut where the rows are there; None where the table has no such rows, which is not a fault here."""
-    try:
-        return attempt()
-    except ValueError:
-        return None
-
-
-def _one_of(name: str, given: str, known: Sequence[str]) -> None:
-    if given not in known:
-        raise ValueError(f"{name} is one of {list(known)}, seen {given!r}")

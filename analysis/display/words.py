@@ -1,4 +1,4 @@
-"""Every text that display says to readers, in both languages, and nothing else.
+"""Every text that display says to readers, in both languages, and nothing else; the longer figures' stand in `words_figures`.
 
 ``WORDS`` is the catalogue: key -> (English, Chinese). Chinese sentences carry full-width punctuation. A text never
 says "significant", never names a person, never thanks or promises.
@@ -6,9 +6,12 @@ says "significant", never names a person, never thanks or promises.
 
 from __future__ import annotations
 
+from analysis.display.words_figures import FIGURES
+
 LANGUAGES = ("en", "zh")
 
 WORDS: dict[str, tuple[str, str]] = {
+    **FIGURES,
     # what the study may call otherwise (labels of kind ``word``)
     "word.group": ("organisation", "组织"),
     "word.groups": ("organisations", "组织"),
