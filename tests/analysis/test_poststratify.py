@@ -126,6 +126,7 @@ def test_a_small_unit_shows_its_parent() -> None:
     assert tidy.query("region == '7'")["basis"].tolist() == ["city 1", "city 1"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("logit", [False, True])
 def test_the_truth_lies_inside_as_often_as_said_and_nearer_than_the_raw_mean(logit: bool) -> None:
     """40 worlds of 12 counties: coverage within 4 Monte Carlo errors (counties of a world counted as a fifth of one)."""
