@@ -519,59 +519,52 @@ def _binomial_result(
     call: Mapping[str, Any],
 ) -> MixedFit:
     fit, m = found.fit, len(found.places)
-    sure = bool(np.isfinite(found.covariance).all())
     spread = np.pad(found.covariance[:m, :m], ((0, 1), (0, 1)))  # no residual variance to be unsure of
     far = partial(binomial.upper_limit, rows, fit)
-    components, correlations = _components(data.factors, found.moments, fit, (found.places, spread), far)
-    converged, singular = fit.converged and sure, bool(fit.shape.held(fit.theta).any())
-    return MixedFit(
-        asked.formula,
-        "binomial",
-        method,
-        n,
-        components,
-        correlations,
-        _coefficients(data.fixed, fit, found.covariance[m:, m:], lambda back: np.full(len(back), np.inf)),
-        -fit.deviance / 2,
-        converged,
-        singular,
-        _problems(data.factors, components, correlations, converged, singular),
-        tuple(data.factors),
-        data.fixed,
-        data.random,
-        found.moments,
-        fit,
-        call,
-    )
+    tables = _components(data.factors, found.moments, fit, (found.places, spread), far)
+    coefficients = _coefficients(data.fixed, fit, found.covariance[m:, m:], lambda back: np.full(len(back), np.inf))
+    sure = bool(np.isfinite(found.covariance).all())
+    return _built(asked, data, call, method, n, tables, coefficients, sure, found.moments, fit)
 
 
 def _result(
     asked: _Asked, data: _Data, method: str, moments: core.Moments, fit: core.Fit, call: Mapping[str, Any]
 ) -> MixedFit:
-    reml = method == "reml"
     spread = core.parameter_covariance(fit)
-    converged = fit.converged and bool(np.isfinite(spread[1]).all())
-    far = partial(core.upper_limit, moments, fit, reml=reml)
+    far = partial(core.upper_limit, moments, fit, reml=method == "reml")
     components, correlations = _components(data.factors, moments, fit, spread, far)
     components = pd.concat([components, _residual_row(fit, spread[1])], ignore_index=True)
-    singular = bool(fit.shape.held(fit.theta).any())
+    covariance = fit.sigma**2 * core.fixed_covariance(moments, fit.solved)
+    coefficients = _coefficients(data.fixed, fit, covariance, lambda back: core.satterthwaite(fit, back, spread[1]))
+    sure = bool(np.isfinite(spread[1]).all())
+    return _built(asked, data, call, method, moments.n, (components, correlations), coefficients, sure, moments, fit)
+
+
+def _built(
+    asked: _Asked,
+    data: _Data,
+    call: Mapping[str, Any],
+    method: str,
+    n: int,
+    tables: tuple[pd.DataFrame, pd.DataFrame],
+    coefficients: pd.DataFrame,
+    sure: bool,
+    moments: core.Moments,
+    fit: core.Fit,
+) -> MixedFit:
+    """The result of either family; `sure`: the criterion is curved upwards."""
+    converged, singular = fit.converged and sure, bool(fit.shape.held(fit.theta).any())
     return MixedFit(
         asked.formula,
-        "gaussian",
+        call["family"],
         method,
-        moments.n,
-        components,
-        correlations,
-        _coefficients(
-            data.fixed,
-            fit,
-            fit.sigma**2 * core.fixed_covariance(moments, fit.solved),
-            lambda back: core.satterthwaite(fit, back, spread[1]),
-        ),
+        n,
+        *tables,
+        coefficients,
         -fit.deviance / 2,
         converged,
         singular,
-        _problems(data.factors, components, correlations, converged, singular),
+        _problems(data.factors, *tables, converged, singular),
         tuple(data.factors),
         data.fixed,
         data.random,
