@@ -50,7 +50,6 @@ class MixedFit:
     """A fitted mixed model."""
 
     formula: str  #: ``outcome ~ fixed + (terms | factor)``
-    family: str  #: gaussian or binomial
     method: str  #: reml, ml, laplace or agq
     n: int  #: rows used
     components: (
@@ -68,6 +67,11 @@ class MixedFit:
     moments: core.Moments
     fit: core.Fit
     call: Mapping[str, Any]  #: what `fit_mixed` was asked, the frame aside
+
+    @property
+    def family(self) -> str:
+        """Distribution of the outcome: gaussian or binomial."""
+        return next(name for name, methods in METHODS.items() if self.method in methods)
 
     @property
     def outcome(self) -> str:
@@ -556,7 +560,6 @@ def _built(
     converged, singular = fit.converged and sure, bool(fit.shape.held(fit.theta).any())
     return MixedFit(
         asked.formula,
-        call["family"],
         method,
         n,
         *tables,
