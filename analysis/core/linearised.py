@@ -98,6 +98,13 @@ class Spread:
         scores = [sparse.csc_array(s @ combinations) for s in self.scores]
         return column_variances(self.sample, scores, self.calibrated, residual)
 
+    def beside(self, other: Spread) -> Spread:
+        """These estimates and others of the same sample, as one."""
+        scores = tuple(sparse.hstack(both, format="csc") for both in zip(self.scores, other.scores, strict=True))
+        parts = [r for r in (self.residual, other.residual) if r is not None]
+        residual = sparse.hstack(parts, format="csc") if parts else None
+        return Spread(self.sample, scores, self.calibrated, residual)
+
 
 def cut(design: Sample, domain: Ints, domains: int) -> Cut:
     """Find the pairs that exist. `domain`: (n,) 0..domains-1, or below 0 for a row in none."""

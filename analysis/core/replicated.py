@@ -46,6 +46,10 @@ class Spread:
         """Variance of linear combinations, one a column of (S, P)."""
         return np.asarray(((self.deviations @ combinations) ** 2).sum(axis=0)).ravel()
 
+    def beside(self, other: Spread) -> Spread:
+        """These estimates and others under the same replicates, as one."""
+        return Spread(np.hstack([self.deviations, other.deviations]))
+
 
 def rank_df(weights: Floats) -> int:
     """Rank of the (n, R) weights less 1, at least 1; of many rows, by random sums of them, which have the same rank."""

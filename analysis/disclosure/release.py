@@ -87,6 +87,8 @@ def release(result: Result | pd.DataFrame, plan: ReleasePlan, *, name: str | Non
     Released
         The rows in their order. Hidden by the plan, or fewer than ``minimum`` people by the row's own n or, for a pooled row,
         by the plan's count of its own cell: status ``withheld``, every number missing and no basis, whatever the reason.
+        A pooled row
+        whose basis is the place or group of another row, with equal numbers, shows that row's number and is looked at as that row.
         What the plan's comparability refuses to compare is ``linkable`` or ``broken``, with its number. A row with another
         status than these, ok or pooled keeps the status and no number. The rest is rounded: estimate to the
         step (halves to even), interval ends outward on it, standard error to two digits, n and n_eff to the count step.
@@ -118,7 +120,9 @@ def release(result: Result | pd.DataFrame, plan: ReleasePlan, *, name: str | Non
     table = _rows(result)
     if plan.comparability is not None:
         table = plan.comparability.mark(table)
-    shown = [_row({str(k): v for k, v in row.items()}, plan) for row in table.to_dict("records")]
+    rows = [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
+    lenders = _lenders(rows)
+    shown = [_row(row, plan, _lender(row, lenders)) for row in rows]
     out = table.assign(**{c: [s[c] for s in shown] for c in (*NUMBERS, "status", "basis", "decimals")})
     out = out.astype(dict.fromkeys(NUMBERS, "float64") | {"decimals": "int64"})
     return Released(out, name or "", plan.rules, int((out["status"] == "withheld").sum()), _DOOR)
@@ -137,12 +141,34 @@ def _rows(result: Result | pd.DataFrame) -> pd.DataFrame:
     return tidy_frame(rows)
 
 
-def _row(row: Mapping[str, Any], plan: ReleasePlan) -> dict[str, Any]:
+_LENT = ("estimate", "std_error", "n")
+_Lenders = Mapping[tuple[str, str, str, str], list[dict[str, Any]]]
+
+
+def _lenders(rows: list[dict[str, Any]]) -> _Lenders:
+    """Rows of places, and of groups everywhere, by wave, domain, term and code: what others may show in place of their own."""
+    found: dict[tuple[str, str, str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        code = row["group"] if row["region"] == ALL else row["region"] if row["group"] == ALL else ALL
+        if code != ALL and row["status"] in NUMBERED:
+            found.setdefault((row["wave"], row["domain"], row["term"], code), []).append(row)
+    return found
+
+
+def _lender(row: dict[str, Any], lenders: _Lenders) -> dict[str, Any]:
+    """The row whose number this one shows, told by its basis and by equal numbers; else the row itself."""
+    if row["status"] != "pooled":
+        return row
+    others = lenders.get((row["wave"], row["domain"], row["term"], row["basis"]), [])
+    return next((o for o in others if all(o[k] == row[k] for k in _LENT)), row)
+
+
+def _row(row: Mapping[str, Any], plan: ReleasePlan, lender: Mapping[str, Any]) -> dict[str, Any]:
     kind = check_statistic(row["statistic"])
     variable, coded = _variable(row["term"], plan)
     name, low, high = plan.variables[variable]
     source = plan.sources[name]
-    hidden, people = _look(row, source, variable)
+    hidden, people = _look(lender, source, variable)
     if hidden or _too_few(row, people, kind, name, plan.rules):
         return _no_numbers("withheld", "")
     if row["status"] not in NUMBERED or np.isnan(row["estimate"]):

@@ -123,6 +123,8 @@ def reference_for(chosen: Cut, given: float | None) -> Reference | None:
     digits = max((r.decimals for r in chosen.rows), default=0)
     if given is not None:
         return sentences.target(given, digits, chosen.statistic)
+    if chosen.statistic in values.SLOPES:
+        return None
     if chosen.statistic in values.SIGNED:
         return sentences.zero(digits, chosen.statistic)
     return None if chosen.by in ("wave", "term") or not chosen.ranked else sentences.reference_of(chosen.whole)

@@ -13,7 +13,7 @@ from analysis.tidy import ALL, parse_domain
 
 NAMED = ("scale", "item", "service")
 # words of a domain that say what a term is about; they are no answers
-DESCRIPTIONS = ("unit", "file", "scale", "measure")
+DESCRIPTIONS = ("unit", "file", "scale", "measure", "of")
 COLUMNS = ("kind", "code", "en", "zh")
 
 
@@ -94,13 +94,13 @@ class Labels:
         return kinds[0] if kinds else "code" if "=" in term else "other"
 
     def _value(self, item: str, value: str, language: str) -> str:
-        if item == "scale":
+        if item in ("scale", "of"):
             return self.term(value, language)
         if item == "cut":
             return self.heading(value, language)
         if item == "file":
             return say("label.file", language, n=plain(value))
-        if item in ("unit", "measure", "channel", "answering", "again"):
+        if item in ("unit", "measure", "part", "channel", "answering", "again"):
             known = f"part.{value}" in WORDS
             return say(f"part.{value}", language, groups=self.word("groups", language)) if known else plain(value)
         code = f"{item}={value}"

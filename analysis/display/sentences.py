@@ -20,7 +20,7 @@ from analysis.display.words import WORDS, join, say
 from analysis.tidy import ALL
 
 SAME = 0.05
-SCORES = ("mean", "shrunken", "rating")
+SCORES = ("mean", "shrunken", "rating", "poststratified", "small_area", "benchmarked", "eblup")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,8 @@ class Reference:
 
     Attributes
     ----------
-    kind : {"average", "previous", "target", "zero"}
-        ``zero``: the number is itself a difference.
+    kind : {"average", "previous", "target", "zero", "whole"}
+        ``zero``, ``whole``: the number is itself a difference, from before or from the whole.
     value, low, high : float
         The reference and its interval; NaN ends where it has none.
     text : str
@@ -61,8 +61,9 @@ def target(value: float, decimals: int, statistic: str) -> Reference:
 
 
 def zero(decimals: int, statistic: str) -> Reference:
-    """Make no change the reference, for numbers that are differences."""
-    return Reference("zero", 0.0, math.nan, math.nan, values.number(0.0, decimals, statistic))
+    """Make no change the reference, or no difference from the whole, for numbers that are differences."""
+    kind = "whole" if statistic in values.AGAINST_WHOLE else "zero"
+    return Reference(kind, 0.0, math.nan, math.nan, values.number(0.0, decimals, statistic))
 
 
 def verdict(row: Row, reference: Reference | None, span: float = math.nan) -> str:
@@ -150,7 +151,7 @@ def bracket(row: Row, reference: Reference, wave: str, language: str) -> str:
     name = say(f"reference.{reference.kind}", language, wave=wave)
     between = values.between(row, language)
     value = {"reference": name, "value": reference.text}
-    if reference.kind == "zero":
+    if reference.kind in ("zero", "whole"):
         return say("numbers.zero", language, estimate=values.estimate(row), between=between)
     return say("numbers", language, estimate=values.estimate(row), between=between, **value)
 
@@ -158,7 +159,7 @@ def bracket(row: Row, reference: Reference, wave: str, language: str) -> str:
 def place(row: Row, labels: Labels, language: str) -> str:
     """Say whose number it is and of what: ``In Northtown, belonging`` / ``北城的归属感``."""
     statistic = row.keys["statistic"]
-    text = subject(row.keys["term"], "mean" if statistic in values.SIGNED else statistic, labels, language)
+    text = subject(row.keys["term"], _measured(statistic), labels, language)
     for key in ("domain", "group", "region"):
         if row.keys[key] != ALL:
             name = labels.unit(key, row.keys[key], language)
@@ -177,11 +178,16 @@ def subject(term: str, statistic: str, labels: Labels, language: str) -> str:
         key = "code"
     elif statistic in SCORES:
         key = "item" if kind == "item" else "score"
-    elif statistic in values.SIGNED:
+    elif statistic in values.SIGNED and statistic not in values.SLOPES:
         key = "change"
     else:
         key = "share" if statistic in values.SHARES else "other"
     return say(f"subject.{key}", language, term=name, statistic=labels.statistic(statistic, language))
+
+
+def _measured(statistic: str) -> str:
+    """A difference is named by what differs."""
+    return "mean" if statistic in values.SIGNED and statistic not in values.SLOPES else statistic
 
 
 def headline(cut: Cut, labels: Labels, language: str, *, reference: Reference | None, span: float = math.nan) -> str:
@@ -214,7 +220,7 @@ def headline(cut: Cut, labels: Labels, language: str, *, reference: Reference | 
 def topic_of(cut: Cut, labels: Labels, language: str) -> str:
     """Say what the rows of a cut measure, as it stands inside a sentence."""
     if cut.term != ALL:
-        statistic = "mean" if cut.statistic in values.SIGNED else cut.statistic
+        statistic = _measured(cut.statistic)
         return subject(cut.term, statistic, labels, language)
     name = labels.statistic(cut.statistic, language)
     return inside(name) if language == "en" else name

@@ -22,6 +22,8 @@ SHARES = (
     "linkage_lowest",
     "linkage_highest",
     "gap_to_target",
+    "variance_share",
+    "borrowed",
 )
 QUALITY = (
     "alpha",
@@ -35,7 +37,19 @@ QUALITY = (
 )
 AGREEMENT = ("rwg", "rwg_j", "rwg_j_lindell")
 UNIT_INTERVAL = (*SHARES, *QUALITY, *AGREEMENT)
-SIGNED = ("difference", "composition", "real", "effect", "gap_to_target", "latent_mean")
+AGAINST_WHOLE = ("difference_from_all",)
+SLOPES = ("within", "contextual")
+SIGNED = (
+    "difference",
+    "composition",
+    "real",
+    "effect",
+    "gap_to_target",
+    "latent_mean",
+    "change",
+    *AGAINST_WHOLE,
+    *SLOPES,
+)
 MINUS = "−"
 
 

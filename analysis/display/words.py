@@ -95,6 +95,17 @@ WORDS: dict[str, tuple[str, str]] = {
     "statistic.icc2": ("ICC(2)", "ICC(2)"),
     "statistic.unit_reliability": ("reliability of the unit's estimate", "单位估计的信度"),
     "statistic.coefficient": ("coefficient", "系数"),
+    "statistic.variance_share": ("share of the variance", "所占方差比例"),
+    "statistic.difference_from_all": ("difference from the whole", "与总体之差"),
+    "statistic.within": ("slope within units", "单位内斜率"),
+    "statistic.contextual": ("slope of the unit's mean, beyond one's own", "单位均值（本人之外）的斜率"),
+    "statistic.poststratified": ("by model and registry", "模型加登记数估计"),
+    "statistic.small_area": ("small-area estimate", "小区域估计"),
+    "statistic.borrowed": ("share borrowed", "借用比例"),
+    "statistic.benchmarked": ("moved to add up", "调整至可加总"),
+    "statistic.eblup": ("Fay-Herriot estimate", "Fay-Herriot 估计"),
+    "statistic.refvar": ("variance between places", "地区间方差"),
+    "statistic.change": ("moved by", "调整量"),
     "statistic.variance": ("variance", "方差"),
     # terms that no study names
     "term.reached": ("Reached", "触达"),
@@ -143,6 +154,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "part.registry": ("registry", "组织登记"),
     "part.region": ("between places", "地区之间"),
     "part.group": ("between {groups}", "{groups}之间"),
+    "part.group:region": ("{groups} that differ from place to place", "同一{groups}在各地之间"),
+    "part.wave": ("between waves", "各波次之间"),
+    "part.person": ("between people, and what is error", "人与人之间及误差"),
+    "part.residual": ("within people, from wave to wave", "同一人各波次之间"),
     "part.coverage": ("coverage of people", "人员覆盖"),
     "part.organisation_coverage": ("coverage of organisations", "组织覆盖"),
     "statistic.organisation_coverage": ("establishment rate", "组建率"),
@@ -214,6 +229,13 @@ WORDS: dict[str, tuple[str, str]] = {
     "verdict.zero.unsure": (
         "{where}: whether it changed cannot be told {numbers}.",
         "{where}有无变化，尚不能判断{numbers}。",
+    ),
+    "verdict.whole.higher": ("{where} is higher than the whole {numbers}.", "{where}高于总体{numbers}。"),
+    "verdict.whole.lower": ("{where} is lower than the whole {numbers}.", "{where}低于总体{numbers}。"),
+    "verdict.whole.same": ("{where} is about that of the whole {numbers}.", "{where}与总体大致相同{numbers}。"),
+    "verdict.whole.unsure": (
+        "{where} cannot be told apart from the whole {numbers}.",
+        "{where}与总体有无差异，尚不能判断{numbers}。",
     ),
     "verdict.alone": ("{where} is {estimate}{interval}.", "{where}为 {estimate}{interval}。"),
     "verdict.broken": (
@@ -302,12 +324,13 @@ WORDS: dict[str, tuple[str, str]] = {
     "reference.previous": ("{wave}", "{wave}"),
     "reference.target": ("target", "目标"),
     "reference.zero": ("no change", "无变化"),
+    "reference.whole": ("whole", "总体"),
     "begin": ("Begin with {unit}: {subject} {numbers}.", "先看{unit}：{subject}{numbers}。"),
     "nobody": ("{headline} ({reference} {value}).", "{headline}（{reference} {value}）。"),
     # rows without a number of their own
     "empty.pooled": (
-        "{where} has no number of its own: too few answered, so {basis} is shown{shown}.",
-        "{where}没有单独的数字：作答人数过少，显示的是{basis}{shown}。",
+        "{where} has no number all its own: too few answered, so it leans on {basis}{shown}.",
+        "{where}没有完全属于自己的数字：作答人数过少，借助{basis}{shown}。",
     ),
     "empty.basis": ("the unit above it", "上一级"),
     "empty.shown": (" ({estimate}{between})", "（{estimate}{between}）"),
@@ -341,7 +364,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "drawn.ok": ("– no estimate", "– 无法估计"),
     "drawn.pooled": ("– no estimate", "– 无法估计"),
     "mark.ok": ("no estimate", "无法估计"),
-    "note.pooled": ("○ pooled: too few answered, the unit above is shown", "○ 合并：作答人数过少，显示上一级"),
+    "note.pooled": (
+        "○ pooled: too few answered for a number that is all its own",
+        "○ 合并：作答人数过少，数字并非全部来自本单位",
+    ),
     "note.linkable": (
         "≈ not compared as it stands: some questions do not mean the same everywhere",
         "≈ 不宜直接比较：部分题目的含义并非处处相同",
@@ -450,8 +476,8 @@ WORDS: dict[str, tuple[str, str]] = {
         "{count}单位有数字未公布，以免识别出个人。",
     ),
     "cannot.pooled": (
-        "{count} units have too few answers for a number of their own; the number of the unit above is shown.",
-        "{count}单位作答过少，不足以得出自己的数字；显示的是上一级的数字。",
+        "{count} units have too few answers for a number all their own; it leans on the unit above, or is that unit's.",
+        "{count}单位作答过少，数字借助上一级，或直接采用上一级的数字。",
     ),
     "cannot.not_estimable": (
         "{count} units have numbers that these data cannot give.",

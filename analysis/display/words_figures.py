@@ -67,12 +67,12 @@ FIGURES: dict[str, tuple[str, str]] = {
     "spread.among": ("of those with numbers of their own, ", "在有自己数字的单位中，"),
     "spread.numbers": (" ({estimate}{between})", "（{estimate}{between}）"),
     "spread.pooled": (
-        "{count} {units} are pooled: the number of the unit above is shown.",
-        "{count} 个{units}为合并估计，显示上一级的数字。",
+        "{count} {units} are pooled: the number is not all their own.",
+        "{count} 个{units}为合并估计，数字并非全部来自本单位。",
     ),
     "spread.pooled.one": (
-        "{count} {units} is pooled: the number of the unit above is shown.",
-        "{count} 个{units}为合并估计，显示上一级的数字。",
+        "{count} {units} is pooled: the number is not all its own.",
+        "{count} 个{units}为合并估计，数字并非全部来自本单位。",
     ),
     "spread.withheld": (
         "{count} {units} are withheld, so that nobody can be recognised.",
@@ -101,7 +101,7 @@ FIGURES: dict[str, tuple[str, str]] = {
     "measure.shade": ("the darker the higher", "颜色越深数值越高"),
     "measure.shade.signed": ("orange below nought, blue above", "橙色为负，蓝色为正"),
     "measure.shade.terms": ("each measure shaded by its own scale", "各指标按各自量表着色"),
-    "measure.dotted": ("dotted edge: pooled, the unit above is shown", "点线框为合并估计，显示上一级"),
+    "measure.dotted": ("dotted edge: pooled, not all the unit's own", "点线框为合并估计，数字并非全部来自本单位"),
     "measure.hatched": ("hatched: no number ({reasons})", "斜线为没有数字（{reasons}）"),
     "measure.unlike": ("≠ or ≈: not compared", "≠ 或 ≈ 为不作比较"),
     "measure.blank": ("empty: there is no such unit", "空白为没有此单位"),

@@ -31,7 +31,20 @@ REASONS = (
     *("meaning", "small", "loadings"),
     *("one_item", "few_answers", "poor_fit", "scored", "not_fitted"),
 )
-LEVELS = ("mean", "shrunken", "total", "quantile", "difference", "latent_mean")  # statistics that say how high
+COMPARED = ("difference", "difference_from_all")  # statistics that are a comparison themselves
+# statistics that say how high
+LEVELS = (
+    "mean",
+    "shrunken",
+    "total",
+    "quantile",
+    "latent_mean",
+    "poststratified",
+    "small_area",
+    "benchmarked",
+    "eblup",
+    *COMPARED,
+)
 MIN_ROWS = 100  # complete answers of a unit that is tested
 HARMLESS = 0.1  # standard deviations by which a scale's mean may be moved and still be compared
 COLUMNS = (
@@ -80,7 +93,7 @@ class Comparability:
         DataFrame
             Rows of levels (`LEVELS`) of a scale, by group, region or an earlier wave, with status ``linkable`` or ``broken``
             where the verdict is, the reason in ``basis``; the numbers stay, since they are true of the unit. A row that is a
-            comparison itself (statistic ``difference``, a wave ``a - b``) loses its numbers.
+            comparison itself (`COMPARED`) loses its numbers.
         """
         return _marked(self, rows)
 
@@ -426,7 +439,7 @@ def _marked(found: Comparability, rows: pd.DataFrame) -> pd.DataFrame:
             hit &= out["statistic"] != "latent_mean"
         out.loc[hit, "status"] = STATUS[verdict["verdict"]]
         out.loc[hit, "basis"] = _basis(verdict)
-    compared = out["status"].isin(("linkable", "broken")) & (out["statistic"] == "difference")
+    compared = out["status"].isin(("linkable", "broken")) & out["statistic"].isin(COMPARED)
     out.loc[compared, ["estimate", "std_error", "conf_low", "conf_high"]] = np.nan
     return out
 

@@ -91,6 +91,55 @@ def contrast(result: Estimates, pairs: Iterable[tuple[Row, Row]], *, adjust: str
     return Contrast(tidy_frame(pd.concat(tables, ignore_index=True)), df)
 
 
+def differences_from_all(whole: Estimates, units: Estimates, *, among: pd.Series | None = None) -> Contrast:
+    r"""Which units differ from the whole that they are part of?  Differences with simultaneous intervals.
+
+    Parameters
+    ----------
+    whole, units : Estimates
+        Of one frame and design; `units` is cut further. A unit is held against the row of `whole` with the same term and wave.
+    among : Series of bool, optional
+        On the index of ``units.tidy()``: the units that may be compared at all (enough answers, reliable, comparable). None: all.
+
+    Returns
+    -------
+    Contrast
+        ``tidy()``: a row a unit, its keys, statistic ``difference_from_all``: the unit less the whole, its own people in both;
+        `n` the unit's. Intervals hold together: of all units of a wave, at most 1 in 20 times is any wrong (at the result's
+        level), by Student's t at :math:`1 - (1 - \alpha)^{1/m}`, m comparisons (Sidak 1967, JASA 62: right for independent
+        units, on the safe side for others). A unit that is not `among` them, or has no error, is ``not_estimable`` and not counted.
+
+    Raises
+    ------
+    ValueError
+        For quantiles, results of other frames, or a unit of a wave or term that `whole` does not have.
+
+    Examples
+    --------
+    >>> from analysis.methods.estimates import estimates
+    >>> frame = pd.DataFrame({"score": [3.0, 4.0, 6.0, 1.0, 2.0, 2.0], "unit": list("aaabbb")})
+    >>> parts = [estimates(frame, variables=["score"], by=by) for by in ((), ("unit",))]
+    >>> differences_from_all(*parts).tidy()["estimate"].round(2).tolist()
+    [1.33, -1.33]
+    """
+    both, given = whole.beside(units), units.rows
+    right = pd.Series(np.arange(len(whole.rows)), pd.MultiIndex.from_frame(whole.rows[["wave", "term"]]))
+    sides = right.reindex(pd.MultiIndex.from_frame(given[["wave", "term"]]))
+    if sides.isna().any():
+        raise ValueError("the whole lacks a wave or a term of its units")
+    left = len(whole.rows) + np.arange(len(given))
+    df = np.minimum(both.df[left], both.df[sides.to_numpy(np.int64)])
+    rows, _ = _differences(both, left, sides.to_numpy(np.int64), df)
+    compared = rows["estimate"].notna() & (True if among is None else among.reset_index(drop=True))
+    many = compared.groupby(given["wave"].to_numpy()).transform("sum").clip(lower=1).to_numpy()
+    level = 1 - whole.conf_level
+    reach = stats.t.isf((1 - (1 - level) ** (1 / many)) / 2, df) * rows["std_error"]
+    rows = rows.assign(**{k: given[k] for k in (*KEYS[:-1], "n", "n_eff")}, statistic="difference_from_all")
+    rows["conf_low"], rows["conf_high"] = rows["estimate"] - reach, rows["estimate"] + reach
+    rows.loc[~compared, ["estimate", "std_error", "conf_low", "conf_high"]] = np.nan
+    return Contrast(tidy_frame(rows), df)
+
+
 def _position(rows: pd.DataFrame, wanted: Row) -> int:
     if not isinstance(wanted, Mapping):
         if isinstance(wanted, bool) or not isinstance(wanted, int | np.integer):

@@ -73,6 +73,22 @@ class Estimates:
             )
         return pd.DataFrame(self.spread.covariance(ok), index=ok, columns=ok)
 
+    def beside(self, other: Estimates) -> Estimates:
+        """These rows and those of another result of the same frame and design, as one result with its covariance.
+
+        Raises
+        ------
+        ValueError
+            For quantiles, or results of other frames, statistics or levels.
+        """
+        alike = (self.statistic, self.conf_level, self.read) == (other.statistic, other.conf_level, other.read)
+        if self.spread is None or other.spread is None or type(self.spread) is not type(other.spread) or not alike:
+            raise ValueError("only results of one frame, design, statistic and level stand beside each other")
+        rows = pd.concat([self.rows, other.rows], ignore_index=True)
+        df, deff = (np.concatenate([getattr(r, k) for r in (self, other)]) for k in ("df", "deff"))
+        spread: Spread = self.spread.beside(other.spread)  # type: ignore[arg-type]
+        return replace(self, rows=rows, df=df, deff=deff, spread=spread)
+
     def __repr__(self) -> str:
         states = ", ".join(f"{k} {v}" for k, v in self.rows["status"].value_counts().items())
         return f"Estimates({self.statistic}, {len(self.rows)} rows: {states}; {self.read} rows read)"

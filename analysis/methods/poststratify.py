@@ -21,6 +21,7 @@ from analysis.tidy import place_keys, tidy_frame
 
 SMALLEST = 10
 BLOCK = 256  # units solved at once
+WIDEST = 2000  # units whose covariance is kept
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -32,7 +33,9 @@ class Poststratified:
     units: (
         pd.DataFrame
     )  #: a row a unit: its columns, count (registry), n (answers), estimate, std_error, borrowed, basis
-    covariance: Floats  #: (U, U) of the units' estimates, before a small one shows its parent
+    covariance: (
+        Floats | None
+    )  #: (U, U) of the units' estimates, before a small one shows its parent; None for over 2,000
     rows: pd.DataFrame  #: tidy table
 
     def tidy(self) -> pd.DataFrame:
@@ -71,12 +74,12 @@ def poststratified(
     by : sequence of str
         Columns of the registry that make the units; columns called wave, group or region fill these keys.
     answers : DataFrame
-        The rows that were fitted, with the columns of `by`: to count each unit's answers.
+        The rows that were fitted, with the columns of `by`: to count each unit's answers, and what they weigh.
     parents : mapping of str to str, optional
         Of a value of the last column in `by`, the unit above it: where fewer than `minimum` answered, the unit shows the
         poststratified mean of all of the parent's units. None: of all units with the same other columns.
     minimum : int
-        Answers from which a unit shows its own estimate.
+        Answers from which a unit shows its own estimate; 0: every unit does, also one that nobody answered from.
     conf_level : float
         Between 0 and 1.
 
@@ -86,8 +89,9 @@ def poststratified(
         ``tidy()``: a row a unit of statistic ``poststratified``, term = the fit's outcome, status ``pooled``, std_error by the
         model with its variances taken as known (binomial: delta method), interval normal (binomial: on the logit), n answers;
         basis: empty for an own estimate, otherwise the unit that is shown instead. A row of ``borrowed``: the share of an
-        estimate that is not the unit's own, the variance that is left of its random effects over that before any answer, from
-        0 to 1. Units without people in the registry are ``not_estimable``.
+        estimate that is not the unit's own. An estimate is a sum of answers, each times a weight, and the weights add up to 1
+        (binomial: of the last step's working answers); own is what the unit's own answers weigh, and the rest is borrowed, from 0
+        to 1. Units without people in the registry are ``not_estimable``.
 
     Raises
     ------
@@ -98,9 +102,9 @@ def poststratified(
     Notes
     -----
     Assumes that inside a cell those who answered are as those who did not. Design variables belong in the model; sampling weights
-    are not used. Source: Gelman & Little (1997), Survey Methodology 23; Park, Gelman & Bafumi (2004), Political Analysis 12; the
-    share that is borrowed: Gelman & Pardoe (2006), Technometrics 48, for one unit. Estimates of units need not add up to the
-    direct estimate of the unit above: see `benchmarked`.
+    are not used. Source: Gelman & Little (1997), Survey Methodology 23; Park, Gelman & Bafumi (2004), Political Analysis 12. With
+    one factor the share that is borrowed is Fay & Herriot's 1 - gamma, less what the unit adds to the mean. Estimates of units
+    need not add up to the direct estimate of the unit above: see `benchmarked`.
 
     Examples
     --------
@@ -118,10 +122,11 @@ def poststratified(
         raise ValueError(f"counts in {count!r} must be numbers of at least zero and never missing")
     unit = combinations(registry, by)
     keys = registry[list(by)].iloc[_someone(unit)].reset_index(drop=True)
-    own = _Sums.of(fit, registry, people, unit, len(keys))
-    n = _answered(keys, answers, by)
     parent = _parents(keys, by, parents)
-    above = _Sums.of(fit, registry, people, parent.codes[unit], len(parent.names))
+    asked = _Asked(answers, _unit_of(keys, answers, by), len(keys))
+    own = _Sums.of(fit, registry, people, unit, asked)
+    n: Floats = np.bincount(asked.unit[asked.unit >= 0], minlength=len(keys)).astype(float)
+    above = _Sums.of(fit, registry, people, parent.codes[unit], asked.put_into(parent))
     small = n < minimum
     units = keys.assign(count=own.people, n=n, estimate=own.estimate, std_error=own.std_error, borrowed=own.borrowed)
     for name in ("estimate", "std_error", "borrowed"):
@@ -138,11 +143,12 @@ class _Sums:
     estimate: Floats
     std_error: Floats
     borrowed: Floats
-    covariance: Floats
+    covariance: Floats | None
 
     @classmethod
-    def of(cls, fit: MixedFit, registry: pd.DataFrame, people: Floats, unit: Ints, units: int) -> _Sums:
+    def of(cls, fit: MixedFit, registry: pd.DataFrame, people: Floats, unit: Ints, asked: _Asked) -> _Sums:
         """Add the predictions of cells up to units."""
+        units = asked.units
         x, (z, unseen) = fit.fixed.of(registry), fit.random_rows(registry)
         eta, total = x @ fit.fit.beta + z @ fit.fit.effects, np.bincount(unit, people, units)
         mu, slope = eta, np.ones(len(eta))
@@ -150,35 +156,74 @@ class _Sums:
             mu, slope = special.expit(eta), special.expit(eta) * special.expit(-eta)
         share = np.divide(people, total[unit], out=np.zeros(len(people)), where=total[unit] > 0)
         summed = sparse.csr_array((share * slope, (unit, np.arange(len(unit)))), shape=(units, len(unit)))
-        new = (summed @ unseen).toarray()
-        covariance, left, prior = (
-            fit.fit.sigma**2 * v for v in _variances(fit, sparse.csr_array(summed @ z), summed @ x)
-        )
-        more = fit.fit.sigma**2 * new @ new.T
-        covariance, left, prior = covariance + more, left + np.diag(more), prior + np.diag(more)
+        new, scale = sparse.csr_array(summed @ unseen), fit.fit.sigma**2
+        found = _variances(fit, sparse.csr_array(summed @ z), summed @ x, asked)
+        more = np.asarray(new.multiply(new).sum(axis=1)).ravel()
+        variance = scale * (found.error + more)
+        covariance = None if found.covariance is None else scale * (found.covariance + (new @ new.T).toarray())
         estimate = np.where(total > 0, np.bincount(unit, share * mu, units), np.nan)
-        error = np.where(total > 0, np.sqrt(np.diag(covariance)), np.nan)
-        borrowed = np.divide(left, prior, out=np.ones(units), where=prior > 0)
+        error = np.where(total > 0, np.sqrt(variance), np.nan)
+        # the weights add up to what the sum's slopes do: 1, or p (1 - p) of a logit model
+        weight = np.bincount(unit, share * slope, units)
+        borrowed = 1 - np.divide(found.own, weight, out=np.zeros(units), where=weight > 0)
         return cls(total.astype(float), estimate, error, np.clip(borrowed, 0.0, 1.0), covariance)
 
 
-def _variances(fit: MixedFit, a: sparse.csr_array, b: Floats) -> tuple[Floats, Floats, Floats]:
-    """Of a'u + b'beta, over sigma^2: covariance of errors (U, U); of a'u: variance left (U,), and before any answer (U,)."""
-    units = a.shape[0]
-    covariance, left, prior = np.empty((units, units)), np.empty(units), np.empty(units)
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The answers, and the unit of each."""
+
+    answers: pd.DataFrame
+    unit: Ints  #: (n,) -1 for an answer from no unit of the registry
+    units: int
+
+    def put_into(self, parent: _Parents) -> _Asked:
+        """The same answers in the units above."""
+        above = np.append(parent.codes, -1)[self.unit]
+        return _Asked(self.answers, above, len(parent.names))
+
+    def equations(self, fit: MixedFit) -> tuple[sparse.csr_array, Floats]:
+        """What each unit's answers bring into the mixed-model equations if all answer 1: Z'W1 (U, q) and X'W1 (U, p)."""
+        used = self.answers[fit.columns].notna().all(axis=1).to_numpy() & (self.unit >= 0)
+        rows = self.answers[used]
+        x, (z, _) = fit.fixed.of(rows), fit.random_rows(rows)
+        where = (self.unit[used], np.arange(len(rows)))
+        sums = sparse.csr_array((_weights(fit, rows, x, z), where), shape=(self.units, len(rows)))
+        return sparse.csr_array(sums @ z), sums @ x
+
+
+def _weights(fit: MixedFit, rows: pd.DataFrame, x: Floats, z: sparse.csr_array) -> Floats:
+    """Precision of each answer in the equations: its prior weight, or n p (1 - p)."""
+    if fit.family == "binomial":
+        eta = x @ fit.fit.beta + z @ fit.fit.effects
+        trials = fit.call["trials"]
+        return (numeric(rows, trials) if trials else np.ones(len(rows))) * special.expit(eta) * special.expit(-eta)
+    given = fit.call["prior_weights"]
+    return numeric(rows, given) if given else np.ones(len(rows))
+
+
+@dataclass(frozen=True, slots=True)
+class _Variances:
+    """Of U sums a'u + b'beta, over sigma^2."""
+
+    error: Floats  #: (U,) variance of the error
+    own: Floats  #: (U,) what the unit's own answers weigh in it (not over sigma^2)
+    covariance: Floats | None  #: (U, U) of the errors
+
+
+def _variances(fit: MixedFit, a: sparse.csr_array, b: Floats, asked: _Asked) -> _Variances:
+    units, (own_z, own_x) = a.shape[0], asked.equations(fit)
+    error, own = np.empty(units), np.empty(units)
+    covariance = np.empty((units, units)) if units <= WIDEST else None
     for start in range(0, units, BLOCK):
         part = slice(start, start + BLOCK)
         dense, x = a[part].toarray(), b[part]
         effects, beta = core.inverse_times(fit.moments, fit.triangles, fit.fit.solved, dense.T, x.T)
-        covariance[:, part] = a @ effects + b @ beta
-        alone, _ = core.inverse_times(
-            fit.moments, fit.triangles, fit.fit.solved, dense.T, np.zeros((b.shape[1], len(x)))
-        )
-        left[part] = (dense.T * alone).sum(axis=0)
-        layout = fit.moments.layout
-        roots = [dense[:, layout.rows(k)].reshape(len(x), -1, len(t)) @ t for k, t in enumerate(fit.triangles)]
-        prior[part] = sum((r**2).sum(axis=(1, 2)) for r in roots)
-    return covariance, left, prior
+        error[part] = (dense.T * effects).sum(axis=0) + (x.T * beta).sum(axis=0)
+        own[part] = own_z[part].multiply(effects.T).sum(axis=1) + (own_x[part] * beta.T).sum(axis=1)
+        if covariance is not None:
+            covariance[:, part] = a @ effects + b @ beta
+    return _Variances(error, own, covariance)
 
 
 def _check(
@@ -194,12 +239,12 @@ def _check(
         raise ValueError("the fit did not converge; its predictions mean nothing")
     if isinstance(by, str) or not len(by):
         raise ValueError(f"by must list at least one column, seen {by!r}")
-    if not 0 < conf_level < 1 or minimum < 1:
+    if not 0 < conf_level < 1 or minimum < 0:
         raise ValueError(
-            f"conf_level must lie between 0 and 1 and minimum be at least 1, seen {conf_level} and {minimum}"
+            f"conf_level must lie between 0 and 1 and minimum be at least 0, seen {conf_level} and {minimum}"
         )
     present(registry, [count, *by, *(c for f in fit.factors for c in f.columns)], "poststratified's registry")
-    present(answers, by, "poststratified's answers")
+    present(answers, [*by, *fit.columns], "poststratified's answers")
     holes = [c for c in by if registry[c].isna().any()]
     if holes:
         raise ValueError(f"the registry has rows without a value in {holes}; every cell belongs to a unit")
@@ -212,11 +257,10 @@ def _someone(codes: Ints) -> Ints:
     return found
 
 
-def _answered(keys: pd.DataFrame, answers: pd.DataFrame, by: Sequence[str]) -> Floats:
-    """Answers of each unit."""
-    sizes = answers.groupby([answers[c].map(label) for c in by], observed=True).size()
-    names = [tuple(label(v) for v in row) for row in keys.itertuples(index=False)]
-    return np.array([float(sizes.get(n if len(n) > 1 else n[0], 0)) for n in names])
+def _unit_of(keys: pd.DataFrame, answers: pd.DataFrame, by: Sequence[str]) -> Ints:
+    """Unit of each answer, by the text of its columns."""
+    units, seen = (pd.MultiIndex.from_arrays([t[c].map(label) for c in by]) for t in (keys, answers))
+    return units.get_indexer(seen).astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,34 +1,48 @@
 """How cohesive are groups and regions, how alike do their members answer, and how far can a small unit's number be trusted?
 
-Source: the panel's members, a column a scale. Means are design-based (`estimates`); shrunken means, ICC and unit reliability
-come from mixed models of the same scores (`fit_mixed`), agreement from the items (`agreement`). Models and agreement do not
-use the sampling weights.
+Source: the panel's members, a column a scale. Means and differences from the whole are design-based (`estimates`); shrunken
+means, shares of the variance, ICC, unit reliability and contextual effects come from mixed models of the same scores
+(`fit_mixed`), agreement from the items (`agreement`). Models and agreement do not use the sampling weights: organisations and
+places are in the models, and with a registry predictions are weighted to it (`analysis.methods.small_area`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
-from typing import Any
 
 import pandas as pd
 
 from analysis.methods.agreement import agreement
 from analysis.methods.comparability import Comparability
-from analysis.methods.design import Design, label, numeric
-from analysis.methods.estimates import estimates
-from analysis.methods.icc import icc_rows
+from analysis.methods.contrasts import differences_from_all
+from analysis.methods.design import Design, label, numeric, present
+from analysis.methods.estimates import Estimates, estimates
 from analysis.methods.lineage import ancestors
-from analysis.methods.mixed import MixedFit, NotFittable, fit_mixed
+from analysis.methods.mixed import MixedFit
 from analysis.methods.series import mark_broken
+from analysis.methods.small_area import CODE, Tree, finest_known, registry_cells, small_areas
+from analysis.methods.unit_models import Cuts, fit_again, models, shares_over_waves
 from analysis.tidy import ALL, concat, tidy_frame
 
-STATISTICS = ("mean", "shrunken", "rwg_j", "icc1", "icc2", "unit_reliability")
+STATISTICS = (
+    "mean",
+    "difference_from_all",
+    "shrunken",
+    "variance_share",
+    "within",
+    "contextual",
+    "rwg_j",
+    "icc1",
+    "icc2",
+    "unit_reliability",
+    "poststratified",
+    "small_area",
+    "borrowed",
+    "eblup",
+)
 COVERED = 0.9  # share of members a level must place to stand for regions in the models
-PER_CELL = 2  # members a cell of group and region must have on average to be a factor of its own
 LEVEL = 0.95
-Z = NormalDist().inv_cdf((1 + LEVEL) / 2)
 Limits = Mapping[str, tuple[float, float]]
 
 
@@ -50,22 +64,6 @@ class CohesionFit:
         return f"CohesionFit({len(self.fits)} models, regions: {self.unit_level or 'none'}, {len(self.rows)} rows: {states})"
 
 
-@dataclass(frozen=True, slots=True)
-class _Cuts:
-    """Names of the working columns."""
-
-    wave: str | None
-    group: str | None
-    levels: dict[str, str]  #: level to its column, coarsest first
-    unit: str | None  #: column of the regions in the models
-
-    @property
-    def units(self) -> dict[str, str]:
-        """Group and region as far as asked for, name in the table to column."""
-        found = {"group": self.group, "region": self.unit}
-        return {k: v for k, v in found.items() if v is not None}
-
-
 def fit_cohesion(
     members: pd.DataFrame,
     *,
@@ -79,6 +77,11 @@ def fit_cohesion(
     registry: pd.DataFrame | None = None,
     comparability: Comparability | None = None,
     min_reliability: float = 0.7,
+    count: str = "members",
+    adjust: Sequence[str] = (),
+    minimum: int = 10,
+    context: Sequence[str] = (),
+    person: str | None = None,
 ) -> CohesionFit:
     r"""Estimate cohesion: level, agreement, and what a unit's number is worth.
 
@@ -98,13 +101,24 @@ def fit_cohesion(
         (`analysis.methods.series`).
     design : Design or None
         For the means; None: a simple random sample.
-    registry
-        Not offered yet.
+    registry : DataFrame, optional
+        People by `group`, `region` (and `wave`, where it has that column), with the columns of `adjust`: gives small areas.
     comparability : Comparability, optional
         Verdicts of `analysis.comparability`: rows that may not be compared get their status. A release plan that has them does
         the same for every table.
     min_reliability : float
-        Between 0 and 1. A shrunken mean whose unit is less reliable is marked ``pooled``.
+        Between 0 and 1. A shrunken mean whose unit is less reliable is marked ``pooled``, and the unit is not compared.
+    count : str
+        Column of the registry's number of people.
+    adjust : sequence of str
+        Columns of members and registry that the sample depends on (what the weights are made of, beyond group and place): fixed
+        terms of the small areas' model, weighted to the registry. Only with a registry.
+    minimum : int
+        Answers under which a small area shows the place above it.
+    context : sequence of str
+        Columns of numbers whose effect within units, and as the unit's mean, is estimated (`analysis.contextual`).
+    person : str, optional
+        Column of the person, to tell what lies between people from what changes within them. Only with `wave`.
 
     Returns
     -------
@@ -116,6 +130,13 @@ def fit_cohesion(
           for groups, for regions of the finest level that places at least 90 % of members and has more than one unit,
           and for cells of both; z interval by the standard error of prediction. ``pooled`` under `min_reliability`,
           basis = what it leans on: the group for a cell, otherwise ``all``.
+        - ``difference_from_all``: of groups and of regions of that level, design-based, with intervals that hold together over all
+          units of the kind in the wave, and all scales (`differences_from_all`); ``not_estimable`` for units less reliable
+          than `min_reliability`.
+        - ``variance_share``: domain ``part=group``, ``region``, ``group:region`` and ``person`` (with error); over all waves that
+          may be compared, in rows of wave ``*``, also ``wave`` and, with `person`, ``residual``: within people.
+        - ``within``, ``contextual``: domain ``of=column;unit=group`` or ``unit=region``.
+        - ``poststratified``, ``small_area``, ``borrowed``, ``eblup``: see `analysis.methods.small_area`.
         - ``icc1``, ``icc2``: domain ``unit=group`` or ``unit=region``, by REML with that factor alone.
         - ``unit_reliability``: :math:`\tau^2 / (\tau^2 + \sigma^2 / n_j)` for each group and region (same models) and
           cell (:math:`\tau^2` the sum of the shrinking model's components).
@@ -127,8 +148,8 @@ def fit_cohesion(
     Raises
     ------
     ValueError
-        For unknown columns, scores outside their limits, `registry` given, or a hierarchy with a
-        code twice or a loop.
+        For unknown columns, scores outside their limits, options that change nothing, or a hierarchy with a code twice or a
+        loop.
 
     Notes
     -----
@@ -143,38 +164,66 @@ def fit_cohesion(
     >>> fit.tidy().query("statistic == 'mean' and group != '*'")["estimate"].tolist()
     [4.5, 1.5]
     """
-    _check(members, scales, limits, (group, region, wave), registry, min_reliability)
+    more = _More(registry, count, tuple(adjust), minimum, tuple(context), person, min_reliability)
+    _check(members, scales, limits, (group, region, wave), more)
     if not scales:
         return CohesionFit(tidy_frame([]), {}, (), None)
     frame, cuts = _placed(members, group, region, wave, hierarchy)
-    design = design or Design()
-    tables = [_not_asked_units(scales, cuts), _means(frame, list(scales), cuts, design)]
+    means = _means(frame, list(scales), cuts, design or Design())
+    direct = _silent_once(concat(e.tidy() for e in means.values()))
+    small = None if registry is None else _Small.of(more, registry, region, hierarchy, cuts)
+    tables: list[pd.DataFrame] = [_not_asked_units(scales, cuts), direct]
     fits: dict[tuple[str, str], MixedFit] = {}
     for when, part in _waves(frame, cuts):
         for scale, items in scales.items():
             if part[scale].notna().any():
-                modelled, fit = _models(part, scale, cuts, min_reliability)
-                tables += [t.assign(wave=when) for t in (_agreement(part, scale, items, limits, cuts), modelled)]
+                modelled, fit = models(part, scale, cuts, more.context, min_reliability)
+                own = [_agreement(part, scale, items, limits, cuts), modelled]
+                own += [] if small is None else [small.areas(part, scale, when, direct, limits[scale])]
+                tables += [t.assign(wave=when) for t in own]
                 fits |= {} if fit is None else {(when, scale): fit}
-    unit = next((level for level, column in cuts.levels.items() if column == cuts.unit), None)
-    rows = mark_broken(_together(tables), hierarchy)
+    tables += _over_waves(frame, list(scales), cuts, person, comparability)
+    rows = _together([*tables, _differences(means, cuts, tables, min_reliability)])
+    rows = mark_broken(rows, hierarchy)
     rows = rows if comparability is None else comparability.mark(rows)
+    unit = next((level for level, column in cuts.levels.items() if column == cuts.unit), None)
     return CohesionFit(rows, fits, tuple(cuts.levels), unit)
+
+
+@dataclass(frozen=True, slots=True)
+class _More:
+    """Options beside what is measured and where."""
+
+    registry: pd.DataFrame | None
+    count: str
+    adjust: tuple[str, ...]
+    minimum: int
+    context: tuple[str, ...]
+    person: str | None
+    min_reliability: float
 
 
 def _check(
     members: pd.DataFrame,
     scales: Mapping[str, Sequence[str]],
     limits: Limits,
-    places: Iterable[str | None],
-    registry: pd.DataFrame | None,
-    min_reliability: float,
+    places: tuple[str | None, str | None, str | None],
+    more: _More,
 ) -> None:
-    if registry is not None:
-        raise ValueError("registry is not offered yet by fit_cohesion; leave it out")
-    if not 0 <= min_reliability <= 1:
-        raise ValueError(f"min_reliability must lie between 0 and 1, seen {min_reliability}")
-    wanted = {*scales, *(i for items in scales.values() for i in items), *(p for p in places if p is not None)}
+    if not 0 <= more.min_reliability <= 1:
+        raise ValueError(f"min_reliability must lie between 0 and 1, seen {more.min_reliability}")
+    if more.adjust and more.registry is None:
+        raise ValueError("adjust changes nothing without a registry; leave it out, or give the registry")
+    if more.registry is not None:
+        if places[1] is None:
+            raise ValueError("small areas need region= beside the registry")
+        keys = [p for p in places[:2] if p is not None]
+        present(more.registry, [*keys, more.count, *more.adjust], "fit_cohesion's registry")
+    if more.person is not None and places[2] is None:
+        raise ValueError("person changes nothing in a single wave; leave it out, or give wave=")
+    items = (i for items in scales.values() for i in items)
+    named = (*places, more.person)
+    wanted = {*scales, *items, *more.context, *more.adjust, *(p for p in named if p is not None)}
     absent = sorted(wanted - set(members.columns))
     if absent:
         raise ValueError(f"the members do not have the columns {absent}")
@@ -189,16 +238,16 @@ def _check(
 
 def _placed(
     members: pd.DataFrame, group: str | None, region: str | None, wave: str | None, hierarchy: pd.DataFrame | None
-) -> tuple[pd.DataFrame, _Cuts]:
+) -> tuple[pd.DataFrame, Cuts]:
     """Give every member the region of each level that holds the member's code."""
     if region is None:
-        return members, _Cuts(wave, group, {}, None)
+        return members, Cuts(wave, group, {}, None)
     lineage = ancestors(members[region], hierarchy)
     columns = {level: f"level of place: {level}" for level in lineage.columns}
     frame = members.assign(**{columns[k]: lineage[k].to_numpy() for k in columns})
     some = members[region].notna().sum()
     fit = [c for c in columns.values() if frame[c].nunique() > 1 and frame[c].notna().sum() >= COVERED * some]
-    return frame, _Cuts(wave, group, columns, fit[-1] if fit else None)
+    return frame, Cuts(wave, group, columns, fit[-1] if fit else None)
 
 
 def _together(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
@@ -206,13 +255,13 @@ def _together(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
     return tidy_frame(pd.concat([t for t in tables if len(t)], ignore_index=True))
 
 
-def _waves(frame: pd.DataFrame, cuts: _Cuts) -> Iterable[tuple[str, pd.DataFrame]]:
+def _waves(frame: pd.DataFrame, cuts: Cuts) -> Iterable[tuple[str, pd.DataFrame]]:
     if cuts.wave is None:
         return [(ALL, frame)]
     return [(label(when), part) for when, part in frame.groupby(cuts.wave, sort=True, observed=True)]
 
 
-def _not_asked_units(scales: Iterable[str], cuts: _Cuts) -> pd.DataFrame:
+def _not_asked_units(scales: Iterable[str], cuts: Cuts) -> pd.DataFrame:
     """One row for each kind of unit that was not asked for."""
     absent = [name for name, there in (("group", cuts.group), ("region", cuts.levels)) if not there]
     rows = [
@@ -221,22 +270,111 @@ def _not_asked_units(scales: Iterable[str], cuts: _Cuts) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _means(frame: pd.DataFrame, scales: list[str], cuts: _Cuts, design: Design) -> pd.DataFrame:
-    """Design-based means of every cut; scales without an answer in a wave are one row not_asked."""
+def _means(frame: pd.DataFrame, scales: list[str], cuts: Cuts, design: Design) -> dict[tuple[str, ...], Estimates]:
+    """Design-based means of every cut, by what they are cut by beside the wave."""
     when = {} if cuts.wave is None else {"wave": cuts.wave}
     groups: list[dict[str, str]] = [{}] if cuts.group is None else [{}, {"group": cuts.group}]
     regions: list[dict[str, str]] = [{}, *({"region": c} for c in cuts.levels.values())]
-    found = concat(
-        estimates(frame, variables=scales, by=when | g | r, design=design, conf_level=LEVEL).tidy()
+    return {
+        tuple((g | r).values()): estimates(frame, variables=scales, by=when | g | r, design=design, conf_level=LEVEL)
         for r in regions
         for g in groups
-    )
+    }
+
+
+def _silent_once(found: pd.DataFrame) -> pd.DataFrame:
+    """Scales without an answer in a wave are one row not_asked."""
     silent = found.groupby(["wave", "term"])["n"].transform("max") == 0
     first = silent & ~found.duplicated(["wave", "term"])
     return found[~silent | first].assign(status=found["status"].mask(silent, "not_asked"))
 
 
-def _agreement(part: pd.DataFrame, scale: str, items: Sequence[str], limits: Limits, cuts: _Cuts) -> pd.DataFrame:
+def _differences(
+    means: Mapping[tuple[str, ...], Estimates], cuts: Cuts, tables: Iterable[pd.DataFrame], min_reliability: float
+) -> pd.DataFrame:
+    """Each group and each region against the whole, where its own number is reliable."""
+    told = [t[t["statistic"] == "unit_reliability"] for t in tables if "statistic" in t]
+    known = tidy_frame(pd.concat(told, ignore_index=True)) if any(len(t) for t in told) else tidy_frame([])
+    keys = ["wave", "term", "group", "region"]
+    reliable = known[known["estimate"] >= min_reliability].set_index(keys).index
+    asked = means[()].rows.loc[means[()].rows["n"] > 0].set_index(keys[:2]).index
+    found = []
+    for column in cuts.units.values():
+        units = means[(column,)]
+        among = pd.Series(pd.MultiIndex.from_frame(units.rows[keys]).isin(reliable))
+        rows = differences_from_all(means[()], units, among=among).tidy()
+        found.append(rows[pd.MultiIndex.from_frame(rows[keys[:2]]).isin(asked)])
+    return concat(found)
+
+
+def _over_waves(
+    frame: pd.DataFrame, scales: list[str], cuts: Cuts, person: str | None, comparability: Comparability | None
+) -> list[pd.DataFrame]:
+    """Shares of the variance over the waves that may be compared with the latest."""
+    if cuts.wave is None or frame[cuts.wave].nunique() < 2 or not cuts.units:
+        return []
+    waves = frame[cuts.wave].map(label)
+    apart = _waves_apart(comparability)
+    kept = {s: ~waves.isin(apart.get(s, ())) & frame[s].notna() for s in scales}
+    return [
+        shares_over_waves(frame[kept[s]], s, cuts, cuts.wave, person).assign(wave=ALL)
+        for s in scales
+        if waves[kept[s]].nunique() > 1
+    ]
+
+
+def _waves_apart(comparability: Comparability | None) -> dict[str, list[str]]:
+    """Waves that a scale cannot be compared in."""
+    if comparability is None:
+        return {}
+    verdicts = comparability.verdicts
+    apart = verdicts[(verdicts["cut"] == "wave") & (verdicts["verdict"] != "comparable")]
+    return {str(s): list(w) for s, w in apart.groupby("scale")["wave"]}
+
+
+@dataclass(frozen=True, slots=True)
+class _Small:
+    """The registry as cells of a model, and what its areas are made of."""
+
+    cells: dict[str, pd.DataFrame]  #: by wave
+    tree: Tree
+    cuts: Cuts
+    region: str
+    hierarchy: pd.DataFrame | None
+    more: _More
+
+    @classmethod
+    def of(
+        cls, more: _More, registry: pd.DataFrame, region: str | None, hierarchy: pd.DataFrame | None, cuts: Cuts
+    ) -> _Small | None:
+        """Lay the registry out; None where no level of places can stand in a model."""
+        if cuts.unit is None or region is None:
+            return None
+        tree = Tree(cuts.group, cuts.levels, cuts.unit)
+        waved = cuts.wave is not None and cuts.wave in registry.columns
+        parts = {label(w): p for w, p in registry.groupby(cuts.wave)} if waved else {ALL: registry}
+        cells = {w: registry_cells(p, tree, region, hierarchy, more.count, more.adjust) for w, p in parts.items()}
+        return cls(cells, tree, cuts, region, hierarchy, more)
+
+    def areas(
+        self, part: pd.DataFrame, scale: str, when: str, direct: pd.DataFrame, limits: tuple[float, float]
+    ) -> pd.DataFrame:
+        """The small areas of a scale in a wave."""
+        cells = self.cells.get(when, self.cells.get(ALL))
+        columns = [c for c in (scale, self.cuts.group, self.cuts.unit, *self.more.adjust) if c is not None]
+        known = finest_known(part[list(self.cuts.levels.values())])
+        used = part.assign(**{CODE: known}).dropna(subset=[*columns, CODE])
+        fit = fit_again(used, scale, self.cuts, self.more.adjust, CODE)
+        if cells is None or fit is None or not fit.converged:
+            status = "not_reported" if cells is None else "not_estimable" if fit is None else "not_converged"
+            return pd.DataFrame([{"term": scale, "statistic": "small_area", "status": status}])
+        means = direct[(direct["term"] == scale) & (direct["wave"] == when)]
+        return small_areas(fit, used, cells, self.tree, means, minimum=self.more.minimum, limits=limits).drop(
+            columns="wave"
+        )
+
+
+def _agreement(part: pd.DataFrame, scale: str, items: Sequence[str], limits: Limits, cuts: Cuts) -> pd.DataFrame:
     ranges = {limits.get(i, limits[scale]) for i in items}
     if cuts.group is None:
         return pd.DataFrame()
@@ -248,114 +386,3 @@ def _agreement(part: pd.DataFrame, scale: str, items: Sequence[str], limits: Lim
     frame = part[[*items, cuts.group]]
     found = agreement(frame, group=cuts.group, n_options=int(high - low) + 1, lowest=low).tidy()
     return found.assign(term=scale)
-
-
-def _models(
-    part: pd.DataFrame, scale: str, cuts: _Cuts, min_reliability: float
-) -> tuple[pd.DataFrame, MixedFit | None]:
-    """ICC and reliability of each kind of unit from its own model, shrunken means from the model with all."""
-    columns = list(cuts.units.values())
-    used = part[[scale, *columns]].dropna()
-    tables, reliable = [], {}
-    for name, column in cuts.units.items():
-        alone = _try(used, scale, [column])
-        rows, reliable[name] = _unit_rows(used, scale, name, column, alone)
-        tables.append(rows)
-    fit = _try(used, scale, _random(used, columns))
-    if fit is None:
-        tables += (
-            [pd.DataFrame([{"term": scale, "statistic": "shrunken", "status": "not_estimable"}])] if columns else []
-        )
-    else:
-        tables += _shrunken(used, scale, cuts, fit, reliable, min_reliability)
-    return (pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()), fit
-
-
-def _random(used: pd.DataFrame, columns: list[str]) -> list[Any]:
-    """Factors with more than one level, and their combination where its cells are not single persons."""
-    kept: list[Any] = [c for c in columns if used[c].nunique() > 1]
-    if len(kept) == 2 and len(used) >= PER_CELL * len(used[kept].drop_duplicates()):
-        return [*kept, tuple(kept)]
-    return kept
-
-
-def _try(used: pd.DataFrame, scale: str, random: list[Any]) -> MixedFit | None:
-    if not random:
-        return None
-    try:
-        return fit_mixed(used, outcome=scale, random=random)
-    except NotFittable:
-        return None
-
-
-def _unit_rows(
-    used: pd.DataFrame, scale: str, name: str, column: str, fit: MixedFit | None
-) -> tuple[pd.DataFrame, pd.Series]:
-    """Rows icc1, icc2 and unit_reliability of one kind of unit, and the reliabilities by unit."""
-    key = {"domain": f"unit={name}", "term": scale, "n": len(used)}
-    sizes = used.groupby(column, observed=True).size()
-    if fit is None:
-        rows = [key | {"statistic": s, "status": "not_estimable"} for s in ("icc1", "icc2", "unit_reliability")]
-        return pd.DataFrame(rows), pd.Series(0.0, index=sizes.index)
-    value = _reliability(fit.variance_of(column), fit.variance_of("residual"), sizes)
-    units = pd.DataFrame({name: _labels(value.index), "estimate": value.to_numpy(), "n": sizes.to_numpy()})
-    units = units.assign(term=scale, statistic="unit_reliability", status=_state(fit))
-    icc = pd.DataFrame([key | r for r in icc_rows(fit, column, float(sizes.mean()))])
-    return pd.concat([icc, units], ignore_index=True), value
-
-
-def _state(fit: MixedFit) -> str:
-    return "ok" if fit.converged else "not_converged"
-
-
-def _reliability(between: float, within: float, sizes: pd.Series) -> pd.Series:
-    return (between / (between + within / sizes)).fillna(0.0)
-
-
-def _labels(index: Iterable[Any]) -> list[str]:
-    return [label(v) for v in index]
-
-
-def _shrunken(
-    used: pd.DataFrame,
-    scale: str,
-    cuts: _Cuts,
-    fit: MixedFit,
-    reliable: dict[str, pd.Series],
-    min_reliability: float,
-) -> list[pd.DataFrame]:
-    tables = []
-    for name, column in cuts.units.items():
-        cells = reliable[name].rename("reliability").rename_axis(column).reset_index()
-        sizes = used.groupby(column, observed=True).size()
-        cells = cells.assign(n=sizes.reindex(cells[column]).to_numpy())
-        tables.append(_shrunken_rows(cells, {name: column}, scale, fit, min_reliability))
-    if len(cuts.units) == 2:
-        cells = used.groupby(list(cuts.units.values()), observed=True).size().rename("n").reset_index()
-        between = float(fit.components["variance"].sum()) - fit.variance_of("residual")
-        cells["reliability"] = _reliability(between, fit.variance_of("residual"), cells["n"])
-        tables.append(_cell_reliability(cells, cuts, scale, fit))
-        tables.append(_shrunken_rows(cells, cuts.units, scale, fit, min_reliability))
-    return tables
-
-
-def _cell_reliability(cells: pd.DataFrame, cuts: _Cuts, scale: str, fit: MixedFit) -> pd.DataFrame:
-    keys = {name: _labels(cells[column]) for name, column in cuts.units.items()}
-    rows = pd.DataFrame(keys | {"estimate": cells["reliability"], "n": cells["n"]})
-    return rows.assign(term=scale, statistic="unit_reliability", status=_state(fit))
-
-
-def _shrunken_rows(
-    cells: pd.DataFrame, units: dict[str, str], scale: str, fit: MixedFit, min_reliability: float
-) -> pd.DataFrame:
-    """Predictions of cells (with columns n and reliability) as rows of a tidy table."""
-    found = fit.cell_means(cells[list(units.values())])
-    rows = pd.DataFrame({name: _labels(cells[column]) for name, column in units.items()})
-    weak = (cells["reliability"].reset_index(drop=True) < min_reliability) & fit.converged
-    rows["estimate"], rows["std_error"] = found["estimate"].to_numpy(), found["std_error"].to_numpy()
-    reach = Z * rows["std_error"]
-    rows["conf_low"], rows["conf_high"] = rows["estimate"] - reach, rows["estimate"] + reach
-    rows["n"] = cells["n"].to_numpy()
-    rows["status"] = pd.Series(_state(fit), index=rows.index).mask(weak, "pooled")
-    rows["basis"] = (rows["group"] if len(units) == 2 else pd.Series("all", index=rows.index)).where(weak, "")
-    return rows.assign(term=scale, statistic="shrunken")

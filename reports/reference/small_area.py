@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.methods.small_area import FayHerriot, fay_herriot
+from analysis.methods.fay_herriot import FayHerriot, fay_herriot
 from reports.reference import Line
 
 SETS = {"milk": ("MajorArea",), "wide": ("x", "kind"), "none": ("x", "kind")}

@@ -10,8 +10,8 @@ import pytest
 from scipy import optimize
 
 from analysis.methods.benchmark import Benchmarked, benchmarked
+from analysis.methods.fay_herriot import fay_herriot
 from analysis.methods.mixed import NotFittable
-from analysis.methods.small_area import fay_herriot
 from analysis.tidy import COLUMNS, tidy_frame
 
 PENCIL = 1e-12

@@ -189,7 +189,8 @@ def test_what_cannot_be_modelled_is_a_row() -> None:
     frame = pd.DataFrame({"s": [3.0, 3.0, 3.0, 3.0], "g": list("aabb")})
     rows = fit_cohesion(frame, scales={"s": ()}, limits={"s": (1, 5)}, **(NONE | {"group": "g"})).tidy()
     states = rows[rows["domain"] != "unit=region"].groupby("statistic")["status"].unique().map(list).to_dict()
-    gone = {key: ["not_estimable"] for key in ("icc1", "icc2", "shrunken", "unit_reliability")}
+    models = ("icc1", "icc2", "shrunken", "unit_reliability", "variance_share", "difference_from_all")
+    gone = {key: ["not_estimable"] for key in models}
     assert states == {"mean": ["ok"], "rwg_j": ["not_asked"], **gone}
     assert tuple(rows.columns) == COLUMNS
 
@@ -207,7 +208,11 @@ def test_no_groups_and_no_regions_leave_the_mean() -> None:
         ({"limits": {}}, "limits are missing"),
         ({"scales": {"z": ()}}, "do not have"),
         ({"min_reliability": 70}, "between 0 and 1"),
-        ({"registry": pd.DataFrame()}, "not offered yet"),
+        ({"registry": pd.DataFrame()}, "need region="),
+        ({"registry": pd.DataFrame({"g": ["a"], "r": ["A1"]}), "region": "t"}, "members"),
+        ({"adjust": ["t"]}, "changes nothing without a registry"),
+        ({"person": "t"}, "single wave"),
+        ({"context": ["no"]}, "do not have"),
         ({"region": "r", "hierarchy": PLACES}, "not in the hierarchy"),
         ({"region": "r", "hierarchy": pd.concat([PLACES, PLACES])}, "a code twice"),
         ({"region": "t", "hierarchy": pd.DataFrame({"code": ["a", "b"], "parent": ["b", "a"], "level": "x"})}, "loop"),

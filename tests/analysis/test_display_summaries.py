@@ -87,11 +87,11 @@ def test_a_unit_without_its_own_number_is_no_end_and_is_counted() -> None:
     assert shown.text("en") == (
         "Warmth, 2 of 4 organisations: 1 above the average (3.50) and 1 below the average. Of those with numbers of their own, "
         "House 1 is highest (4.00, between 3.90 and 4.10), House 2 lowest (3.00, between 2.90 and 3.10). 1 organisation is "
-        "pooled: the number of the unit above is shown. 1 organisation is withheld, so that nobody can be recognised."
+        "pooled: the number is not all its own. 1 organisation is withheld, so that nobody can be recognised."
     )
     assert shown.text("zh") == (
         "温暖感，4 个组织中的 2 个：1 个高于平均（3.50），1 个低于平均。在有自己数字的单位中，1号会最高（4.00，区间 3.90–4.10），"
-        "2号会最低（3.00，区间 2.90–3.10）。1 个组织为合并估计，显示上一级的数字。1 个组织已隐去，以免识别到个人。"
+        "2号会最低（3.00，区间 2.90–3.10）。1 个组织为合并估计，数字并非全部来自本单位。1 个组织已隐去，以免识别到个人。"
     )
 
 

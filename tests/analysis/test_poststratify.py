@@ -80,7 +80,7 @@ def test_covariance_of_units_is_that_of_their_difference() -> None:
 
 
 def test_what_is_borrowed_has_a_closed_form() -> None:
-    """One factor, mean known to be shared: 1 - n tau2 / (n tau2 + s2), but for the mean's own error."""
+    """One factor: 1 - gamma with gamma = n tau2 / (n tau2 + s2), less the unit's share (1 - gamma) / 400 in the mean."""
     rng = np.random.default_rng(3)
     group = np.repeat([f"g{k:03d}" for k in range(400)], 5)
     frame = pd.DataFrame({"g": group, "y": np.repeat(rng.normal(0, 1, 400), 5) + rng.normal(0, 1.5, 2000)})
@@ -88,7 +88,20 @@ def test_what_is_borrowed_has_a_closed_form() -> None:
     cells = pd.DataFrame({"g": sorted(set(group)), "people": 10.0})
     found = poststratified(fit, cells, count="people", by=["g"], answers=frame, minimum=1).units
     tau2, s2 = fit.variance_of("g"), fit.variance_of("residual")
-    np.testing.assert_allclose(found["borrowed"], 1 - 5 * tau2 / (5 * tau2 + s2), atol=0.005)
+    gamma = 5 * tau2 / (5 * tau2 + s2)
+    np.testing.assert_allclose(found["borrowed"], (1 - gamma) * (1 - 1 / 400), rtol=1e-8)
+
+
+@pytest.mark.parametrize("logit", [False, True])
+def test_answers_of_all_units_together_borrow_nothing(logit: bool) -> None:
+    frame, cells, _ = world(7, 700, logit)
+    fit = fitted(frame, "binomial" if logit else "gaussian")
+    whole = {"count": "people", "by": ["all"], "answers": frame.assign(all="x")}
+    assert poststratified(fit, cells.assign(all="x"), **whole).units["borrowed"].tolist() == pytest.approx(
+        [0.0], abs=1e-6
+    )
+    parts = poststratified(fit, cells, count="people", by=["county"], answers=frame, minimum=1).units["borrowed"]
+    assert parts.between(0.001, 0.999).all()
 
 
 def test_a_level_that_nobody_answered_from_is_all_borrowed() -> None:
@@ -99,10 +112,15 @@ def test_a_level_that_nobody_answered_from_is_all_borrowed() -> None:
     assert row["n"] == 0
     assert row["basis"] == "all"
     alone = poststratified(
-        fit, cells[cells["county"] == "3"], count="people", by=["county"], answers=frame, minimum=1
+        fit,
+        cells[cells["county"] == "3"],
+        count="people",
+        by=["county"],
+        answers=frame[frame["county"] != "3"],
+        minimum=1,
     ).units
     assert alone["std_error"].iloc[0] > np.sqrt(fit.variance_of("county"))
-    assert 0.4 < alone["borrowed"].iloc[0] <= 1
+    assert alone["borrowed"].iloc[0] == 1
 
 
 def test_a_small_unit_shows_its_parent() -> None:
@@ -151,7 +169,7 @@ def test_the_truth_lies_inside_as_often_as_said_and_nearer_than_the_raw_mean(log
         ({}, {"by": "county"}, "list at least one"),
         ({}, {"parents": {"0": "a"}}, "does not have"),
         ({"county": None}, {}, "without a value"),
-        ({}, {"minimum": 0}, "at least 1"),
+        ({}, {"minimum": -1}, "at least 0"),
         ({}, {"count": "heads"}, "heads"),
     ],
 )

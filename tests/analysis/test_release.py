@@ -38,3 +38,27 @@ def test_places_of_one_level_are_no_finest_level() -> None:
 def test_all_waves_are_at_least_the_people_of_the_fullest() -> None:
     frame = pd.concat([people(40, wave="1"), people(12, wave="2")])
     assert plan_of(frame).sources["survey"].look("trust", {}) == (False, 40.0)
+
+
+TREE = pd.DataFrame({"code": ["P", "Q", "R"], "parent": [None, "P", "P"], "level": ["city", "county", "county"]})
+
+
+def lent(**small: object) -> pd.DataFrame:
+    """A county with four people shows its city's number; `small` changes what it says."""
+    city = row(region="P", statistic="mean", n=60.0, std_error=0.1)
+    county = row(region="Q", statistic="small_area", n=60.0, std_error=0.1, status="pooled", basis="P").assign(**small)
+    frame = people(60, region=["Q"] * 4 + ["R"] * 20 + ["P"] * 36)
+    plan = plan_of(frame, cuts=[(), ("region",)], hierarchy=TREE)
+    return release(pd.concat([city, county], ignore_index=True), plan).table
+
+
+def test_a_place_that_shows_the_number_above_it_is_looked_at_as_that_place() -> None:
+    shown = lent()
+    assert shown["status"].tolist() == ["ok", "pooled"]
+    assert shown.loc[1, "estimate"] == shown.loc[0, "estimate"]
+    assert shown.loc[1, "basis"] == "P"
+
+
+def test_a_number_of_its_own_is_not_lent_by_saying_so() -> None:
+    for small in ({"estimate": 3.4}, {"n": 59.0}, {"basis": "R"}, {"basis": ""}, {"status": "ok"}):
+        assert lent(**small)["status"].tolist() == ["ok", "withheld"], small

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from analysis.core import small_area as core
+from analysis.methods.fay_herriot import METHODS, FayHerriot, fay_herriot
 from analysis.methods.mixed import NotFittable
-from analysis.methods.small_area import METHODS, FayHerriot, fay_herriot
 from analysis.tidy import COLUMNS
 from reports.reference import small_area as reference
 
