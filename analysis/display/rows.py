@@ -183,12 +183,15 @@ def pairs(
     return Cut(name, by[0], kinds["term"], kinds["statistic"], kinds["wave"], units, whole, ranked)
 
 
-def rows_where(table: pd.DataFrame, held: Mapping[str, str]) -> pd.DataFrame:
-    """Keep the rows that have these codes; none left is an error that says which codes there are."""
+def rows_where(table: pd.DataFrame, held: Mapping[str, str | Sequence[str]]) -> pd.DataFrame:
+    """Keep the rows that have these codes, or one of several; none left is an error that says which codes there are."""
     for key, value in held.items():
         if key not in KEYS:
             raise ValueError(f"where= knows the keys {list(KEYS)}, seen {key!r}")
-        table = _only(table, key, value)
+        if isinstance(value, str):
+            table = _only(table, key, value)
+        else:
+            table = pd.concat([_only(table, key, one) for one in value]).sort_index(kind="stable")
     return table
 
 

@@ -53,7 +53,7 @@ class Show(Plates):
         *,
         rows: str | Sequence[str] = "group",
         columns: str | None = None,
-        where: Mapping[str, str] | None = None,
+        where: Mapping[str, str | Sequence[str]] | None = None,
         caption: Bilingual | None = None,
         sort: str = "value",
         fold: bool = True,
@@ -67,7 +67,7 @@ class Show(Plates):
             What stands left; a key that varies otherwise is spread over the columns, or stands left too.
         columns : key, optional
             What is spread over the columns.
-        where : mapping of key to code, optional
+        where : mapping of key to code or several codes, optional
             Keep these rows only.
         caption : {"en": ..., "zh": ...}, optional
             Default: the measures and the wave.
