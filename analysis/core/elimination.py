@@ -80,7 +80,7 @@ def solve(moments: Moments, triangles: Triangles) -> Solved:
     rest = store[len(store) - r * r :].reshape(r, r)
     scaled = _scaled(layout, triangles, _scaled(layout, triangles, rest).T)
     across, size = _scaled(layout, triangles, border), r + p1 - 1
-    whole = np.empty((size, size))
+    whole = np.empty((size, size), order="F")  # as LAPACK has it, which spares a copy
     whole[:r, :r] = scaled
     whole[:r, :r].flat[:: r + 1] += 1.0
     whole[r:, :r] = across[:, :-1].T
@@ -92,13 +92,15 @@ def solve(moments: Moments, triangles: Triangles) -> Solved:
     return Solved(tuple(steps), rest, border, factor, log_l, log_x, max(float(corner[-1, -1] - seen @ seen), 0.0))
 
 
-def inverse(moments: Moments, triangles: Triangles, s: Solved, *, fixed: bool) -> Inverse:
+def inverse(moments: Moments, triangles: Triangles, s: Solved, *, fixed: bool, whole: bool = True) -> Inverse:
     """Make the inverse, and the slopes of the log-determinant.
 
     Parameters
     ----------
     fixed : bool
         True: with the fixed effects among the equations, as REML and errors of prediction need it. False: without.
+    whole : bool
+        False: leave out the rows of the first term of the chain, on which no slope depends.
     """
     layout, p = moments.layout, moments.p
     store, by_x, xx, slopes = _tail_inverse(moments, triangles, s, fixed)
@@ -113,10 +115,13 @@ def inverse(moments: Moments, triangles: Triangles, s: Solved, *, fixed: bool) -
             rows = stage.rows(step.right, int(layout.starts[-1]))
             r = np.stack([row @ by_x for row in rows], axis=1) + (b.reshape(-1, p) @ xx).reshape(b.shape)
             y = y - np.einsum("qac,qbc->qab", r, b)
+        found.insert(0, _chain_slope(step, triangles[k], y))
+        if k == 0 and not whole:
+            break
+        if fixed:
             by_x[layout.rows(k)] = -_product(step.shrink, r).reshape(-1, p)
         store[stage.own] = (step.shrink - _product(_product(step.shrink, y), step.shrink)).ravel()
         store[stage.right] = -_weighted(stage, step.shrink, by_entry).ravel()
-        found.insert(0, _chain_slope(step, triangles[k], y))
     return Inverse(store, by_x, xx, tuple(found))
 
 
@@ -255,7 +260,7 @@ def _tail_inverse(
     layout, p, r = moments.layout, moments.p, len(s.rest)
     size, end = r + p if fixed else r, int(layout.starts[-1])
     v = linalg.lapack.dpotri(s.factor[:size, :size], lower=1)[0] if size else np.zeros((0, 0))
-    v += np.tril(v, -1).T  # the routine leaves the other half as it was: zero
+    _mirrored(v)
     half = _spread(layout, triangles, v[:r, :r])  # Lambda V
     store, by_x, xx = np.zeros(layout.size), np.zeros((end, p)), np.zeros((p, p))
     store[layout.tail] = _spread(layout, triangles, half.T).ravel()
@@ -265,6 +270,15 @@ def _tail_inverse(
         more = _slopes_of_tail(layout, s.border[:, :p], v[r:, :r])
         slopes = [a + b for a, b in zip(slopes, more, strict=True)]
     return store, by_x, xx, slopes
+
+
+def _mirrored(v: Floats, width: int = 64) -> None:
+    """Copy the lower half of a matrix to the upper one, in strips that stay near."""
+    for at in range(0, len(v), width):
+        end = at + width
+        v[at:end, end:] = v[end:, at:end].T
+        inner = v[at:end, at:end]
+        inner[...] = np.tril(inner) + np.tril(inner, -1).T
 
 
 def _slopes_of_tail(layout: Layout, one: Floats, other: Floats) -> list[Floats]:
@@ -289,7 +303,7 @@ def _spread(layout: Layout, triangles: Triangles, values: Floats) -> Floats:
 
 
 def _each(layout: Layout, blocks: Sequence[Floats], values: Floats) -> Floats:
-    found, first = np.empty(values.shape), int(layout.starts[layout.chain])
+    found, first = np.empty_like(values), int(layout.starts[layout.chain])
     for k in range(layout.chain, len(layout.levels)):
         rows = slice(layout.rows(k).start - first, layout.rows(k).stop - first)
         if layout.dims[k] == 1:

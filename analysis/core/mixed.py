@@ -15,7 +15,7 @@ residual's sums Z'W e.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -179,7 +179,7 @@ def slopes(moments: Moments, shape: Shape, theta: Floats, *, reml: bool) -> Slop
     """`deviance` and its slopes by theta."""
     triangles = shape.triangles(theta)
     s = solve(moments, triangles)
-    by_log = shape.gathered(elimination.inverse(moments, triangles, s, fixed=reml).slopes)
+    by_log = shape.gathered(elimination.inverse(moments, triangles, s, fixed=reml, whole=False).slopes)
     by_pwrss = shape.gathered(_pwrss_slopes(moments, triangles, s))
     value, free = _profiled(moments, s, reml), _free(moments, reml)
     return Slopes(value, by_log, by_pwrss, s.pwrss, free, fixed_covariance(moments, s))
@@ -292,6 +292,7 @@ class _Goal:
     moments: Moments
     shape: Shape
     reml: bool
+    seen: dict[bytes, Slopes] = field(default_factory=dict)  #: by theta's bytes; search, polish and result meet again
 
     def __call__(self, theta: Floats) -> tuple[float, Floats]:
         """The criterion and its slopes."""
@@ -303,7 +304,10 @@ class _Goal:
 
     def at(self, theta: Floats) -> Slopes:
         """All that is known of a theta."""
-        return slopes(self.moments, self.shape, theta, reml=self.reml)
+        key = theta.tobytes()
+        if key not in self.seen:
+            self.seen[key] = slopes(self.moments, self.shape, theta, reml=self.reml)
+        return self.seen[key]
 
     def value(self, theta: Floats) -> float:
         """The criterion alone."""
@@ -329,18 +333,37 @@ def _lowest(goal: _Goal) -> Floats:
 
 
 def _descend(goal: _Goal, start: Floats) -> optimize.OptimizeResult:
-    """Search where all directions bend about alike: the criterion bends in theta the more, the more levels its term has."""
-    levels = np.array(goal.moments.levels, float)
-    root = 3 * np.sqrt(levels / levels.max())[goal.shape.term]
+    """Search where all directions bend about alike, from a first step as long as the guessed curvature says.
+
+    The routine makes its first step no longer than one: so theta and criterion are counted in units in which the step has
+    length one.
+    """
+    root = _bends(goal, start)
+    value, slope = goal(start)
+    unit = 1 / max(float(np.linalg.norm(slope / root)), 1e-3)
+    root = root * unit
 
     def stretched(z: Floats) -> tuple[float, Floats]:
         value, slope = goal(z / root)
-        return value, slope / root
+        return value * unit**2, slope / root * unit**2
 
     # without bounds: a column of L and its negative are the same model, so a diagonal may pass through zero
-    options = {"ftol": 1e-13, "gtol": 1e-5, "maxiter": 300, "maxls": 40}
+    flat = 1e-13 * unit**2 * max(abs(value), 1.0) / max(abs(value) * unit**2, 1.0)
+    options = {"ftol": flat, "gtol": 1e-5 * unit, "maxiter": 300, "maxls": 40}
     found = optimize.minimize(stretched, start * root, jac=True, method="L-BFGS-B", options=options)
-    found.x = found.x / root
+    found.x, found.fun = found.x / root, found.fun / unit**2
+    return found
+
+
+def _bends(goal: _Goal, theta: Floats) -> Floats:
+    """Guess the root of the criterion's curvature: 4 q r^2 / theta^2 of a term with q levels of reliability r."""
+    shape, by_log, found = goal.shape, goal.at(theta).by_log, np.empty(len(theta))
+    for k, q in enumerate(goal.moments.levels):
+        own = shape.term == k
+        diagonal = own & shape.bounded
+        reliability = float((theta * by_log)[diagonal].mean()) / (2 * q)
+        size = float(np.sqrt((theta[diagonal] ** 2).mean()))
+        found[own] = 2 * np.sqrt(q) * np.clip(reliability, 0.01, 1.0) / max(size, SINGULAR)
     return found
 
 
