@@ -50,6 +50,7 @@ validate: .venv/.ready # by hand, some hours: 10,000 spoilt files, 1,000 kills, 
 	WORKBENCH_KILLS=1000 $(PYTEST) tests/survey/store/test_kills.py -m slow -s
 	$(PY) -m tests.simulation.table
 	$(PY) -m tests.simulation.scales_table
+	$(PY) -m tests.simulation.mixed_table
 
 faults: .venv/.ready # write docs/faults.md again: what becomes of every fault of disk, power, memory and neighbours
 	$(PY) -m tests.survey.store.table

@@ -27,6 +27,7 @@ _WHERE = {
     "mixed_intervals": "analysis.methods.mixed_intervals",
     "variance_shares": "analysis.methods.variance_shares",
     "contextual": "analysis.methods.contextual",
+    "pseudo_mixed": "analysis.methods.mixed_weighted",
     "poststratified": "analysis.methods.poststratify",
     "fay_herriot": "analysis.methods.fay_herriot",
     "benchmarked": "analysis.methods.benchmark",

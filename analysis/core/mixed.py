@@ -23,9 +23,9 @@ from scipy import linalg, optimize
 
 from analysis.core import elimination
 from analysis.core.elimination import Solved, inverse_times, own_blocks, solve
-from analysis.core.mixed_cells import Layout, Moments, Term, collect, laid_out
+from analysis.core.mixed_cells import Layout, Moments, Term, collect, counting, laid_out
 
-__all__ = ["Fit", "Moments", "Shape", "Term", "collect", "inverse_times", "laid_out", "solve"]
+__all__ = ["Again", "Fit", "Moments", "Shape", "Term", "collect", "counting", "inverse_times", "laid_out", "solve"]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 SINGULAR = 1e-4  # a diagonal of L below this counts as zero
@@ -99,7 +99,7 @@ class Slopes:
     by_log: Floats  #: (m,) slopes of log|L|^2 [+ log|R_X|^2]
     by_pwrss: Floats  #: (m,) slopes of r^2
     pwrss: float  #: r^2
-    free: int  #: N
+    free: float  #: N
     covariance: Floats  #: (p, p) of the fixed effects over s^2
 
     @property
@@ -137,6 +137,16 @@ class Fit:
     effects: Floats  #: (q,) predicted random effects
     here: Slopes
     near: Near
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Another optimum of the same model, without its curvature."""
+
+    theta: Floats
+    sigma: float
+    beta: Floats  #: (p,)
+    converged: bool
 
 
 def _triangle(covariance: Floats) -> Floats:
@@ -195,6 +205,26 @@ def fit(moments: Moments, *, reml: bool) -> Fit:
     flat = bool(np.abs(here.profiled[near.places]).max(initial=0.0) < FLAT)
     sigma = float(np.sqrt(s.pwrss / here.free))
     return Fit(goal.shape, theta, sigma, here.value, flat, s, beta, effects, here, near)
+
+
+def fit_again(moments: Moments, one: Fit, *, reml: bool) -> Again:
+    """Minimise the criterion of other weights of the same rows, beginning at the theta of `one`.
+
+    Raises
+    ------
+    LinAlgError
+        Where the fixed effects cannot be told apart under these weights.
+    """
+    goal = _Goal(moments, one.shape, reml)
+    start = np.where(one.shape.bounded, np.maximum(one.theta, STARTS[0]), one.theta)
+    theta = _lowest(goal, start)
+    here = goal.at(theta)
+    if not _flat(goal, theta, here):
+        theta, _ = _polished(goal, theta)
+        here = goal.at(theta)
+    triangles = goal.shape.triangles(theta)
+    beta, _ = predicted(moments, triangles, solve(moments, triangles))
+    return Again(theta, float(np.sqrt(here.pwrss / here.free)), beta, _flat(goal, theta, here))
 
 
 def predicted(moments: Moments, triangles: list[Floats], s: Solved) -> tuple[Floats, Floats]:
@@ -264,7 +294,7 @@ def upper_limit(moments: Moments, one: Fit, j: int, rise: float, *, reml: bool) 
     return float(optimize.brentq(above, one.theta[j], high, xtol=1e-8))
 
 
-def _free(moments: Moments, reml: bool) -> int:
+def _free(moments: Moments, reml: bool) -> float:
     return moments.n - moments.p if reml else moments.n
 
 
@@ -317,10 +347,13 @@ class _Goal:
             return 1e300
 
 
-def _lowest(goal: _Goal) -> Floats:
+def _flat(goal: _Goal, theta: Floats, here: Slopes) -> bool:
+    return bool(np.abs(here.profiled[goal.shape.live(theta)]).max(initial=0.0) < FLAT)
+
+
+def _lowest(goal: _Goal, start: Floats | None = None) -> Floats:
     """The optimum to a few digits; diagonals that came to rest at zero are tried again from above."""
-    bounded = goal.shape.bounded
-    found = _descend(goal, np.where(bounded, 0.5, 0.0))
+    found = _descend(goal, np.where(goal.shape.bounded, 0.5, 0.0) if start is None else start)
     theta, value = goal.shape.settled(found.x), float(found.fun)
     for j in map(int, np.flatnonzero(goal.shape.held(theta))):
         tries = [_moved(theta, j, start) for start in STARTS]

@@ -21,7 +21,7 @@ from scipy import optimize, special
 
 from analysis.core import elimination
 from analysis.core.elimination import inverse_times, solve
-from analysis.core.mixed import FLAT, Fit, Near, Shape, Slopes, fixed_covariance, shaped
+from analysis.core.mixed import FLAT, Again, Fit, Near, Shape, Slopes, fixed_covariance, shaped
 from analysis.core.mixed_cells import Layout, Moments, collect, through_rows, turned_times, z_times
 
 Floats = NDArray[np.float64]
@@ -42,7 +42,7 @@ class Rows:
 
     layout: Layout
     successes: Floats  #: (n,)
-    trials: Floats  #: (n,) above zero
+    trials: Floats  #: (n,) above zero; weighted, any number of at least zero
     x: Floats  #: (n, p)
     u: Floats  #: (n, m)
     constant: float  #: -2 sum log C(trials, successes) of the rows before equal ones were put together
@@ -118,10 +118,10 @@ def quadrature(
     return float(-2 * logs.sum()) + rows.constant, mode
 
 
-def constant(successes: Floats, trials: Floats) -> float:
-    """-2 sum log C(trials, successes)."""
+def constant(successes: Floats, trials: Floats, weights: Floats | None = None) -> float:
+    """-2 sum w log C(trials, successes)."""
     logs = special.gammaln(trials + 1) - special.gammaln(successes + 1) - special.gammaln(trials - successes + 1)
-    return float(-2 * logs.sum())
+    return float(-2 * (logs if weights is None else weights * logs).sum())
 
 
 def inner(rows: Rows, triangles: list[Floats], beta: Floats, before: Floats | None = None) -> Mode:
@@ -174,6 +174,28 @@ def fit(rows: Rows, *, nodes: int | None = None) -> Binomial:
     none = Slopes(value, np.zeros(0), np.zeros(0), s.pwrss, moments.n, np.zeros((len(beta), len(beta))))
     near = Near(places, np.zeros(0), (), ())
     return Binomial(Fit(shape, theta, 1.0, value, flat, s, beta, mode.effects, none, near), moments, covariance, places)
+
+
+def fit_again(rows: Rows, one: Fit, *, nodes: int | None = None) -> Again:
+    """Minimise the criterion of other weights of the same rows, beginning at the theta and coefficients of `one`.
+
+    Raises
+    ------
+    Separated
+        Where the coefficients run away.
+    """
+    shape = one.shape
+    start = np.where(shape.bounded, np.maximum(one.theta, START / 10), one.theta)
+    search = _Search(rows, shape, nodes, *_scaled_start(rows, shape, start, one.beta))
+    z = search.lowest()
+    theta, beta = search.split(z)
+    _, slope, mode = search.at(z)
+    kept = np.concatenate([shape.live(theta), len(theta) + np.arange(len(beta))]).astype(np.int64)
+    if np.abs(slope[kept]).max(initial=0.0) >= FLAT:
+        z, _ = search.polished(z, shape.live(theta))
+        theta, beta = search.split(z)
+        _, slope, mode = search.at(z)
+    return Again(theta, 1.0, beta, bool(np.abs(slope[kept]).max(initial=0.0) < FLAT) and mode.settled)
 
 
 def _people(rows: Rows) -> Floats:
@@ -242,8 +264,11 @@ def _begin(rows: Rows, shape: Shape) -> tuple[Floats, Floats, Floats, Floats]:
 
     In these units the criterion bends about alike in every direction.
     """
-    beta, layout = _without_effects(rows), rows.layout
-    theta = np.where(shape.bounded, START, 0.0)
+    return _scaled_start(rows, shape, np.where(shape.bounded, START, 0.0), _without_effects(rows))
+
+
+def _scaled_start(rows: Rows, shape: Shape, theta: Floats, beta: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    layout = rows.layout
     mode = inner(rows, shape.triangles(theta), beta)
     moments = collect(layout, *_working(rows, mode), rows.u, _weights(rows, mode))
     half = np.asarray(np.linalg.cholesky(fixed_covariance(moments, solve(moments, shape.triangles(theta)))))
@@ -371,4 +396,4 @@ class _Search:
         return back @ (2 * np.linalg.inv(hessian)) @ back.T
 
 
-__all__ = ["Binomial", "Rows", "Separated", "deviance", "fit", "quadrature", "slopes", "upper_limit"]
+__all__ = ["Binomial", "Rows", "Separated", "deviance", "fit", "fit_again", "quadrature", "slopes", "upper_limit"]

@@ -96,7 +96,7 @@ class Moments:
     """All that a fit needs of n rows."""
 
     layout: Layout
-    n: int
+    n: float  #: rows; or the sum of their weights, where a row of weight w counts as w rows
     store: Floats  #: Z'WZ
     products: Floats  #: (C, M) sums of w u_i u_j
     zx: Floats  #: (q, p + 1) Z'W[X y]
@@ -192,6 +192,13 @@ def collect(layout: Layout, y: Floats, x: Floats, u: Floats, weights: Floats | N
             zx[rows][a::d] = np.column_stack([np.bincount(at, column, q) for column in by_use[i].T])
     logs = 0.0 if weights is None else float(np.log(weights).sum())
     return Moments(layout, len(y), store, products, zx, wxy.T @ xy, count, logs)
+
+
+def counting(layout: Layout, y: Floats, x: Floats, u: Floats, weights: Floats) -> Moments:
+    """As `collect`, but a row of weight w, at least 0, counts as w rows: what a pseudo-likelihood needs."""
+    with np.errstate(divide="ignore"):
+        found = collect(layout, y, x, u, weights)
+    return replace(found, n=float(weights.sum()), log_weights=0.0)
 
 
 def through_rows(layout: Layout, u: Floats, store: Floats) -> Floats:

@@ -98,6 +98,19 @@ def deviations(
     return (off * np.sqrt(given.coefficients)).T
 
 
+def refitted(given: Replicated, theta: Floats, full: Floats) -> Spread:
+    """Spread of S numbers found anew under each set of weights, (R, S).
+
+    A set without numbers (NaN) is left out, and the others count for it too.
+    """
+    there = np.asarray(np.isfinite(theta).all(axis=1))
+    weight = np.where(there, given.coefficients, 0.0)
+    if weight.sum() > 0:
+        weight = weight * (given.coefficients.sum() / weight.sum())
+    centre = theta[weight > 0].mean(axis=0) if given.around_mean and (weight > 0).any() else full
+    return Spread(np.where(there[:, None], theta - centre, 0.0) * np.sqrt(weight)[:, None])
+
+
 def _sums(given: Replicated, where: Cut, values: Floats) -> Floats:
     """Sum of values times weights in every domain and replicate, (D, R)."""
     n, r = given.weights.shape

@@ -92,6 +92,11 @@ class MixedFit:
         return pd.concat([self._effects_of(k) for k in range(len(self.factors))], ignore_index=True)
 
     @property
+    def weighted(self) -> bool:
+        """True for the fit inside a `PseudoMixed`: weights of the sample were counted, so that its own errors do not hold."""
+        return "sampling_weights" in self.call
+
+    @property
     def status(self) -> str:
         """The tidy status of its numbers: ok or not_converged."""
         return "ok" if self.converged else "not_converged"
@@ -196,7 +201,7 @@ class MixedFit:
         return tidy_frame(rows.assign(statistic="coefficient", n=self.n))
 
     def _component_rows(self) -> pd.DataFrame:
-        term = _with_term(self.components["factor"], self.components["term"])
+        term = with_term(self.components["factor"], self.components["term"])
         rows = self.components.drop(columns="factor").rename(columns={"variance": "estimate"})
         return tidy_frame(rows.assign(term=term, statistic="variance", n=self.n))
 
@@ -204,7 +209,7 @@ class MixedFit:
         tables = []
         for k, factor in enumerate(self.factors):
             rows = self._effects_of(k).drop(columns=["level", "factor"])
-            rows["term"] = _with_term(pd.Series(factor.name, rows.index), rows["term"])
+            rows["term"] = with_term(pd.Series(factor.name, rows.index), rows["term"])
             labels = factor.level_labels()
             keys = pd.DataFrame([place_keys(labels, level) for level in zip(*labels.values(), strict=True)])
             keys = keys.loc[keys.index.repeat(len(factor.slopes))].reset_index(drop=True)
@@ -224,7 +229,7 @@ def _indicators(at: Ints, values: Floats, levels: int) -> sparse.csr_array:
     return sparse.csr_array((values[known].ravel(), where), shape=(len(at), levels * d))
 
 
-def _with_term(factor: pd.Series, term: pd.Series) -> pd.Series:
+def with_term(factor: pd.Series, term: pd.Series) -> pd.Series:
     """A factor's name, and that of a slope of it."""
     return factor.where(term.isin(["(Intercept)", ""]), factor + "|" + term.astype("str"))
 
@@ -309,22 +314,22 @@ def fit_mixed(
     """
     call = {k: v for k, v in locals().items() if k != "frame"}
     method = _checked(family, trials, method, nodes, prior_weights)
-    asked = _Asked.read(frame, outcome, fixed, random, slopes, prior_weights or trials)
+    asked = Asked.read(frame, outcome, fixed, random, slopes, prior_weights or trials)
     if family == "binomial":
         return _binomial(frame, asked, call, method)
-    data = _read(asked.complete(frame), asked, correlated)
+    data = data_of(asked.complete(frame), asked, correlated)
     y = numeric(data.frame, outcome)
     weights = None if prior_weights is None else _positive(data.frame, prior_weights)
-    _estimable(outcome, len(y) > 0 and bool(np.ptp(y) > 0), data, len(y))
+    refuse_unfittable(outcome, len(y) > 0 and bool(np.ptp(y) > 0), data, len(y))
     moments = core.collect(core.laid_out(data.terms), y - y.mean(), data.x, data.u, weights)
     fit = core.fit(moments, reml=method == "reml")
     beta = fit.beta.copy()
     beta[0] += y.mean()
-    return _result(asked, data, method, moments, replace(fit, beta=beta), call)
+    return gaussian_result(asked, data, method, moments, replace(fit, beta=beta), call)
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class Asked:
     """What is to be fitted."""
 
     outcome: str
@@ -342,7 +347,7 @@ class _Asked:
         random: Sequence[Term],
         slopes: Slopes | None,
         weights: str | None,
-    ) -> _Asked:
+    ) -> Asked:
         """Read the terms, and refuse what the frame does not have."""
         listed = {k: [columns_of(t) for t in v] for k, v in (slopes or {}).items()}
         asked = cls(outcome, [columns_of(t) for t in fixed], [columns_of(t) for t in random], listed, weights)
@@ -393,7 +398,7 @@ class _Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class _Data:
+class Data:
     """The complete rows as arrays."""
 
     frame: pd.DataFrame
@@ -423,7 +428,7 @@ def _checked(family: str, trials: str | None, method: str | None, nodes: int, pr
     return found
 
 
-def _read(used: pd.DataFrame, asked: _Asked, correlated: bool) -> _Data:
+def data_of(used: pd.DataFrame, asked: Asked, correlated: bool) -> Data:
     random = named_columns(used, list(dict.fromkeys(t for v in asked.slopes.values() for t in v)))
     names = {k: tuple(n for t in v for n in term_names(t, random.codes)) for k, v in asked.slopes.items()}
     factors, codes = factors_of(used, asked.random, names)
@@ -432,7 +437,7 @@ def _read(used: pd.DataFrame, asked: _Asked, correlated: bool) -> _Data:
     terms = [
         core.Term(c, f.size, tuple(place[s] for s in f.slopes), correlated) for f, c in zip(factors, codes, strict=True)
     ]
-    return _Data(used, factors, terms, fixed, x, random, random.of(used))
+    return Data(used, factors, terms, fixed, x, random, random.of(used))
 
 
 def _positive(frame: pd.DataFrame, column: str) -> Floats:
@@ -442,32 +447,37 @@ def _positive(frame: pd.DataFrame, column: str) -> Floats:
     return weights
 
 
-def _binomial(frame: pd.DataFrame, asked: _Asked, call: Mapping[str, Any], method: str) -> MixedFit:
+def _binomial(frame: pd.DataFrame, asked: Asked, call: Mapping[str, Any], method: str) -> MixedFit:
     used = asked.complete(frame)
-    counts = _counts(used, asked.outcome, call["trials"])
-    together, constant = _together(used, asked, *counts), binomial.constant(*counts)
-    data = _read(together, asked, call["correlated"])
-    successes, total = (together[c].to_numpy(dtype=float) for c in (_SUCCESSES, _TRIALS))
-    _estimable(asked.outcome, 0 < successes.sum() < total.sum(), data, int(total.sum()))
+    counts = counts_of(used, asked.outcome, call["trials"])
+    cells, constant = together(used, asked, *counts), binomial.constant(*counts)
+    data = data_of(cells, asked, call["correlated"])
+    successes, total = (cells[c].to_numpy(dtype=float) for c in (SUCCESSES, TRIALS))
+    refuse_unfittable(asked.outcome, 0 < successes.sum() < total.sum(), data, int(total.sum()))
     if method == "agq" and (len(data.factors) > 1 or len(data.factors[0].slopes) > 1):
         raise ValueError(
             "adaptive quadrature is for one factor without slopes; leave method out for Laplace's approximation"
         )
     rows = binomial.Rows(core.laid_out(data.terms), successes, total, data.x, data.u, constant)
+    found = binomial_fit(rows, data, call["nodes"] if method == "agq" else None)
+    return binomial_result(asked, data, method, len(used), rows, found, call)
+
+
+def binomial_fit(rows: binomial.Rows, data: Data, nodes: int | None) -> binomial.Binomial:
+    """Fit, and say in words where the fixed part separates."""
     try:
-        found = binomial.fit(rows, nodes=call["nodes"] if method == "agq" else None)
+        return binomial.fit(rows, nodes=nodes)
     except binomial.Separated:
         raise NotFittable(
             f"the fixed terms {list(data.fixed.names[1:])} tell yes from no without error somewhere (separation), so that their"
             " coefficients have no finite value; put thin categories together, or leave a term out"
         ) from None
-    return _binomial_result(asked, data, method, len(used), rows, found, call)
 
 
-_SUCCESSES, _TRIALS = "successes ", "trials "  # with a blank, so as not to be a column of the frame
+SUCCESSES, TRIALS = "successes ", "trials "  # with a blank, so as not to be a column of the frame
 
 
-def _counts(frame: pd.DataFrame, outcome: str, trials: str | None) -> tuple[Floats, Floats]:
+def counts_of(frame: pd.DataFrame, outcome: str, trials: str | None) -> tuple[Floats, Floats]:
     """Successes and trials of each row."""
     y = numeric(frame, outcome)
     n = np.ones(len(y)) if trials is None else numeric(frame, trials)
@@ -477,19 +487,19 @@ def _counts(frame: pd.DataFrame, outcome: str, trials: str | None) -> tuple[Floa
     return y, n
 
 
-def _together(frame: pd.DataFrame, asked: _Asked, y: Floats, n: Floats) -> pd.DataFrame:
+def together(frame: pd.DataFrame, asked: Asked, y: Floats, n: Floats) -> pd.DataFrame:
     """Rows with equal covariates as one; rows of no trial are left out."""
     columns = list(dict.fromkeys(c for t in asked.terms for c in t))
     cell = combinations(frame, columns)
     count = int(cell.max(initial=-1)) + 1
     someone = np.zeros(count, np.int64)
     someone[cell] = np.arange(len(cell))
-    sums = {_SUCCESSES: np.bincount(cell, y, count), _TRIALS: np.bincount(cell, n, count)}
+    sums = {SUCCESSES: np.bincount(cell, y, count), TRIALS: np.bincount(cell, n, count)}
     found = frame[columns].iloc[someone].reset_index(drop=True).assign(**sums)
-    return found[found[_TRIALS] > 0].reset_index(drop=True)
+    return found[found[TRIALS] > 0].reset_index(drop=True)
 
 
-def _estimable(outcome: str, varies: bool, data: _Data, n: int) -> None:
+def refuse_unfittable(outcome: str, varies: bool, data: Data, n: int) -> None:
     p = data.x.shape[1]
     if n <= p + 1:
         raise NotFittable(f"{n} complete rows are too few for {p} fixed effects and a variance")
@@ -513,9 +523,9 @@ def _estimable(outcome: str, varies: bool, data: _Data, n: int) -> None:
             )
 
 
-def _binomial_result(
-    asked: _Asked,
-    data: _Data,
+def binomial_result(
+    asked: Asked,
+    data: Data,
     method: str,
     n: int,
     rows: binomial.Rows,
@@ -531,8 +541,8 @@ def _binomial_result(
     return _built(asked, data, call, method, n, tables, coefficients, sure, found.moments, fit)
 
 
-def _result(
-    asked: _Asked, data: _Data, method: str, moments: core.Moments, fit: core.Fit, call: Mapping[str, Any]
+def gaussian_result(
+    asked: Asked, data: Data, method: str, moments: core.Moments, fit: core.Fit, call: Mapping[str, Any]
 ) -> MixedFit:
     spread = core.parameter_covariance(fit)
     far = partial(core.upper_limit, moments, fit, reml=method == "reml")
@@ -541,12 +551,14 @@ def _result(
     covariance = fit.sigma**2 * core.fixed_covariance(moments, fit.solved)
     coefficients = _coefficients(data.fixed, fit, covariance, lambda back: core.satterthwaite(fit, back, spread[1]))
     sure = bool(np.isfinite(spread[1]).all())
-    return _built(asked, data, call, method, moments.n, (components, correlations), coefficients, sure, moments, fit)
+    return _built(
+        asked, data, call, method, int(moments.n), (components, correlations), coefficients, sure, moments, fit
+    )
 
 
 def _built(
-    asked: _Asked,
-    data: _Data,
+    asked: Asked,
+    data: Data,
     call: Mapping[str, Any],
     method: str,
     n: int,

@@ -109,6 +109,10 @@ def mixed_intervals(
 def _check(fit: MixedFit, method: str, frame: pd.DataFrame | None, draws: int, seed: int, conf_level: float) -> None:
     if method not in METHODS:
         raise ValueError(f"unknown method {method!r}; methods are {', '.join(METHODS)}")
+    if fit.weighted:
+        raise ValueError(
+            "sampling weights leave no such intervals: take those of the replicates, in PseudoMixed.tidy()"
+        )
     if not fit.converged:
         raise ValueError("the fit did not converge; there is no optimum to put intervals around")
     if not 0 < conf_level < 1:

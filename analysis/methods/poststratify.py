@@ -235,6 +235,8 @@ def _check(
     minimum: int,
     conf_level: float,
 ) -> None:
+    if fit.weighted:
+        raise ValueError("the fit counts sampling weights, so that its errors do not hold; fit by fit_mixed")
     if not fit.converged:
         raise ValueError("the fit did not converge; its predictions mean nothing")
     if isinstance(by, str) or not len(by):

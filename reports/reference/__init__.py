@@ -105,6 +105,7 @@ MODULES = (
     "schools",
     "made",
     "mixed",
+    "mixed_weighted",
     "care",
     "reliability",
     "measurement",
