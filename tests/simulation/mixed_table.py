@@ -69,7 +69,8 @@ SAMPLING = """
 40 organisations, all there; inside them people are asked with a chance that depends on what they answer (*related*) or only on
 other things (*apart*). Truth: what asking everybody in these organisations would have given; *of any units*: coverage of the mean
 of all conceivable organisations, which errors of a sample of people do not promise. *no weights*: `fit_mixed`; *design in the
-model*: `fit_mixed` with what the chance depends on, then `poststratified` (its residual is another, so not shown); *pseudo*:
+model*: `fit_mixed` with what the chance depends on, then `poststratified` (its residual is another, so not shown; runs that are
+missing had nobody of some x and s, which it says); *pseudo*:
 `pseudo_mixed` with 40 bootstrap replicates, weights scaled overall or by unit.
 
 """

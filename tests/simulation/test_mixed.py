@@ -64,7 +64,10 @@ def test_chances_that_depend_on_the_answer() -> None:
 def test_laplace_understates_where_units_are_small() -> None:
     table = mixed.laplace(40, SEED)
     print(table.round(1).to_string())
-    assert table["Laplace: bias %"].iloc[0] < -SURE * table["MC"].iloc[0]
+    apart = table["quadrature: bias %"] - table["Laplace: bias %"]  # of the same samples: hardly any Monte Carlo error
+    assert apart.iloc[0] > 10
+    assert apart.is_monotonic_decreasing
+    assert apart.iloc[-1] < 2
     assert (
         table["quadrature: bias %"].abs() < SURE * table["MC "] + 3
     ).all()  # maximum likelihood: one coefficient of 100
