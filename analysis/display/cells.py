@@ -21,17 +21,11 @@ def draw_cell(sheet: Canvas, row: Row, shades: Shades, at: Point, size: Point, n
     ink = "quiet"
     if not row.shown:
         sheet.hatch(at, (size[0], size[1] * (0.5 if name else 1)))
-    elif row.own:
-        ground, ink = shades.of(row.estimate)
-        sheet.box(at, size, colour=ground)
     else:
-        sheet.box(
-            (at[0] + 0.7, at[1] + 0.7),
-            (size[0] - 1.4, size[1] - 1.4),
-            colour="paper",
-            rim="quiet",
-            dotted=not row.apart,
-        )
+        ground, ink = shades.of(row.estimate) if row.told_apart else ("paper", "quiet")
+        edge = 0.0 if row.own else 0.7
+        box = (at[0] + edge, at[1] + edge), (size[0] - 2 * edge, size[1] - 2 * edge)
+        sheet.box(*box, colour=ground, rim="" if row.own else "quiet", dotted=not row.own and not row.apart)
     middle = at[0] + size[0] / 2
     if name:
         under = _largest([name], size[0] - 4, SMALL)

@@ -58,6 +58,11 @@ class Row:
         """True where the number is the unit's own and not a pooled one."""
         return self.shown and self.status == "ok"
 
+    @property
+    def told_apart(self) -> bool:
+        """True where the number is of this unit, its own or leaning on others, and not that of another unit."""
+        return self.own or (self.shown and self.status == "pooled" and not self.basis)
+
 
 @dataclass(frozen=True, slots=True)
 class Cut:
@@ -138,7 +143,7 @@ def cut(
     if by in UNITS and by not in held and set(table[by]) == {ALL}:
         raise NothingThere(by)
     for key in ("term", "statistic", "wave", "group", "region", "domain"):
-        table = table if key == by or key in held else _only(table, key, _usual(table, key, by))
+        table = table if key == by or key in held else _only(table, key, [_usual(table, key, by)])
     rows = rows_of(table)
     units = tuple(r for r in rows if r.keys[by] != ALL)
     if by in UNITS and units and all(r.status == "not_asked" for r in units):
@@ -169,7 +174,7 @@ def pairs(
     held = {k: v for k, v in {"term": term, "statistic": statistic, **(where or {})}.items() if v is not None}
     table = rows_where(table, {k: v for k, v in held.items() if k not in by})
     for key in KEYS:
-        table = table if key in by or key in held else _only(table, key, _usual(table, key, by[0]))
+        table = table if key in by or key in held else _only(table, key, [_usual(table, key, by[0])])
     rows = rows_of(table)
     units = tuple(r for r in rows if ALL not in (r.keys[by[0]], r.keys[by[1]]))
     bare = next((k for k in by if k in UNITS and all(r.keys[k] == ALL for r in rows)), None)
@@ -188,10 +193,7 @@ def rows_where(table: pd.DataFrame, held: Mapping[str, str | Sequence[str]]) -> 
     for key, value in held.items():
         if key not in KEYS:
             raise ValueError(f"where= knows the keys {list(KEYS)}, seen {key!r}")
-        if isinstance(value, str):
-            table = _only(table, key, value)
-        else:
-            table = pd.concat([_only(table, key, one) for one in value]).sort_index(kind="stable")
+        table = _only(table, key, [value] if isinstance(value, str) else value)
     return table
 
 
@@ -211,10 +213,10 @@ def _row(record: Mapping[Any, Any]) -> Row:
     return Row(keys, estimate, low, high, n, int(record["decimals"]), str(record["status"]), str(record["basis"]))
 
 
-def _only(table: pd.DataFrame, key: str, value: str) -> pd.DataFrame:
-    kept = table[table[key] == str(value)]
+def _only(table: pd.DataFrame, key: str, codes: Sequence[str]) -> pd.DataFrame:
+    kept = table[table[key].isin([str(c) for c in codes])]
     if kept.empty:
-        raise ValueError(f"no row has {key} {value!r}; there are {_few(table[key])}")
+        raise ValueError(f"no row has {key} {' or '.join(repr(c) for c in codes)}; there are {_few(table[key])}")
     return kept
 
 

@@ -176,7 +176,7 @@ def subject(term: str, statistic: str, labels: Labels, language: str) -> str:
         return say(f"share.{term}", language)
     if kind == "code":
         key = "code"
-    elif statistic in SCORES:
+    elif statistic in (*SCORES, *values.AGAINST_WHOLE):
         key = "item" if kind == "item" else "score"
     elif statistic in values.SIGNED and statistic not in values.SLOPES:
         key = "change"

@@ -69,7 +69,7 @@ class Shades:
 
 def shades_for(rows: Iterable[Row], statistic: str) -> Shades:
     """Choose the steps that hold the rows' numbers."""
-    seen = [r.estimate for r in rows if r.own] or [0.0]
+    seen = [r.estimate for r in rows if r.told_apart] or [0.0]
     if statistic in values.SIGNED:
         step = _round_up(max(map(abs, seen)) / (STEPS / 2) or 0.1)
         return Shades(tuple((k - STEPS / 2) * step for k in range(STEPS + 1)), statistic)

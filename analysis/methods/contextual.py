@@ -115,4 +115,4 @@ def _rows(fit: MixedFit, covariate: str, unit: str) -> pd.DataFrame:
     found = fit.coefficients.set_index("term").loc[[covariate, MEAN]].reset_index(drop=True)
     domain = domain_key({"of": covariate, "unit": unit})
     rows = found.drop(columns="df").assign(term=fit.outcome, statistic=list(STATISTICS), domain=domain)
-    return tidy_frame(rows.assign(n=fit.moments.n, status=fit.status))
+    return tidy_frame(rows.assign(n=fit.n, status=fit.status))

@@ -88,7 +88,7 @@ def variance_shares(
     if not 0 < conf_level < 1:
         raise ValueError(f"conf_level must lie between 0 and 1, seen {conf_level}")
     called, z = names or {}, float(stats.norm.ppf((1 + conf_level) / 2))
-    levels = {factor.name: factor.size for factor in fit.factors} | {"residual": fit.moments.n}
+    levels = {factor.name: factor.size for factor in fit.factors} | {"residual": fit.n}
     parts = [_component(row, levels[row["factor"]], z) for row in fit.components.to_dict("records")]
     if fit.family == "binomial":
         parts.append(_Part("residual", LOGIT_RESIDUAL, LOGIT_RESIDUAL, LOGIT_RESIDUAL))
@@ -165,4 +165,4 @@ def _rows(fit: MixedFit, table: pd.DataFrame) -> pd.DataFrame:
     rows = table[["conf_low", "conf_high"]].assign(
         estimate=table["share"], domain=[domain_key({"part": p}) for p in table["part"]]
     )
-    return tidy_frame(rows.assign(term=fit.outcome, statistic="variance_share", n=fit.moments.n, status=fit.status))
+    return tidy_frame(rows.assign(term=fit.outcome, statistic="variance_share", n=fit.n, status=fit.status))
