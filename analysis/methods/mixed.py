@@ -37,6 +37,7 @@ from analysis.tidy import concat, place_keys, tidy_frame
 METHODS = {"gaussian": ("reml", "ml"), "binomial": ("laplace", "agq")}  # the first is taken where none is named
 NODES = 25  # of adaptive quadrature
 LEVEL = 0.95
+WIDEST_REACH = float(np.log(30))  # of a log variance, either way: beyond it the error is nearly twice the variance
 FEW = 5  # levels below which the variance of a factor is hardly told from zero or from anything
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -284,8 +285,9 @@ def fit_mixed(
     -------
     MixedFit
         Coefficients have Satterthwaite degrees of freedom and t intervals (Fai & Cornelius 1996; numerical derivatives).
-        Intervals of variances are Wald's on the log scale; for a component at zero the low end is 0 and the high end
-        where the criterion, the others held, has risen by the 95 % point of chi-squared with 1 degree of freedom.
+        Intervals of variances are Wald's on the log scale; for a component that is zero, or less than about half its error,
+        the low end is 0 and the high end where the criterion, the others held, has risen by the 95 % point of chi-squared with 1
+        degree of freedom.
         Effects carry the standard error of prediction, which counts the fixed effects' error too. ``problems`` says in
         words what is singular, too few or not converged. Binomial: Wald intervals by the normal law, from the Hessian over
         variances and coefficients (as glmer's); a variance at zero has its far end where the criterion has risen.
@@ -650,19 +652,24 @@ def _variance_interval(
     place: tuple[int, int, float],
     far: Callable[[int, float], float],
 ) -> dict[str, float]:
-    """Wald's on the log of the variance; where it is zero, from zero to where the criterion has risen."""
+    """Wald's on the log of the variance; where that says nothing (zero, or nearly), from zero to where the criterion has risen."""
     j, a, variance = place
+    reach = _log_reach(fit, spread, place) if variance > 0 else np.inf
     shape = fit.shape
-    if variance == 0:
+    if reach > WIDEST_REACH:
         own = np.flatnonzero((shape.term == j) & (shape.row == a) & shape.bounded)
         top = np.array(fit.theta)
         top[own] = far(int(own[0]), float(stats.chi2.ppf(LEVEL, 1)))
         return {"conf_low": 0.0, "conf_high": float((shape.triangles(top)[j][a] ** 2).sum()) * fit.sigma**2}
-    places, covariance = spread
-    slopes = shape.variance_slopes(fit.theta, j, a)[places] * fit.sigma**2
-    gradient = np.append(slopes, 2 * variance / fit.sigma)
-    reach = stats.norm.ppf((1 + LEVEL) / 2) * np.sqrt(gradient @ covariance @ gradient) / variance
     return {"conf_low": variance * np.exp(-reach), "conf_high": variance * np.exp(reach)}
+
+
+def _log_reach(fit: core.Fit, spread: tuple[Ints, Floats], place: tuple[int, int, float]) -> float:
+    """Half the width of Wald's interval of the log of a variance."""
+    (j, a, variance), (places, covariance) = place, spread
+    slopes = fit.shape.variance_slopes(fit.theta, j, a)[places] * fit.sigma**2
+    gradient = np.append(slopes, 2 * variance / fit.sigma)
+    return float(stats.norm.ppf((1 + LEVEL) / 2) * np.sqrt(gradient @ covariance @ gradient) / variance)
 
 
 def _coefficients(fixed: Fixed, fit: core.Fit, covariance: Floats, degrees: Callable[[Floats], Floats]) -> pd.DataFrame:

@@ -111,7 +111,7 @@ class _Part:
 def _component(row: Mapping[Any, Any], levels: int, z: float) -> _Part:
     """A component; the fit's own interval is Wald's on the log scale, and its width tells the error."""
     v, high = float(row["variance"]), float(row["conf_high"])
-    if v == 0:
+    if row["conf_low"] == 0:
         return _Part(str(row["factor"]), v, 0.0, high)
     error = v * np.log(high / v) / stats.norm.ppf((1 + LEVEL) / 2)
     return _Part(str(row["factor"]), v, *_ends(v, error, levels - 1, z))

@@ -222,3 +222,14 @@ def test_far_end_of_a_component_at_zero_has_a_closed_form() -> None:
     assert row["variance"] == row["conf_low"] == 0
     high = 6 / 8 * (np.exp(3.841458820694124 / 2) - 1) / 3
     assert row["conf_high"] == pytest.approx(high, rel=1e-6)
+
+
+def test_a_variance_that_is_nearly_zero_has_a_far_end_within_reason() -> None:
+    """Data whose groups differ by exactly as much as chance lets them, and a hair more: not zero, and not infinite either."""
+    wave = np.tile([-1.0, 1.0], 150)
+    shape = np.linspace(-1, 1, 30) / np.linspace(-1, 1, 30).std(ddof=1)
+    for lift in (0.0, 1e-6, 1e-4, 1e-2, 0.1):
+        offsets = shape * np.sqrt(300 / 270 / 10 * (1 + lift))  # within: 300 over 30 * 9 degrees of freedom
+        frame = pd.DataFrame({"g": np.repeat(np.arange(30), 10).astype(str), "y": wave + np.repeat(offsets, 10)})
+        found = fit_mixed(frame, outcome="y", random=("g",)).components.iloc[0]
+        assert found["conf_low"] <= found["variance"] <= found["conf_high"] < 1, lift
