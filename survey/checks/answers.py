@@ -41,8 +41,9 @@ def check_answers(study: Study, wave: Wave, entry: FileEntry, key: Key) -> Accep
     opened = open_file(study, wave, entry)
     frame, book = opened.frame, opened.book
     asked = {i.name: i for i in study.items if i.asked_in(wave.settings.instrument)}
+    # first the units: an answer from no known organisation must not stand in the place of the same person's good one
+    frame = book.left(settle_units(study, wave, frame, book))
     _set_aside_repeated(frame, book, entry)
-    frame = settle_units(study, wave, book.left(frame), book)
     _set_aside_unanswered(study, book.left(frame), asked, opened)
     frame = book.left(frame)
     items = _items(study, wave, entry, opened, frame, asked)
@@ -68,7 +69,7 @@ def _again(frame: pd.DataFrame, keys: list[str]) -> pd.Series:
     """Rows whose key stands more than once: of a large file few, of which copies are made."""
     again = frame[keys].duplicated(keep=False)
     for key in keys:
-        again &= frame[key] != ""
+        again &= frame[key].notna() & (frame[key] != "")
     return again
 
 

@@ -19,8 +19,8 @@ scores = st.lists(st.integers(100, 500).map(lambda v: v / 100), min_size=1, max_
 changes = st.lists(st.integers(-300, 300).map(lambda v: v / 100), min_size=1, max_size=30)
 
 
-def made(value: float, statistic: str = "mean", status: str = "ok") -> Row:
-    return Row({**KEYS, "statistic": statistic}, value, math.nan, math.nan, 100.0, 2, status, "")
+def made(value: float, statistic: str = "mean", status: str = "ok", basis: str = "") -> Row:
+    return Row({**KEYS, "statistic": statistic}, value, math.nan, math.nan, 100.0, 2, status, basis)
 
 
 def luminance(colour: str) -> float:
@@ -56,9 +56,14 @@ def test_every_ground_carries_its_ink() -> None:
             assert (high + 0.05) / (low + 0.05) >= 4.5, (statistic, k)
 
 
-def test_a_pooled_number_does_not_stretch_the_scale() -> None:
+def test_a_number_of_another_unit_does_not_stretch_the_scale() -> None:
     own = [made(3.0), made(4.0)]
-    assert shades_for([*own, made(1.0, status="pooled")], "mean") == shades_for(own, "mean")
+    assert shades_for([*own, made(1.0, status="pooled", basis="above")], "mean") == shades_for(own, "mean")
+
+
+def test_a_number_that_leans_on_others_is_still_its_units() -> None:
+    leaning = [made(3.0, status="pooled"), made(4.0, status="pooled")]
+    assert shades_for(leaning, "mean") == shades_for([made(3.0), made(4.0)], "mean")
 
 
 def test_edges_are_written_with_the_digits_they_need() -> None:

@@ -278,6 +278,15 @@ def test_a_column_that_is_not_there(tmp_path: Path) -> None:
     assert "Li" not in str(caught.value)
 
 
+def test_an_answer_that_cannot_stand_takes_no_good_one_with_it(tmp_path: Path) -> None:
+    """Two answers of one person, as full as each other, one from an organisation that nobody knows: in either order the other stays."""
+    good, bad = {"id": "m1", "org": "union"}, {"id": "m1", "org": "navy"}
+    for name, rows in (("first", [good, bad]), ("last", [bad, good])):
+        found = answers(tmp_path / name, rows)
+        assert len(found.frame) == 1, name
+        assert set(found.reasons.values()) == {"unknown_group"}, name
+
+
 CELL = st.sampled_from(
     ["", " ", "m1", "m2", "union", "navy", "990102", "1", "4", "77", "４", "同意", "合计", "NA", "1;3", "-", "2024"]
 )
