@@ -279,7 +279,7 @@ def test_a_column_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_an_answer_that_cannot_stand_takes_no_good_one_with_it(tmp_path: Path) -> None:
-    """Two answers of one person, as full as each other, one from an organisation that nobody knows: in either order the other stays."""
+    """Two answers of one person, equally full, one from an organisation that nobody knows: in either order the other stays."""
     good, bad = {"id": "m1", "org": "union"}, {"id": "m1", "org": "navy"}
     for name, rows in (("first", [good, bad]), ("last", [bad, good])):
         found = answers(tmp_path / name, rows)
