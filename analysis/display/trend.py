@@ -99,7 +99,8 @@ def _panel(
     for wave, x in xs.items():
         label = look.labels.unit("wave", wave, look.language)
         short = label if text_width(label, 10) * len(waves) + 40 < last - first + 60 else wave
-        sheet.words((x, low + 15), short, colour="quiet", size=10, align="centre")
+        middle = max(x, left + text_width(short, 10) / 2)  # the first wave's name does not leave the sheet
+        sheet.words((middle, low + 15), short, colour="quiet", size=10, align="centre")
     _quiet(sheet, whole, xs, look, (low, high))
     _own(sheet, rows, xs, look, (low, high), waves[-1])
 
