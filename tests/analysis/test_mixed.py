@@ -14,6 +14,7 @@ import pytest
 import statsmodels.formula.api as smf
 
 from analysis.methods.mixed import MixedFit, NotFittable, fit_mixed
+from analysis.methods.mixed_intervals import mixed_intervals
 
 FIXED = 1e-6  # relative, fixed effects and their errors: lme4's own optimiser leaves 1e-7
 VARIANCE = 1e-4  # relative, variance components: the criterion is flat at its optimum
@@ -233,3 +234,16 @@ def test_a_variance_that_is_nearly_zero_has_a_far_end_within_reason() -> None:
         frame = pd.DataFrame({"g": np.repeat(np.arange(30), 10).astype(str), "y": wave + np.repeat(offsets, 10)})
         found = fit_mixed(frame, outcome="y", random=("g",)).components.iloc[0]
         assert found["conf_low"] <= found["variance"] <= found["conf_high"] < 1, lift
+
+
+def test_a_bootstrap_has_a_seed() -> None:
+    rng = np.random.default_rng(4)
+    frame = pd.DataFrame(
+        {"g": np.repeat(np.arange(12), 8).astype(str), "y": np.repeat(rng.normal(size=12), 8) + rng.normal(size=96)}
+    )
+    fit = fit_mixed(frame, outcome="y", random=("g",))
+    one, two, three = (
+        mixed_intervals(fit, method="bootstrap", frame=frame, draws=100, seed=s).table for s in (1, 1, 2)
+    )
+    pd.testing.assert_frame_equal(one, two)
+    assert not np.allclose(one["conf_low"], three["conf_low"])

@@ -113,7 +113,7 @@ def one_cell(folder: Path, source: str) -> Path:
     ("source", "error"),
     [
         ("panel.careers.head()", NotReleased),
-        ("print(len(panel.careers))", NotReleased),
+        pytest.param("print(len(panel.careers))", NotReleased, marks=pytest.mark.slow),
         ("raise KeyError('13800000000')", NotebookFailed),
     ],
 )
@@ -127,6 +127,7 @@ def test_what_was_not_released_or_failed_leaves_no_report(
     assert [p for p in (tmp_path / "out").rglob("*") if p.is_file()] == []
 
 
+@pytest.mark.slow
 def test_a_failed_run_keeps_the_report_before(real_study: Callable[[str], Path], tmp_path: Path) -> None:
     study = open_study(real_study("la_meetup_rsvps"))
     place = export(study, out=tmp_path / "out", languages=("en",))
