@@ -113,6 +113,31 @@ def test_shares_add_up_and_waves_are_the_variance_of_their_means() -> None:
     assert inside.all()
 
 
+def balanced() -> pd.DataFrame:
+    """Five groups of 200: the between mean square has four degrees of freedom and the within one as good as any number."""
+    rng = np.random.default_rng(11)
+    return pd.DataFrame(
+        {"g": np.repeat(list("abcde"), 200), "y": np.repeat(rng.normal(0, 1, 5), 200) + rng.normal(size=1000)}
+    )
+
+
+def test_the_interval_of_a_variance_is_that_of_analysis_of_variance() -> None:
+    frame = balanced()
+    parts = variance_shares(fit_mixed(frame, outcome="y", random=("g",))).parts.set_index("part")
+    means, noise = frame.groupby("g")["y"].mean(), frame.groupby("g")["y"].var().mean() / 200
+    ends = 4 * means.var() / stats.chi2.ppf([0.975, 0.025], 4) - noise
+    np.testing.assert_allclose(parts.loc["g", ["variance_low", "variance_high"]].astype(float), ends, rtol=0.01)
+
+
+def test_the_interval_of_a_share_is_that_of_a_ratio_of_its_part_to_the_rest() -> None:
+    """The lower end takes its own part's lower and the rest's upper end, each on the log scale, their distances as legs."""
+    a, b = variance_shares(fit_mixed(balanced(), outcome="y", random=("g",))).parts.to_dict("records")
+    down = np.hypot(np.log(a["variance"] / a["variance_low"]), np.log(b["variance_high"] / b["variance"]))
+    up = np.hypot(np.log(a["variance_high"] / a["variance"]), np.log(b["variance"] / b["variance_low"]))
+    odds = a["variance"] / b["variance"] * np.exp(np.array([-down, up]))
+    np.testing.assert_allclose([a["conf_low"], a["conf_high"]], odds / (1 + odds), rtol=SAME)
+
+
 @pytest.mark.slow
 def test_intervals_of_shares_hold_the_truth() -> None:
     """Eight organisations by forty counties: each part's interval within four Monte Carlo errors of 95 % in 150 federations."""
