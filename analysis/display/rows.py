@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.disclosure import Released
+from analysis.display.words import WORDS
 from analysis.tidy import ALL, APART, KEYS, NUMBERED
 
 
@@ -215,6 +216,8 @@ def _row(record: Mapping[Any, Any]) -> Row:
 
 def _only(table: pd.DataFrame, key: str, codes: Sequence[str]) -> pd.DataFrame:
     kept = table[table[key].isin([str(c) for c in codes])]
+    if kept.empty and key == "statistic" and all(f"statistic.{c}" in WORDS for c in codes):
+        raise NothingThere("term")  # a statistic that other studies have: nothing was there to make it from
     if kept.empty:
         raise ValueError(f"no row has {key} {' or '.join(repr(c) for c in codes)}; there are {_few(table[key])}")
     return kept

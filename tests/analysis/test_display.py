@@ -310,3 +310,14 @@ def test_display_refuses_what_was_not_released_and_options_that_would_change_not
         SHOW.dots(table, term="warmth", where={"wave": "9"})
     with pytest.raises(ValueError, match="level= chooses among places"):
         SHOW.dots(table, term="warmth", level="county")
+    with pytest.raises(ValueError, match="no row has statistic 'meen'"):
+        SHOW.dots(table, term="warmth", statistic="meen")
+
+
+def test_a_statistic_that_this_study_has_no_data_for_is_said_to_be_absent() -> None:
+    table = released(PLAIN)
+    for shown in (
+        SHOW.dots(table, statistic="shrunken"),
+        SHOW.table(table, where={"statistic": ["within", "contextual"]}),
+    ):
+        assert shown.text("en") == "Not shown by measures: this study does not have the data for it."
