@@ -231,6 +231,18 @@ def test_real_schools_cannot_be_compared_by_their_visual_tests(shared_data: Any)
     }  # x5 moves no mean by more than a tenth
 
 
+@pytest.mark.parametrize(
+    "statistic", ["shrunken", "poststratified", "small_area", "benchmarked", "eblup", "difference_from_all"]
+)
+def test_whatever_says_how_high_takes_the_verdict(statistic: str) -> None:
+    frame = groups()
+    frame.loc[frame["group"] == "c", "q4"] = (frame["q4"] - 1).clip(1, 5)
+    row = {"term": "s", "statistic": statistic, "group": "a", "estimate": 3.0, "n": 100.0}
+    marked = judged(frame, group="group").mark(analysis.tidy.tidy_frame([row])).loc[0]
+    assert marked["status"] == "linkable"
+    assert pd.isna(marked["estimate"]) == (statistic == "difference_from_all")
+
+
 def test_cohesion_takes_the_verdicts() -> None:
     frame = groups()
     frame.loc[frame["group"] == "c", "q4"] = (frame["q4"] - 1).clip(1, 5)
