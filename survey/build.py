@@ -23,6 +23,7 @@ from survey.panel import FRAMES, Panel
 from survey.places_carry import carry
 from survey.places_changes import broken_series, changes
 from survey.score import comparable, item_table, newest_forms, scales_of, score
+from survey.steps import read_steps
 from survey.study import Study, Wave
 from survey.tally import whole_tally
 from survey.weighting.cells import Calibration
@@ -176,7 +177,8 @@ def _members(
     parts, broken = [], {}
     for wave in (w for w in waves if w.name in answers):
         part, broken[wave.name] = comparable(study, wave, answers[wave.name], forms)
-        parts.append(part)
+        steps = read_steps(answers[wave.name], dict(study.settings.steps.items()), broken[wave.name])
+        parts.append(pd.concat([part, steps], axis=1))
     whole = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({c: [] for c in ROLE_COLUMNS}, dtype="str")
     whole = pd.concat([whole, _levels(whole["region"], tree)], axis=1)
     for item in {column for cut in study.settings.cuts for column in cut} & set(forms) & set(whole.columns):

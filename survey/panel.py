@@ -173,10 +173,22 @@ aside, located, arrived, linkage : DataFrame
 
     @property
     def log(self) -> dict[str, Any]:
-        """Arguments of `analysis.fit_attraction` that come from the log and what it is compared with."""
-        returned = self.study.settings.windows.returned
-        tables = {"cells": self.cells, "careers": self.careers, "members": self.current, "registry": self.registry}
-        return {**tables, "observed": self.observed, "returned_days": returned}
+        """Arguments of `analysis.fit_attraction`: the log, the answers beside it, and what both are compared with."""
+        windows = self.study.settings.windows
+        tables = {"cells": self.cells, "careers": self.careers, "members": self.members, "registry": self.registry}
+        days = {"returned_days": windows.returned, "window_days": windows.took_part}
+        return {**tables, "observed": self.observed, **days, "by": self.kinds}
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Columns of the answers that the study is cut by, one at a time, and that the log does not have."""
+        alone = [cut[0] for cut in self.study.settings.cuts if len(cut) == 1]
+        return tuple(c for c in alone if c not in ("group", "region", "channel") and c in self.members)
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """Steps that members tell of, each a column of the answers."""
+        return tuple(self.study.settings.steps)
 
     def incidence(self, wave: str | None = None) -> pd.DataFrame:
         """Who was at what, for networks: ``wave, member, activity``, a row each within the window; read when it is asked for.
@@ -257,7 +269,7 @@ aside, located, arrived, linkage : DataFrame
         answers = answers.assign(linkage=self.members["log_member"])  # the people of a rate of linkage consented to it
         people = {
             "survey": answers,
-            "log": self.careers[["wave", "member", "group", "region", "channel"]],
+            "log": self._careers_with_kinds(),
             "registry": self.registry,
         }
         rules = self.study.settings.rules
@@ -269,10 +281,18 @@ aside, located, arrived, linkage : DataFrame
             "rules": {name: getattr(rules, name) for name in ("minimum", "difference", "count_step")},
         }
 
+    def _careers_with_kinds(self) -> pd.DataFrame:
+        """Who came, and what kind of member those are who answered and agreed to be linked."""
+        came = self.careers[["wave", "member", "group", "region", "channel"]]
+        kinds = list(self.kinds)
+        linked = self.members.dropna(subset=["log_member"]).drop_duplicates(["wave", "log_member"])
+        told = linked[["wave", "log_member", *kinds]].rename(columns={"log_member": "member"})
+        return came.merge(told, on=["wave", "member"], how="left") if kinds else came
+
     @property
     def answer_columns(self) -> list[str]:
-        """Columns of `members` that hold items and scales."""
-        known = {*self.items["item"], *self.scales()}
+        """Columns of `members` that hold items, steps and scales."""
+        known = {*self.items["item"], *self.scales(), *self.steps}
         return [c for c in self.members.columns if c.partition("=")[0] in known]
 
     def missing_inputs(self, requires: Sequence[str]) -> tuple[str, ...]:

@@ -21,13 +21,15 @@ _ACTIVITY = ("member", "activity", "group", "region", "within", "start", "end")
 LOG_ROLES = (*_ACTIVITY, "channel", "response", "role", "service", "rating")
 # What somebody did at an activity; who only came took part.
 PARTS = ("took_part", "volunteered", "organised", "proposed", "designed")
-REGISTRY_COUNTS = ("members", "organisations", "established", "staff", "venues", "funds")
+REGISTRY_COUNTS = ("members", "eligible", "organisations", "established", "staff", "venues", "funds")
 # What happens to a visit, a proposal and a case, in its order; the first is when it began.
 STAGES = {
     "visits": ("visited",),
-    "proposals": ("made", "answered", "adopted"),
+    "proposals": ("made", "answered", "adopted", "told"),
     "cases": ("raised", "accepted", "resolved"),
 }
+# Stages that need not have been where a later one was: a member is told of a no as well as of a yes.
+NOT_IMPLIED = ("adopted",)
 ROLES = {
     "answers": ANSWER_ROLES,
     "log": LOG_ROLES,
@@ -38,13 +40,24 @@ ROLES = {
     "cases": ("case", "member", "group", "region", "service", *STAGES["cases"]),
 }
 PEOPLE = ("member", "officer")  # roles that name somebody: pseudonyms take their place
+# What somebody says of a way that has steps; each becomes a column of the answers, 1 or 0.
+STEPS = ("reached", "intends", "propose", "take_part", "evaluate", "benefit", "design", "in_need")
 # Columns of the panel's answers.
-RESERVED = frozenset(ANSWER_ROLES) | {"wave", "log_member", "mode", "answering", "again", "weight_before", "identified"}
+RESERVED = frozenset((*ANSWER_ROLES, *STEPS)) | {
+    "wave",
+    "log_member",
+    "mode",
+    "answering",
+    "again",
+    "weight_before",
+    "identified",
+}
 # What results are called that stand on no item and no scale, by where their people come from; an item cannot be called so.
 RESULT_TERMS = {
     "survey": ("response", "answered_again", "weights", "balance", "linkage", "careless"),
-    "log": ("reached", "joined", "took_part", "returned", "stayed", "volunteered", "intends"),
+    "log": ("took_part", "returned", "stayed", "volunteered"),
     "registry": (
+        "joined",
         "established",
         "blind_spot",
         "rows_read",
@@ -202,6 +215,13 @@ class Service(Model):
     used: str | None = None
 
 
+class Step(Model):
+    """What somebody says of a step: one of the codes in any of the items is yes, another answer no."""
+
+    items: Annotated[tuple[str, ...], Field(min_length=1)]
+    codes: Annotated[tuple[str, ...], Field(min_length=1)] | None = None  #: None: any answer is yes, and none is no
+
+
 class Groups(Model):
     """Where the codes of the groups stand, or a pattern that labels any code."""
 
@@ -322,6 +342,9 @@ class StudyFile(Model):
     code_sets: dict[Name, CodeSet] = {}
     scales: dict[ColumnName, Scale] = {}
     services: dict[Name, Service] = {}
+    steps: dict[
+        Literal["reached", "intends", "propose", "take_part", "evaluate", "benefit", "design", "in_need"], Step
+    ] = {}
     windows: Windows = Windows()
     cuts: tuple[tuple[str, ...], ...] = ((),)
     weights: Weights | None = None

@@ -89,6 +89,7 @@ def study_faults(known: Known) -> Iterator[Fault]:
         yield from _scale_faults(known, known.doubtful)
         yield from _service_faults(known)
         yield from _age_faults(known)
+        yield from _step_faults(known)
     yield from _level_faults(known)
     if not {"groups", "places", "code_sets", "scales"} & known.broken and known.places is not None:
         yield from _cut_faults(known)
@@ -150,6 +151,36 @@ def _service_faults(known: Known) -> Iterator[Fault]:
                     f"the item “{item}” is not in instrument.csv",
                     f"题目“{item}”不在 instrument.csv 中",
                 )
+
+
+def _step_faults(known: Known) -> Iterator[Fault]:
+    for name, step in known.settings.steps.items():
+        path = ("steps", name)
+        for item in (i for i in step.items if not known.has_item(i)):
+            yield _at(
+                known.document,
+                path,
+                f"the item “{item}” is not in instrument.csv",
+                f"题目“{item}”不在 instrument.csv 中",
+            )
+        forms = [i for i in known.items if i.name in step.items]
+        codes = {c for i in forms for c in (i.codes.codes if i.codes else ())}
+        for code in (c for c in step.codes or () if forms and c not in codes and not _within(c, forms)):
+            yield _at(
+                known.document,
+                path,
+                f"the code “{code}” is no code of {', '.join(step.items)}",
+                f"编码“{code}”不是 {'、'.join(step.items)} 的编码",
+            )
+
+
+def _within(code: str, items: Iterable[Item]) -> bool:
+    """Whether a code is a number within the limits of an item without codes."""
+    try:
+        value = float(code)
+    except ValueError:
+        return False
+    return any(i.codes is None and i.numeric and i.lowest <= value <= i.highest for i in items)
 
 
 def _age_faults(known: Known) -> Iterator[Fault]:

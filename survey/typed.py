@@ -19,7 +19,7 @@ from survey.schema import OWN_ERRORS, Model
 M = TypeVar("M", bound=Model)
 Where = tuple[Any, ...]
 # Parts of a file that stand alone: a fault in one of them leaves the others as they are.
-_ALONE = ("code_sets", "scales", "services", "files")
+_ALONE = ("code_sets", "scales", "services", "steps", "files")
 _WHOLE = ("must be a whole number", "应为整数")
 _NUMBER = ("must be a number", "应为数字")
 _LIST = ("must be a list", "应为列表")

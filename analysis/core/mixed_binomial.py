@@ -206,7 +206,7 @@ def _people(rows: Rows) -> Floats:
 
 
 def upper_limit(rows: Rows, one: Fit, j: int, rise: float) -> float:
-    """Theta_j at which Laplace's f, all else held, has risen by `rise`: the far end for a component at zero."""
+    """Theta_j at which Laplace's f, all else held, has risen by `rise`: the far end for a component at zero; inf: nowhere."""
     start = deviance(rows, one.shape, one.theta, one.beta)[0]
 
     def above(value: float) -> float:
@@ -217,7 +217,7 @@ def upper_limit(rows: Rows, one: Fit, j: int, rise: float) -> float:
     high = max(2 * one.theta[j], 0.01)
     while above(high) < 0 and high < 1e3:
         high *= 2
-    return float(optimize.brentq(above, one.theta[j], high, xtol=1e-8))
+    return float(optimize.brentq(above, one.theta[j], high, xtol=1e-8)) if above(high) > 0 else np.inf
 
 
 def _working(rows: Rows, mode: Mode) -> tuple[Floats, Floats]:

@@ -28,7 +28,7 @@ CELLS = (
 )
 TIMES = {"joined": "joined", "first_time": "first", "second_time": "second", "last_time": "last"}
 CAREERS = ("wave", "member", "group", "region", "channel", *TIMES.values(), "count", *COUNTS)
-OBSERVED = ("wave", "organisation", "start", "end", "reported", "recorded")
+OBSERVED = ("wave", "organisation", "start", "end", "reported", "recorded", "roles")
 TALLY = ("wave", "reason", "response", "rows")
 INCIDENCE = ("wave", "member", "activity")
 
@@ -53,9 +53,10 @@ class Activity:
         end), ``first, second, last`` and ``count`` of the times in the window, and how many of these were ``volunteered,
         organised, proposed, designed``.
     observed : DataFrame
-        A wave and group: ``wave, organisation, start, end, reported, recorded``; start = first row of any response in the
+        A wave and group: ``wave, organisation, start, end, reported, recorded, roles``; start = first row of any response in the
         wave, end = the log's end, both missing where the group did not report; recorded = share of its activities up to
-        the log's end of which attendance was recorded (float64 in [0, 1]; missing where there are none).
+        the log's end of which attendance was recorded (float64 in [0, 1]; missing where there are none); roles = whether any of
+        its rows says what somebody did there: where none does, nobody is known to have volunteered, which is not that nobody did.
     tally : DataFrame
         Rows of the wave that count nowhere: ``wave, reason, response, rows``; reason is the first that holds of ``after_end,
         not_recorded, not_taken_part``.
@@ -117,16 +118,16 @@ def observed_frame(
     Parameters
     ----------
     activities : DataFrame
-        Of the wave: ``activity, earliest, recorded``.
+        Of the wave: ``activity, earliest, recorded, roles``.
     held : DataFrame
         Of the wave: ``activity, organiser_no``.
     """
     each = activities.groupby("activity", as_index=False).agg(
-        earliest=("earliest", "min"), recorded=("recorded", "max")
+        earliest=("earliest", "min"), recorded=("recorded", "max"), roles=("roles", "max")
     )
     each["recorded"] = each["recorded"].astype("float64").where(each["earliest"] <= end)
     both = held.merge(each, on="activity").groupby("organiser_no")
-    seen = both.agg(start=("earliest", "min"), recorded=("recorded", "mean")).reset_index()
+    seen = both.agg(start=("earliest", "min"), recorded=("recorded", "mean"), roles=("roles", "max")).reset_index()
     organisation = names["group"].append(pd.Index([None], dtype="str")).take(seen["organiser_no"].to_numpy())
     heard = seen.assign(organisation=organisation, end=end, reported=True)
     told = pd.concat([heard[~heard["organisation"].isin(list(silent))], silence(silent)], ignore_index=True)
@@ -139,7 +140,8 @@ def silence(silent: Sequence[str]) -> pd.DataFrame:
 
 
 def _observed(wave: str, rows: pd.DataFrame) -> pd.DataFrame:
-    rows = rows.reindex(columns=list(OBSERVED)).assign(wave=wave).sort_values("organisation", ignore_index=True)
+    rows = rows.reindex(columns=list(OBSERVED)).sort_values("organisation", ignore_index=True)
+    rows = rows.assign(wave=wave, roles=rows["roles"].eq(1))
     times = {"start": "datetime64[us]", "end": "datetime64[us]"}
     return rows.astype({**times, "wave": "str", "organisation": "str", "reported": "bool", "recorded": "float64"})
 

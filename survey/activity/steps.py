@@ -10,7 +10,8 @@ from __future__ import annotations
 # What every activity's rows say together; a row a wave, an activity and the organisers that some row of it names.
 ACTIVITIES = """
 SELECT wave_no, activity, groups, MIN(began) AS earliest, MAX(began) AS latest,
-       MAX(CASE WHEN took_part IS NULL THEN 0 ELSE 1 END) AS recorded
+       MAX(CASE WHEN took_part IS NULL THEN 0 ELSE 1 END) AS recorded,
+       MAX(CASE WHEN role IS NULL OR role = '' THEN 0 ELSE 1 END) AS roles
 FROM log
 GROUP BY wave_no, activity, groups
 """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 
 import pandas as pd
 
@@ -13,7 +12,7 @@ from survey.checks.open_file import open_file
 from survey.checks.times import LONG_AFTER, times
 from survey.checks.units import settle_units
 from survey.identity import Key
-from survey.schema import STAGES, FileEntry, Layout
+from survey.schema import NOT_IMPLIED, STAGES, FileEntry, Layout
 from survey.study import Study, Wave
 
 OWN_NUMBER = {"visits": "visit", "proposals": "proposal", "cases": "case"}
@@ -36,7 +35,7 @@ def check_affairs(study: Study, wave: Wave, entry: FileEntry, key: Key) -> Accep
         ``.frame``: ``group, region``; ``member`` or ``officer`` (missing where nobody is named), ``service`` and ``people``
         where mapped; the first stage of `survey.schema.STAGES` as datetime64[us]; of every later stage ``STAGE`` (bool: it
         happened) and ``STAGE_on`` (datetime64[us]; missing where only "yes" was said). A stage that happened implies those
-        between it and the first.
+        between it and the first, but for `survey.schema.NOT_IMPLIED`.
 
     Raises
     ------
@@ -75,7 +74,7 @@ def _set_aside_repeated(frame: pd.DataFrame, entry: FileEntry, book: Book) -> No
 
 
 def _stages(study: Study, entry: FileEntry, frame: pd.DataFrame, book: Book) -> pd.DataFrame:
-    """When each stage was, and whether it was; a later one implies those before it."""
+    """When each stage was, and whether it was; a later one implies most of those before it."""
     first, *later = STAGES[entry.holds]
     zone = study.settings.time_zone
     out = pd.DataFrame(index=frame.index)
@@ -84,9 +83,11 @@ def _stages(study: Study, entry: FileEntry, frame: pd.DataFrame, book: Book) -> 
     for stage in (s for s in later if s in frame):
         out[stage], out[f"{stage}_on"] = _happened(frame[stage], entry.layout, zone, stage, book)
     mapped = [stage for stage in later if stage in frame]
-    for stage, then in reversed(list(pairwise(mapped))):
-        book.note("stage_implied", int((out[then] & ~out[stage]).sum()))
-        out[stage] |= out[then]
+    for at, stage in enumerate(mapped[:-1]):
+        if stage not in NOT_IMPLIED:
+            then = out[mapped[at + 1 :]].any(axis=1)
+            book.note("stage_implied", int((then & ~out[stage]).sum()))
+            out[stage] |= then
     return out
 
 

@@ -23,6 +23,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from survey.simulate.affairs import KINDS, draw_affairs
 from survey.simulate.answers import draw_answers
 from survey.simulate.effects import draw_effects
 from survey.simulate.log import draw_log
@@ -79,7 +80,8 @@ def simulate(
     log = draw_log(plan, people, effects)
     for wave, sample in draw_samples(plan, people).items():
         answers = draw_answers(plan, people, effects, log, wave, sample)
-        write_wave(home, plan, wave, answers, log.rows(wave), count_registry(plan, people, wave))
+        affairs = {k: draw_affairs(plan, people, wave, k) for k in KINDS if k in plan.truth["files"][wave]}
+        write_wave(home, plan, wave, answers, log.rows(wave), count_registry(plan, people, wave), affairs)
     return home
 
 

@@ -57,6 +57,14 @@ def written_registry(plan: Template, wave: str, frame: pd.DataFrame) -> pd.DataF
     return pd.concat([named, pd.DataFrame([total]).astype(object)], ignore_index=True)
 
 
+def written_affairs(plan: Template, wave: str, kind: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """Write a wave's proposals or cases down: days as text, empty where a stage has not happened."""
+    how = plan.truth["files"][wave][kind]
+    days = {str(c): frame[c].dt.strftime(how["clock"]).fillna("") for c in frame if frame[c].dtype.kind == "M"}
+    named = frame.assign(**days, group=frame["group"].map(group_names(plan, how["groups"])))
+    return named[list(how["roles"])].astype(object)
+
+
 def group_names(plan: Template, how: str | Mapping[str, str]) -> dict[str, str]:
     """What stands in the file for each group's code: the code, its name in a language, or words of the file's own."""
     if not isinstance(how, str):

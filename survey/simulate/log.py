@@ -36,7 +36,7 @@ class Log:
         return np.isin(np.arange(len(self.people.ids)), self.times[wave]["person"])
 
     def rows(self, wave: str) -> pd.DataFrame:
-        """The log as the organisations send it: member, activity, group, region, start, channel, response.
+        """The log as the organisations send it: member, activity, group, region, start, channel, response, role.
 
         Groups that report nothing are left out; ``group`` holds the codes of all organisers, in tuples.
         """
@@ -50,8 +50,21 @@ class Log:
         rows["region"] = self.plan.regions["code"].to_numpy()[rows["region"]]
         rows.insert(0, "member", self.people.ids[times["person"]])
         rows["response"] = times["response"].to_numpy()
+        rows["role"] = self._roles(wave, acts["group"].to_numpy()[times["number"]], times["response"])
         rows = rows[~acts["group"].isin(np.flatnonzero(np.isin(codes, silent))).to_numpy()[times["number"]]]
         return rows.drop(columns="partner").sort_values(["start", "activity", "member"]).reset_index(drop=True)
+
+    def _roles(self, wave: str, host: Codes, response: pd.Series) -> NDArray[np.object_]:
+        """What each did there; nothing for those who only came, or did not."""
+        truth = self.plan.truth["activity"]["roles"]
+        own = [{**truth, **truth["groups"].get(code, {})} for code in self.plan.groups["code"]]
+        drawn = self.plan.stream("log", "roles", wave).random(len(host))
+        organised = np.array([float(one["organised"]) for one in own])[host]
+        volunteered = np.array([float(one["volunteered"]) for one in own])[host]
+        role = np.select([drawn < organised, drawn < organised + volunteered], ["organised", "volunteered"], "")
+        responses = self.plan.truth["files"][wave]["log"].get("responses")
+        came = response == next(iter(responses)) if responses else pd.Series(True, index=response.index)
+        return np.where(came, role, "").astype(object)
 
     def _with_responses(self, wave: str, times: pd.DataFrame) -> pd.DataFrame:
         """Add those who only answered the invitation, where the wave's file has a response."""

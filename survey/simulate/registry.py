@@ -18,13 +18,13 @@ def count_registry(plan: Template, people: People, wave: str) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``group, region`` (codes) and the counts ``members, organisations, established, staff, venues, funds`` (int64); one
-        row a group and finest place, and one a group and county that has places below it.
+        ``group, region`` (codes) and the counts ``members, eligible, organisations, established, staff, venues, funds`` (int64);
+        one row a group and finest place, and one a group and county that has places below it.
     """
     shape = (len(plan.groups), len(plan.regions))
     here = present(plan, people, wave)
     members = np.bincount((people.group * shape[1] + people.region)[here], minlength=shape[0] * shape[1])
-    finest = pd.DataFrame({"members": members, **_means(plan, wave, members)})
+    finest = pd.DataFrame({"members": members, "eligible": _eligible(plan, members), **_means(plan, wave, members)})
     group, region = np.divmod(np.arange(members.size), shape[1])
     finest.insert(0, "group", plan.groups["code"].to_numpy()[group])
     finest.insert(1, "region", plan.regions["code"].to_numpy()[region])
@@ -35,6 +35,16 @@ def count_registry(plan: Template, people: People, wave: str) -> pd.DataFrame:
     order = rows["group"].map({code: number for number, code in enumerate(plan.groups["code"])})
     rows = rows.assign(order=order).sort_values(["order", "region"]).drop(columns="order")
     return rows[rows["members"] > 0].reset_index(drop=True)
+
+
+def _eligible(plan: Template, members: np.ndarray) -> np.ndarray:
+    """Those whom each organisation is there for: its members over its density, uneven between places."""
+    truth, rng = plan.truth["registry"]["density"], plan.stream("registry", "density")
+    share = np.array([float(truth["groups"].get(code, truth["share"])) for code in plan.groups["code"]])
+    places = members.size // len(share)
+    uneven = float(truth["spread"]) * rng.standard_normal(members.size)
+    odds = np.repeat(share / (1 - share), places) * np.exp(uneven)
+    return np.ceil(members * (1 + odds) / odds).astype(int)
 
 
 def _means(plan: Template, wave: str, members: np.ndarray) -> dict[str, np.ndarray]:

@@ -15,7 +15,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-from survey.simulate.arrival import group_names, headers, written_answers, written_log, written_registry
+from survey.simulate.affairs import KINDS
+from survey.simulate.arrival import (
+    group_names,
+    headers,
+    written_affairs,
+    written_answers,
+    written_log,
+    written_registry,
+)
 from survey.simulate.mess import spoil_answers, spoil_log
 from survey.simulate.template import Template
 from survey.simulate.workbook import Cell, write_workbook
@@ -24,7 +32,13 @@ _WHOLE = re.compile(r"-?[0-9]{1,9}")
 
 
 def write_wave(
-    home: Path, plan: Template, wave: str, answers: pd.DataFrame, log: pd.DataFrame, registry: pd.DataFrame
+    home: Path,
+    plan: Template,
+    wave: str,
+    answers: pd.DataFrame,
+    log: pd.DataFrame,
+    registry: pd.DataFrame,
+    affairs: Mapping[str, pd.DataFrame],
 ) -> None:
     """Write the folder of one wave.
 
@@ -38,6 +52,8 @@ def write_wave(
         The wave's name.
     answers, log, registry : pandas.DataFrame
         As `draw_answers`, `Log.rows` and `count_registry` give them.
+    affairs : mapping
+        Proposals and cases, as `draw_affairs` gives them, where the wave has such files.
     """
     folder = home / wave
     folder.mkdir(exist_ok=True)
@@ -49,6 +65,9 @@ def write_wave(
     _write(folder, files["answers"], answers.rename(columns=names), _second_headings(plan, wave, answers))
     _write(folder, files["log"], log.rename(columns=files["log"]["roles"]), [])
     _write(folder, files["registry"], registry.rename(columns=files["registry"]["roles"]), [])
+    for kind, frame in affairs.items():
+        written = written_affairs(plan, wave, kind, frame)
+        _write(folder, files[kind], written.rename(columns=files[kind]["roles"]), [])
     content = _wave_yaml(plan, wave, {header: column for column, header in names.items()})
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=1000)
     (folder / "wave.yaml").write_text(text, encoding="utf-8")
@@ -67,6 +86,7 @@ def _wave_yaml(plan: Template, wave: str, columns: Mapping[str, str]) -> dict[st
             _entry(plan, files["answers"], "answers", mapped),
             _entry(plan, files["log"], "log", _turned(files["log"]["roles"])),
             _entry(plan, files["registry"], "registry", _turned(files["registry"]["roles"])),
+            *(_entry(plan, files[k], k, _turned(files[k]["roles"])) for k in KINDS if k in files),
         ],
     }
     return content | ({"not_reporting": files["not_reporting"]} if "not_reporting" in files else {})

@@ -143,6 +143,7 @@ def test_the_whole_is_the_weighted_average_of_its_groups_and_channels(seed, days
     # A product of averages is no average: cumulative returned adds up only where everybody is followed, as R/N.
     kept = table[(table["statistic"] == "conditional") | ((table["term"] == "returned") & (days is None))]
     same = pd.testing.assert_frame_equal
+    kept = kept[(kept["term"] != "stayed") & (kept["statistic"] != "shrunken")]  # nobody's yet; no sums
     same(totals(kept, "group != '*'"), totals(kept, "group == '*' and domain == '*'"), rtol=EXACT)
     came = table.query("region == '*' and term == 'returned' and statistic == 'conditional'")
     same(totals(came, "domain != '*'"), totals(came, "group == '*' and domain == '*'"), rtol=EXACT)
@@ -229,12 +230,20 @@ def test_without_a_registry_there_are_people_and_who_returned():
     assert "people" not in set(fitted().query("group == '*' and region == '*'")["statistic"])
 
 
-def test_steps_not_measured_yet_are_rows_that_say_so():
+def test_steps_that_nothing_tells_of_are_rows_that_say_so():
     table = fitted()
-    rest = table[~table["term"].isin(["took_part", "returned"])]
-    assert rest["term"].tolist() == ["reached", "joined", "stayed", "volunteered", "intends"]
+    rest = table[~table["term"].isin(["took_part", "returned", "stayed"])]
+    assert rest["term"].tolist() == ["reached", "joined", "volunteered", "intends"]
     assert set(rest["status"]) == {"not_asked"}
     assert rest["estimate"].isna().all()
+
+
+def test_who_stays_is_not_known_before_the_next_window():
+    table = fitted()
+    last = table[table["term"] == "stayed"]
+    assert set(last.query("statistic == 'conditional'")["status"]) == {"not_estimable", "not_reported"}
+    assert set(last.loc[last["status"] == "not_reported", "group"]) == {"g3"}
+    assert last["estimate"].isna().all()
 
 
 def test_an_empty_registry_is_none():

@@ -1,0 +1,141 @@
+"""Careers as steps on a way: of each member with an organisation, which steps were taken and which the log could have seen.
+
+Source: `careers` of one or several waves (a row a wave, member and organisation) and the windows in which the log saw them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from analysis.methods.counts import among, keyed, require
+
+STEPS = ("returned", "stayed", "volunteered")  # what those who took part may do next
+UNIT = ["wave", "member", "group"]
+_KEPT = ("member", "first", "second", "last", "count", "volunteered", "channel")
+
+
+def lay_out(
+    careers: pd.DataFrame,
+    observed: pd.DataFrame | None,
+    columns: Mapping[str, str | None],
+    silent: pd.MultiIndex,
+    *,
+    returned_days: int | None,
+    window_days: int | None,
+) -> pd.DataFrame:
+    """Key the careers and say of each step whether it was taken and whether the log could have seen it.
+
+    Parameters
+    ----------
+    careers : DataFrame
+        ``member`` and the columns named; ``second`` or ``count`` for returned, ``last`` and a column of waves for stayed,
+        ``volunteered`` for volunteered.
+    observed : DataFrame or None
+        ``organisation, end, reported`` and the wave's column; ``roles`` (bool) where it is known whether roles were recorded.
+    columns : mapping
+        ``wave, group, region`` to the frame's columns, or None.
+    silent : MultiIndex
+        ``wave, group`` of organisations whose log is not there.
+    returned_days : int or None
+        Days after the first time within which a second one counts.
+    window_days : int or None
+        Length of a wave's window; None: no limit, or not known.
+
+    Returns
+    -------
+    DataFrame
+        ``wave, group, region`` (text, ``*`` for missing), the columns kept, and of each step that is measured three bools:
+        its name (taken, and the log could see it), ``..._followed`` (the log could see it) and ``..._mute`` (it could not,
+        because it was not recorded or its organisation did not report).
+
+    Raises
+    ------
+    ValueError
+        For several rows of one wave, member and group.
+    """
+    people = keyed(careers, columns, [c for c in _KEPT if c in careers])
+    extra = int(people.duplicated(UNIT).sum())
+    if extra:
+        raise ValueError(
+            f"the careers frame has {extra} too many rows: one row a wave, member and group is needed;"
+            " name its columns of waves and groups (wave=, group=), and take away rows that are there twice"
+        )
+    ends = _ends(observed, columns["wave"])
+    people["end"] = people["wave"].map(ends).astype("datetime64[us]")
+    _returned(people, returned_days)
+    if columns["wave"] is not None:
+        _stayed(people, ends, silent, window_days)
+    if "volunteered" in people:
+        _volunteered(people, observed, columns["wave"])
+    return people
+
+
+def measured(people: pd.DataFrame) -> list[str]:
+    """The steps that the columns of the frame can tell."""
+    return [s for s in STEPS if f"{s}_followed" in people]
+
+
+def _ends(observed: pd.DataFrame | None, wave: str | None) -> dict[str, pd.Timestamp]:
+    """The end of each wave's log."""
+    if observed is None:
+        return {}
+    require("observed", observed, ["end", wave])
+    ends = keyed(observed, {"wave": wave}, ["end"]).groupby("wave")["end"].max().dropna()
+    return {str(w): t for w, t in ends.items()}
+
+
+def _mark(people: pd.DataFrame, step: str, taken: pd.Series, followed: pd.Series, mute: pd.Series) -> None:
+    people[step], people[f"{step}_followed"], people[f"{step}_mute"] = taken & followed, followed, mute & ~followed
+
+
+def _returned(people: pd.DataFrame, days: int | None) -> None:
+    nobody = pd.Series(False, index=people.index)
+    if "second" not in people:
+        _mark(people, "returned", people["count"] > 1, ~nobody, nobody)
+        return
+    within, followed = people["second"].notna(), ~nobody
+    if days is not None:
+        limit = pd.Timedelta(days=days)
+        followed = people["end"] - people["first"] >= limit
+        within = within & (people["second"] - people["first"] <= limit)
+    _mark(people, "returned", within, followed, nobody)
+
+
+def _stayed(
+    people: pd.DataFrame, ends: Mapping[str, pd.Timestamp], silent: pd.MultiIndex, window_days: int | None
+) -> None:
+    """Active with the same organisation in the first later window that begins when this one is over."""
+    later = _next_windows(sorted({*people["wave"], *ends}), ends, window_days)
+    then = people["wave"].map(later).astype("str")
+    there = people[["wave", "member", "group"]].assign(last=people.get("last"))
+    asked = people[["member", "group"]].assign(wave=then)
+    found = asked.merge(there, on=["wave", "member", "group"], how="left", indicator=True)
+    taken = pd.Series((found["_merge"] == "both").to_numpy(), index=people.index)
+    if "last" in people and ends:
+        # windows without limit hold the earlier times too: only what came after counts
+        taken &= (found["last"].to_numpy() > people["end"]) | people["end"].isna()
+    mute = then.notna() & among(asked.fillna({"wave": ""}), silent)
+    _mark(people, "stayed", taken, then.notna() & ~mute, mute)
+
+
+def _next_windows(waves: list[str], ends: Mapping[str, pd.Timestamp], days: int | None) -> dict[str, str]:
+    """Of each wave the first later one whose window does not reach back into it."""
+    found = {}
+    for place, wave in enumerate(waves):
+        for later in waves[place + 1 :]:
+            known = wave in ends and later in ends and days is not None
+            if not known or ends[later] - pd.Timedelta(days=float(days or 0)) >= ends[wave]:
+                found[wave] = later
+                break
+    return found
+
+
+def _volunteered(people: pd.DataFrame, observed: pd.DataFrame | None, wave: str | None) -> None:
+    recorded = people["volunteered"].notna()
+    if observed is not None and "roles" in observed:
+        told = keyed(observed, {"wave": wave, "group": "organisation"}, ["roles"])
+        heard = pd.MultiIndex.from_frame(told.loc[told["roles"].astype(bool), ["wave", "group"]])
+        recorded &= among(people, heard) | (people["group"] == "*")
+    _mark(people, "volunteered", people["volunteered"].fillna(0) > 0, recorded, ~recorded)
