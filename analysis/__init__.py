@@ -33,6 +33,7 @@ _WHERE = {
     "benchmarked": "analysis.methods.benchmark",
     "fit_cohesion": "analysis.questions.cohesion",
     "fit_attraction": "analysis.questions.attraction",
+    "say_do": "analysis.questions.say_do",
     "coverage": "analysis.questions.coverage",
     "intake": "analysis.questions.intake",
     "careless": "analysis.questions.careless",

@@ -89,6 +89,10 @@ STATISTICS: Mapping[str, str] = MappingProxyType(
         "total": "total",
         "coefficient": "coefficient",
         "weight_effect": "rate",
+        **{f"{side}_{done}": "share" for side in ("above", "below") for done in ("present", "absent")},
+        **{f"{c}_{end}": "share" for c in ("above_absent", "below_present") for end in ("lowest", "highest")},
+        "present_minus_absent": "difference",
+        "odds_ratio": "coefficient",
     }
 )
 EXTREMES = ("min", "max", "range", "median", "quantile")

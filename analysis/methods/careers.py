@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
 from analysis.methods.counts import among, keyed, require
@@ -62,7 +63,7 @@ def lay_out(
             f"the careers frame has {extra} too many rows: one row a wave, member and group is needed;"
             " name its columns of waves and groups (wave=, group=), and take away rows that are there twice"
         )
-    ends = _ends(observed, columns["wave"])
+    ends = ends_of(observed, columns["wave"])
     people["end"] = people["wave"].map(ends).astype("datetime64[us]")
     _returned(people, returned_days)
     if columns["wave"] is not None:
@@ -77,7 +78,7 @@ def measured(people: pd.DataFrame) -> list[str]:
     return [s for s in STEPS if f"{s}_followed" in people]
 
 
-def _ends(observed: pd.DataFrame | None, wave: str | None) -> dict[str, pd.Timestamp]:
+def ends_of(observed: pd.DataFrame | None, wave: str | None) -> dict[str, pd.Timestamp]:
     """The end of each wave's log."""
     if observed is None:
         return {}
@@ -107,17 +108,49 @@ def _stayed(
     people: pd.DataFrame, ends: Mapping[str, pd.Timestamp], silent: pd.MultiIndex, window_days: int | None
 ) -> None:
     """Active with the same organisation in the first later window that begins when this one is over."""
-    later = _next_windows(sorted({*people["wave"], *ends}), ends, window_days)
-    then = people["wave"].map(later).astype("str")
+    came, known, mute = in_next_window(people, people, ends, silent, window_days)
+    _mark(people, "stayed", came, known, mute)
+
+
+def in_next_window(
+    asked: pd.DataFrame,
+    people: pd.DataFrame,
+    ends: Mapping[str, pd.Timestamp],
+    silent: pd.MultiIndex,
+    window_days: int | None,
+) -> tuple[pd.Series, pd.Series, pd.Series]:
+    """Who comes to the same organisation in the next window: the first later one that does not reach back into a wave's own.
+
+    Parameters
+    ----------
+    asked : DataFrame
+        ``wave, member, group``, those whose next window is asked for, also such as are not in `people`.
+    people : DataFrame
+        Careers of all waves, ``wave, member, group``, and ``last`` where known.
+    ends : mapping
+        The end of each wave's log (`ends_of`); those not known are missing.
+    silent : MultiIndex
+        ``wave, group`` of organisations whose log is not there.
+    window_days : int or None
+        Length of a window; None: no limit, or not known.
+
+    Returns
+    -------
+    three Series of bool
+        On the index of `asked`: came; there is a next window and the organisation reported then; it did not report.
+    """
+    later = _next_windows(sorted({*asked["wave"], *people["wave"], *ends}), ends, window_days)
+    then = asked[["member", "group"]].assign(wave=asked["wave"].map(later).astype("str"))
     there = people[["wave", "member", "group"]].assign(last=people.get("last"))
-    asked = people[["member", "group"]].assign(wave=then)
-    found = asked.merge(there, on=["wave", "member", "group"], how="left", indicator=True)
-    taken = pd.Series((found["_merge"] == "both").to_numpy(), index=people.index)
+    found = then.merge(there, on=["wave", "member", "group"], how="left", indicator=True)
+    came = (found["_merge"] == "both").to_numpy()
     if "last" in people and ends:
         # windows without limit hold the earlier times too: only what came after counts
-        taken &= (found["last"].to_numpy() > people["end"]) | people["end"].isna()
-    mute = then.notna() & among(asked.fillna({"wave": ""}), silent)
-    _mark(people, "stayed", taken, then.notna() & ~mute, mute)
+        over = asked["wave"].map(dict(ends)).astype("datetime64[us]").to_numpy()
+        came = came & ((found["last"].to_numpy() > over) | np.isnat(over))
+    followed = then["wave"].notna()
+    mute = followed & among(then.fillna({"wave": ""}), silent)
+    return pd.Series(came, index=asked.index), followed & ~mute, mute
 
 
 def _next_windows(waves: list[str], ends: Mapping[str, pd.Timestamp], days: int | None) -> dict[str, str]:

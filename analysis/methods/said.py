@@ -6,7 +6,6 @@ Source: answers with a column a statement (1, 0, missing) and the link to the lo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -134,18 +133,42 @@ def linked_shares(
     DataFrame
         Tidy rows: took_part of those linked (conditional), the steps of those of them who took part (conditional).
     """
+    told = linked_steps(members, people, steps, columns, link=link, silent=silent)
+    frame = members.drop(columns=[c for c in told if c in members]).join(told)
+    when = {} if columns["wave"] is None else {"wave": columns["wave"]}
+    flags = ["took_part", *steps]
+    rows = concat([shares(frame, flags, when | {c: c}, design) for c in by])
+    return rows.assign(statistic="conditional")
+
+
+def linked_steps(
+    members: pd.DataFrame,
+    people: pd.DataFrame,
+    steps: Sequence[str],
+    columns: Mapping[str, str | None],
+    *,
+    link: str,
+    silent: pd.MultiIndex,
+) -> pd.DataFrame:
+    """Whether each answer's member took part, and took the steps after it, with the organisation that the answer is of.
+
+    Parameters
+    ----------
+    members, people, steps, columns, link, silent
+        As in `linked_shares`.
+
+    Returns
+    -------
+    DataFrame
+        On the index of `members`: ``took_part`` and the steps, 1 or 0; missing where not linked or not known.
+    """
     answers = keyed(members, {"wave": columns["wave"], "group": columns["group"], "member": link})
     linked = members[link].notna().to_numpy() & ~pd.MultiIndex.from_frame(answers[["wave", "group"]]).isin(silent)
-    flags = ["took_part", *steps]
     careers = people[[*UNIT, *(c for s in steps for c in (s, f"{s}_followed"))]].assign(took_part=True)
     found = answers.merge(careers, on=UNIT, how="left")
-    frame = members.drop(columns=[c for c in flags if c in members])
     came = found["took_part"].notna().to_numpy()
-    told: dict[str, Any] = {"took_part": np.where(linked, came.astype(float), np.nan)}
+    told = {"took_part": np.where(linked, came.astype(float), np.nan)}
     for step in steps:
         seen = linked & came & found[f"{step}_followed"].eq(True).to_numpy()
         told[step] = np.where(seen, found[step].eq(True).to_numpy().astype(float), np.nan)
-    frame = frame.assign(**told)
-    when = {} if columns["wave"] is None else {"wave": columns["wave"]}
-    rows = concat([shares(frame, flags, when | {c: c}, design) for c in by])
-    return rows.assign(statistic="conditional")
+    return pd.DataFrame(told, index=members.index)

@@ -1,0 +1,121 @@
+"""Does what people say now go with what they do next?  Odds of coming, within people, between people and between units.
+
+Source: answers of one or several waves with whether each answer's person came in the next window. Nothing of a person is given
+back: only slopes over all.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from statistics import NormalDist
+
+import numpy as np
+import pandas as pd
+from statsmodels.discrete.conditional_models import ConditionalLogit
+from statsmodels.tools.sm_exceptions import ConvergenceWarning
+
+from analysis.methods.design import combinations
+from analysis.methods.mixed import NotFittable, fit_mixed
+from analysis.tidy import domain_key, tidy_frame
+
+STATISTIC = "odds_ratio"
+PARTS = ("within_person", "between_people", "between_units")
+Z = NormalDist().inv_cdf(0.975)
+FEWEST = 10  # people who changed, below which no odds are given
+FAR = 8.0  # a log odds a point beyond which a slope has run away
+WITHIN, BETWEEN, UNIT = "own less the unit's", "the unit's mean", "unit of people"
+
+
+def foretell(
+    frame: pd.DataFrame, *, scale: str, came: str, person: str, units: Sequence[str], wave: str | None
+) -> pd.DataFrame:
+    r"""Give the odds ratios of coming for one point more of a scale.
+
+    Within people: :math:`P(y_{it} = 1) = \mathrm{logit}^{-1}(a_i + b_t + \beta x_{it})` given how often i came (conditional
+    logit). Between: :math:`\mathrm{logit} P(y_{ij} = 1) = b_t + \beta_w (x_{ij} - \bar x_j) + \beta_b \bar x_j + u_j`.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A row an answer.
+    scale, came : str
+        Columns of the score, and of 1, 0 or missing.
+    person : str
+        Column that names the person.
+    units : sequence of str
+        Columns whose combinations are the units j; none: no units.
+    wave : str or None
+        Column of the wave; a term of its own where there are several.
+
+    Returns
+    -------
+    DataFrame
+        Tidy rows of statistic ``odds_ratio``, a row a part (domain ``part=...``); interval Wald's on the log, std_error by the
+        delta method; ``n`` people who changed, or answers.
+    """
+    used = frame[[*dict.fromkeys([scale, came, person, *units, *([wave] if wave else [])])]].dropna()
+    if used.empty:
+        return tidy_frame([_row(scale, part, None, "not_asked", 0) for part in PARTS])
+    return tidy_frame([_within(used, scale, came, person, wave), *_between(used, scale, came, units, wave)])
+
+
+def _row(scale: str, part: str, slope: tuple[float, float] | None, status: str, n: int) -> dict[str, object]:
+    head = {"term": scale, "statistic": STATISTIC, "domain": domain_key({"part": part}), "status": status}
+    if slope is None:
+        return head
+    at, error = slope
+    ends = {"conf_low": np.exp(at - Z * error), "conf_high": np.exp(at + Z * error)}
+    return head | {"estimate": np.exp(at), "std_error": np.exp(at) * error, "n": float(n)} | ends
+
+
+def _told(scale: str, part: str, slope: tuple[float, float], n: int) -> dict[str, object]:
+    """The row of a slope that was found; not estimable where it ran away."""
+    sound = np.isfinite(slope).all() and abs(slope[0]) < FAR and 0 < slope[1] < FAR
+    return _row(scale, part, slope if sound else None, "ok" if sound else "not_estimable", n)
+
+
+def _within(used: pd.DataFrame, scale: str, came: str, person: str, wave: str | None) -> dict[str, object]:
+    """Only people who came after one answer and not after another tell anything."""
+    part = PARTS[0]
+    if wave is None or not used[person].duplicated().any():
+        return _row(scale, part, None, "not_asked", 0)
+    ways = used.groupby(person)[came].transform("nunique")
+    moved = used.groupby(person)[scale].transform("nunique")
+    some = used[(ways > 1) & (moved > 1)]
+    n = some[person].nunique()
+    if n < FEWEST:
+        return _row(scale, part, None, "not_estimable", n)
+    x = pd.concat([some[[scale]], pd.get_dummies(some[wave].astype("str"), dtype="float64").iloc[:, 1:]], axis=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        try:
+            fit = ConditionalLogit(some[came].to_numpy(), x.to_numpy(), groups=pd.factorize(some[person])[0]).fit(
+                disp=0
+            )
+            slope = (float(fit.params[0]), float(fit.bse[0]))
+        except (ConvergenceWarning, np.linalg.LinAlgError):
+            return _row(scale, part, None, "not_converged", n)
+    return _told(scale, part, slope, n)
+
+
+def _between(
+    used: pd.DataFrame, scale: str, came: str, units: Sequence[str], wave: str | None
+) -> list[dict[str, object]]:
+    if not units:
+        return [_row(scale, part, None, "not_asked", 0) for part in PARTS[1:]]
+    unit = pd.Series(combinations(used, units), index=used.index)
+    mean = used.groupby(unit)[scale].transform("mean")
+    laid = used.assign(**{WITHIN: used[scale] - mean, BETWEEN: mean, UNIT: unit.astype("str")})
+    several = wave is not None and used[wave].nunique() > 1
+    laid = laid if wave is None else laid.assign(**{wave: laid[wave].astype("str")})
+    fixed = [WITHIN, BETWEEN, *([wave] if several and wave else [])]
+    try:
+        fit = fit_mixed(laid, outcome=came, fixed=fixed, random=[UNIT], family="binomial")
+    except NotFittable:
+        return [_row(scale, part, None, "not_estimable", len(used)) for part in PARTS[1:]]
+    if not fit.converged:
+        return [_row(scale, part, None, "not_converged", len(used)) for part in PARTS[1:]]
+    slopes = fit.coefficients.set_index("term")
+    ends = [(float(slopes.loc[c, "estimate"]), float(slopes.loc[c, "std_error"])) for c in (WITHIN, BETWEEN)]
+    return [_told(scale, part, slope, len(used)) for part, slope in zip(PARTS[1:], ends, strict=True)]
