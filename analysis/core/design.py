@@ -147,7 +147,7 @@ def _dense(codes: Ints) -> Ints:
 def compact(codes: Ints) -> tuple[Ints, Ints]:
     """Values that occur, sorted, and each one's number among them; by counting where there are few possible values."""
     size = _levels(codes)
-    if size > 4 * len(codes) + 4_000_000:
+    if size > counters(len(codes)):
         found, number = np.unique(codes, return_inverse=True)
         return found, number.astype(np.int64)
     there = np.zeros(size, bool)
@@ -156,6 +156,11 @@ def compact(codes: Ints) -> tuple[Ints, Ints]:
     place = np.empty(size, np.int64)
     place[found] = np.arange(len(found))
     return found, place.take(codes)
+
+
+def counters(n: int) -> int:
+    """Possible values up to which n numbers are sorted by counting: above, the counters cost more than a sort."""
+    return 6 * n + 50_000
 
 
 def _fraction(fpc: Floats, stratum_of_row: Ints, clusters: Floats) -> Floats:

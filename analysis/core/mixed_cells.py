@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -149,8 +150,64 @@ def laid_out(terms: Sequence[Term]) -> Layout:
     return Layout(order, levels, uses, correlated, starts, cell, place, stages, size, tail, products, fill)
 
 
+class Products(Protocol):
+    """Products of the columns of a model, of each cell that a layout was made of."""
+
+    @property
+    def n(self) -> int: ...
+
+    @property
+    def log_weights(self) -> float: ...
+
+    def people(self) -> Floats: ...
+
+    def among_u(self, i: int, j: int) -> Floats: ...
+
+    def with_xy(self, i: int) -> Floats: ...
+
+    def among_xy(self) -> Floats: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """Products where every row is a cell by itself."""
+
+    u: Floats  #: (n, m)
+    xy: Floats  #: (n, p + 1)
+    weights: Floats | None
+
+    @property
+    def n(self) -> int:
+        """Rows."""
+        return len(self.xy)
+
+    @property
+    def log_weights(self) -> float:
+        """Sum of log w."""
+        with np.errstate(divide="ignore"):
+            return 0.0 if self.weights is None else float(np.log(self.weights).sum())
+
+    def people(self) -> Floats:
+        """Rows of each cell, (n,)."""
+        return np.ones(self.n)
+
+    def among_u(self, i: int, j: int) -> Floats:
+        """w u_i u_j, (n,)."""
+        found = self.u[:, i] * self.u[:, j]
+        return found if self.weights is None else self.weights * found
+
+    def with_xy(self, i: int) -> Floats:
+        """w u_i [x y], (n, p + 1)."""
+        one = self.u[:, i] if self.weights is None else self.weights * self.u[:, i]
+        return one[:, None] * self.xy
+
+    def among_xy(self) -> Floats:
+        """[X y]'W[X y], (p + 1, p + 1)."""
+        return (self.xy if self.weights is None else self.weights[:, None] * self.xy).T @ self.xy
+
+
 def collect(layout: Layout, y: Floats, x: Floats, u: Floats, weights: Floats | None) -> Moments:
-    """Make the cell statistics of the rows in one pass.
+    """Make the cell statistics of rows, each a cell by itself.
 
     Parameters
     ----------
@@ -165,40 +222,40 @@ def collect(layout: Layout, y: Floats, x: Floats, u: Floats, weights: Floats | N
     weights : (n,) float or None
         Precision weights above zero; None: all one.
     """
-    cells, xy = len(layout.place), np.column_stack([x, y])
-    wxy = xy if weights is None else weights[:, None] * xy
+    return gathered(layout, Full(u, np.column_stack([x, y]), weights))
 
-    def summed(values: Floats | None) -> Floats:
+
+def gathered(layout: Layout, of: Products) -> Moments:
+    """Make the cell statistics from products by cell."""
+    cells = len(layout.place)
+
+    def summed(values: Floats) -> Floats:
         return np.bincount(layout.cell, values, cells).astype(float)
 
-    def weighted(i: int, column: Floats | None) -> Floats | None:
-        return column if i == 0 else u[:, i] * (1.0 if column is None else column)
-
-    products = np.column_stack([summed(weighted(i, weighted(j, weights))) for i, j in layout.products])
+    products = np.column_stack([summed(of.among_u(i, j)) for i, j in layout.products])
     store = np.zeros(layout.size)
     for m, _, at in layout.fill:
         store += np.bincount(at, products[:, m], layout.size)
-    by_use = {
-        i: np.column_stack([summed(weighted(i, column)) for column in wxy.T])
-        for i in {i for t in layout.uses for i in t}
-    }
-    zx = np.empty((int(layout.starts[-1]), xy.shape[1]))
-    count = np.empty(len(zx))
-    people = summed(None)
+    by_use = {i: [summed(column) for column in of.with_xy(i).T] for i in {i for t in layout.uses for i in t}}
+    xx, people = of.among_xy(), summed(of.people())
+    zx, count = np.empty((int(layout.starts[-1]), len(xx))), np.empty(int(layout.starts[-1]))
     for k, uses in enumerate(layout.uses):
         rows, d, at, q = layout.rows(k), len(uses), layout.place[:, k], layout.levels[k]
         count[rows] = np.repeat(np.bincount(at, people, q), d)
         for a, i in enumerate(uses):
-            zx[rows][a::d] = np.column_stack([np.bincount(at, column, q) for column in by_use[i].T])
-    logs = 0.0 if weights is None else float(np.log(weights).sum())
-    return Moments(layout, len(y), store, products, zx, wxy.T @ xy, count, logs)
+            for j, column in enumerate(by_use[i]):
+                zx[rows][a::d, j] = np.bincount(at, column, q)
+    return Moments(layout, of.n, store, products, zx, xx, count, of.log_weights)
 
 
 def counting(layout: Layout, y: Floats, x: Floats, u: Floats, weights: Floats) -> Moments:
     """As `collect`, but a row of weight w, at least 0, counts as w rows: what a pseudo-likelihood needs."""
-    with np.errstate(divide="ignore"):
-        found = collect(layout, y, x, u, weights)
-    return replace(found, n=float(weights.sum()), log_weights=0.0)
+    return as_rows(collect(layout, y, x, u, weights), float(weights.sum()))
+
+
+def as_rows(moments: Moments, total: float) -> Moments:
+    """The moments where a weight, all of them together `total`, says how many rows a row counts as."""
+    return replace(moments, n=total, log_weights=0.0)
 
 
 def through_rows(layout: Layout, u: Floats, store: Floats) -> Floats:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import pandas as pd
@@ -279,6 +279,13 @@ def _finite(array: Floats, column: str) -> Floats:
     return array
 
 
+def holes(values: pd.Series) -> bool:
+    """True where a column has missing values; looked at one by one only where their sum does not tell."""
+    if isinstance(values.dtype, np.dtype) and values.dtype.kind in "fiub":
+        return bool(np.isnan(values.to_numpy().sum())) and bool(values.hasnans)
+    return bool(values.hasnans)
+
+
 def as_stored(frame: pd.DataFrame, column: str) -> NDArray[Any]:
     """Read a column as it is where it holds whole numbers and no hole can be, otherwise as `numeric`."""
     values = frame[column]
@@ -286,11 +293,66 @@ def as_stored(frame: pd.DataFrame, column: str) -> NDArray[Any]:
     return values.to_numpy() if plain else numeric(frame, column)
 
 
-def levels(values: pd.Series) -> tuple[Ints, pd.Index]:
-    """Number a column's levels in sorted order, -1 where missing, and give them; the sorting looks at levels, not at rows."""
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """A column of levels, read once."""
+
+    codes: NDArray[np.integer[Any]]  #: (n,) number of each row's level, in no order; -1 where missing
+    place: Ints  #: (q,) each number's place among `levels`
+    levels: pd.Index  #: in sorted order, categories in theirs
+
+    @property
+    def in_order(self) -> Ints:
+        """Place of each row's level, -1 where missing, (n,)."""
+        return np.append(self.place, -1).take(self.codes)
+
+
+def coded(values: pd.Series) -> Coded:
+    """Read a column of levels; the sorting looks at levels, not at rows."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return _categories(values.cat)
+    if isinstance(values.dtype, pd.StringDtype) and values.dtype.storage == "pyarrow" and len(values):
+        return _texts(values)
+    if isinstance(values.dtype, np.dtype) and values.dtype.kind in "iu" and len(values):
+        low, high = int(values.min()), int(values.max())
+        if high - low < core.counters(len(values)) and high < 2**62:
+            found, codes = core.compact(values.to_numpy(dtype=np.int64) - low)
+            return Coded(codes, np.arange(len(found)), pd.Index(found + low).astype(values.dtype))
     codes, seen = pd.factorize(values)
     place, ordered = pd.factorize(pd.Series(seen), sort=True)
-    return np.append(place, -1).astype(np.int64)[codes], pd.Index(ordered)
+    return Coded(codes, place.astype(np.int64), pd.Index(ordered))
+
+
+def _categories(values: Any) -> Coded:
+    codes, categories = values.codes.to_numpy(), values.categories
+    there = np.zeros(len(categories) + 1, bool)
+    there[codes] = True
+    used = np.flatnonzero(there[:-1])
+    place = np.zeros(len(categories), np.int64)
+    place[used] = np.arange(len(used))
+    return Coded(codes, place, categories[used])
+
+
+def _texts(values: pd.Series) -> Coded:
+    """Text as Arrow keeps it, which numbers it without making an object of each."""
+    chunks = cast(Any, values.array).__arrow_array__().dictionary_encode().chunks
+    codes = np.concatenate([c.indices.fill_null(-1).to_numpy() for c in chunks])
+    seen = pd.Index(chunks[-1].dictionary.to_pylist(), dtype=values.dtype)
+    order = seen.argsort()
+    place = np.empty(len(seen), np.int64)
+    place[order] = np.arange(len(seen))
+    return Coded(codes, place, seen.take(order))
+
+
+def levels(values: pd.Series) -> tuple[Ints, pd.Index]:
+    """Number a column's levels in sorted order, -1 where missing, and give them."""
+    found = coded(values)
+    return found.in_order, found.levels
+
+
+def as_text(found: pd.Index) -> pd.Index:
+    """Write levels as text."""
+    return found if found.dtype == "str" else pd.Index([label(v) for v in found.tolist()], dtype="str")
 
 
 def label(value: Any) -> str:

@@ -18,20 +18,11 @@ from scipy import sparse, stats
 
 from analysis.core import mixed as core
 from analysis.core import mixed_binomial as binomial
+from analysis.core.mixed_cells import gathered
+from analysis.core.mixed_rows import Sums
 from analysis.methods.design import combinations, numeric
-from analysis.methods.mixed_terms import (
-    Columns,
-    Factor,
-    Fixed,
-    NotFittable,
-    Term,
-    columns_of,
-    factors_of,
-    fixed_part,
-    named_columns,
-    repeats,
-    term_names,
-)
+from analysis.methods.mixed_frame import Data, data_of
+from analysis.methods.mixed_terms import Asked, Columns, Factor, Fixed, NotFittable, Slopes, Term, columns_of, repeats
 from analysis.tidy import concat, place_keys, tidy_frame
 
 METHODS = {"gaussian": ("reml", "ml"), "binomial": ("laplace", "agq")}  # the first is taken where none is named
@@ -41,7 +32,6 @@ WIDEST_REACH = float(np.log(30))  # of a log variance, either way: beyond it the
 FEW = 5  # levels below which the variance of a factor is hardly told from zero or from anything
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Slopes = Mapping[str, Sequence[Term]]
 
 __all__ = ["FEW", "MixedFit", "NotFittable", "fit_mixed"]
 
@@ -319,97 +309,16 @@ def fit_mixed(
     asked = Asked.read(frame, outcome, fixed, random, slopes, prior_weights or trials)
     if family == "binomial":
         return _binomial(frame, asked, call, method)
-    data = data_of(asked.complete(frame), asked, correlated)
-    y = numeric(data.frame, outcome)
-    weights = None if prior_weights is None else _positive(data.frame, prior_weights)
-    refuse_unfittable(outcome, len(y) > 0 and bool(np.ptp(y) > 0), data, len(y))
-    moments = core.collect(core.laid_out(data.terms), y - y.mean(), data.x, data.u, weights)
+    used = asked.complete(frame)
+    data = data_of(used, asked, correlated, outcome)
+    weights = None if prior_weights is None else _positive(used, prior_weights)
+    sums = data.sums(weights)
+    refuse_unfittable(outcome, data.varies, data, sums, len(used))
+    moments = gathered(core.laid_out(data.terms), data.products(sums))
     fit = core.fit(moments, reml=method == "reml")
     beta = fit.beta.copy()
-    beta[0] += y.mean()
+    beta[0] += data.rows.means[-1]
     return gaussian_result(asked, data, method, moments, replace(fit, beta=beta), call)
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What is to be fitted."""
-
-    outcome: str
-    fixed: list[tuple[str, ...]]
-    random: list[tuple[str, ...]]
-    slopes: dict[str, list[tuple[str, ...]]]
-    weights: str | None  #: prior weights, or trials
-
-    @classmethod
-    def read(
-        cls,
-        frame: pd.DataFrame,
-        outcome: str,
-        fixed: Sequence[Term],
-        random: Sequence[Term],
-        slopes: Slopes | None,
-        weights: str | None,
-    ) -> Asked:
-        """Read the terms, and refuse what the frame does not have."""
-        listed = {k: [columns_of(t) for t in v] for k, v in (slopes or {}).items()}
-        asked = cls(outcome, [columns_of(t) for t in fixed], [columns_of(t) for t in random], listed, weights)
-        asked.check(frame)
-        return asked
-
-    @property
-    def terms(self) -> list[tuple[str, ...]]:
-        """All terms."""
-        return [*self.fixed, *self.random, *(t for v in self.slopes.values() for t in v)]
-
-    @property
-    def columns(self) -> list[str]:
-        """All columns used."""
-        terms = (*self.fixed, *self.random, *(t for v in self.slopes.values() for t in v))
-        return list(
-            dict.fromkeys([self.outcome, *(c for t in terms for c in t), *([self.weights] if self.weights else [])])
-        )
-
-    def complete(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """The columns used, of the rows where none is missing."""
-        used = frame[self.columns]
-        return used.dropna() if used.isna().to_numpy().any() else used
-
-    def check(self, frame: pd.DataFrame) -> None:
-        """Refuse absent columns and factors."""
-        if not self.random:
-            raise ValueError("a mixed model needs at least one random factor")
-        if len({frozenset(r) for r in self.random}) < len(self.random):
-            raise ValueError("random names the same factor twice")
-        names = [":".join(r) for r in self.random]
-        wrong = sorted(set(self.slopes) - set(names))
-        if wrong:
-            raise ValueError(f"slopes names factors that random does not have: {wrong}; random has {names}")
-        absent = sorted(c for c in self.columns if c not in frame.columns)
-        if absent:
-            raise ValueError(f"the frame does not have the columns {absent}")
-
-    @property
-    def formula(self) -> str:
-        """The model in one line."""
-        parts = [":".join(t) for t in self.fixed] or ["1"]
-        for columns in self.random:
-            name = ":".join(columns)
-            inside = " + ".join(["1", *(":".join(t) for t in self.slopes.get(name, []))])
-            parts.append(f"({inside} | {name})")
-        return f"{self.outcome} ~ {' + '.join(parts)}"
-
-
-@dataclass(frozen=True, slots=True)
-class Data:
-    """The complete rows as arrays."""
-
-    frame: pd.DataFrame
-    factors: list[Factor]
-    terms: list[core.Term]
-    fixed: Fixed
-    x: Floats
-    random: Columns
-    u: Floats
 
 
 def _checked(family: str, trials: str | None, method: str | None, nodes: int, prior_weights: str | None) -> str:
@@ -430,18 +339,6 @@ def _checked(family: str, trials: str | None, method: str | None, nodes: int, pr
     return found
 
 
-def data_of(used: pd.DataFrame, asked: Asked, correlated: bool) -> Data:
-    random = named_columns(used, list(dict.fromkeys(t for v in asked.slopes.values() for t in v)))
-    names = {k: tuple(n for t in v for n in term_names(t, random.codes)) for k, v in asked.slopes.items()}
-    factors, codes = factors_of(used, asked.random, names)
-    fixed, x = fixed_part(used, asked.fixed)
-    place = {n: i for i, n in enumerate(random.names)}
-    terms = [
-        core.Term(c, f.size, tuple(place[s] for s in f.slopes), correlated) for f, c in zip(factors, codes, strict=True)
-    ]
-    return Data(used, factors, terms, fixed, x, random, random.of(used))
-
-
 def _positive(frame: pd.DataFrame, column: str) -> Floats:
     weights = numeric(frame, column)
     if (weights <= 0).any():
@@ -455,12 +352,13 @@ def _binomial(frame: pd.DataFrame, asked: Asked, call: Mapping[str, Any], method
     cells, constant = together(used, asked, *counts), binomial.constant(*counts)
     data = data_of(cells, asked, call["correlated"])
     successes, total = (cells[c].to_numpy(dtype=float) for c in (SUCCESSES, TRIALS))
-    refuse_unfittable(asked.outcome, 0 < successes.sum() < total.sum(), data, int(total.sum()))
+    refuse_unfittable(asked.outcome, 0 < successes.sum() < total.sum(), data, data.sums(), int(total.sum()))
     if method == "agq" and (len(data.factors) > 1 or len(data.factors[0].slopes) > 1):
         raise ValueError(
             "adaptive quadrature is for one factor without slopes; leave method out for Laplace's approximation"
         )
-    rows = binomial.Rows(core.laid_out(data.terms), successes, total, data.x, data.u, constant)
+    terms, x, u = data.in_full()
+    rows = binomial.Rows(core.laid_out(terms), successes, total, x, u, constant)
     found = binomial_fit(rows, data, call["nodes"] if method == "agq" else None)
     return binomial_result(asked, data, method, len(used), rows, found, call)
 
@@ -501,11 +399,12 @@ def together(frame: pd.DataFrame, asked: Asked, y: Floats, n: Floats) -> pd.Data
     return found[found[TRIALS] > 0].reset_index(drop=True)
 
 
-def refuse_unfittable(outcome: str, varies: bool, data: Data, n: int) -> None:
-    p = data.x.shape[1]
+def refuse_unfittable(outcome: str, various: bool, data: Data, sums: Sums, n: int) -> None:
+    """Refuse what cannot be fitted, in words; `sums` of the rows, `n`: rows, or trials."""
+    p = len(data.fixed.names)
     if n <= p + 1:
         raise NotFittable(f"{n} complete rows are too few for {p} fixed effects and a variance")
-    if not varies:
+    if not various:
         raise NotFittable(f"the outcome {outcome!r} is constant; there is no variance to divide")
     for factor in data.factors:
         if factor.size < 2:
@@ -518,7 +417,7 @@ def refuse_unfittable(outcome: str, varies: bool, data: Data, n: int) -> None:
                 " or more; they cannot be told from the residual"
             )
     for what, x, names in (("fixed", data.x, data.fixed.names), ("random", data.u, data.random.names)):
-        repeated = repeats(x)
+        repeated = repeats(sums.cross(x))
         if repeated:
             raise NotFittable(
                 f"{what} terms repeat others or are constant: {[names[j] for j in repeated]}; leave them out"

@@ -13,11 +13,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.core.design import compact
-from analysis.methods.design import label, levels, numeric
+from analysis.methods.design import as_text, coded, holes, numeric
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Term = str | tuple[str, ...]
+Slopes = Mapping[str, Sequence[Term]]
 INTERCEPT = "(Intercept)"
 
 
@@ -59,7 +60,7 @@ class Factor:
         """Level of each row of another frame; -1 for a level that was not there."""
         key, known = np.zeros(len(frame), np.int64), np.ones(len(frame), bool)
         for column, labels in zip(self.columns, self.labels, strict=True):
-            at = coded(frame[column], labels)
+            at = placed(frame[column], labels)
             key, known = key * max(len(labels), 1) + at, known & (at >= 0)
         place = np.minimum(np.searchsorted(self.keys, key), self.size - 1)
         return np.where(known & (self.keys[place] == key), place, -1)
@@ -114,29 +115,98 @@ class Fixed:
         return self.columns.of(frame) - self.centre
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be fitted."""
+
+    outcome: str
+    fixed: list[tuple[str, ...]]
+    random: list[tuple[str, ...]]
+    slopes: dict[str, list[tuple[str, ...]]]
+    weights: str | None  #: prior weights, or trials
+
+    @classmethod
+    def read(
+        cls,
+        frame: pd.DataFrame,
+        outcome: str,
+        fixed: Sequence[Term],
+        random: Sequence[Term],
+        slopes: Slopes | None,
+        weights: str | None,
+    ) -> Asked:
+        """Read the terms, and refuse what the frame does not have."""
+        listed = {k: [columns_of(t) for t in v] for k, v in (slopes or {}).items()}
+        asked = cls(outcome, [columns_of(t) for t in fixed], [columns_of(t) for t in random], listed, weights)
+        asked.check(frame)
+        return asked
+
+    @property
+    def terms(self) -> list[tuple[str, ...]]:
+        """All terms."""
+        return [*self.fixed, *self.random, *(t for v in self.slopes.values() for t in v)]
+
+    @property
+    def columns(self) -> list[str]:
+        """All columns used."""
+        terms = (*self.fixed, *self.random, *(t for v in self.slopes.values() for t in v))
+        return list(
+            dict.fromkeys([self.outcome, *(c for t in terms for c in t), *([self.weights] if self.weights else [])])
+        )
+
+    def complete(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The rows where none of the columns used is missing."""
+        return frame[self.columns].dropna() if any(holes(frame[c]) for c in self.columns) else frame
+
+    def check(self, frame: pd.DataFrame) -> None:
+        """Refuse absent columns and factors."""
+        if not self.random:
+            raise ValueError("a mixed model needs at least one random factor")
+        if len({frozenset(r) for r in self.random}) < len(self.random):
+            raise ValueError("random names the same factor twice")
+        names = [":".join(r) for r in self.random]
+        wrong = sorted(set(self.slopes) - set(names))
+        if wrong:
+            raise ValueError(f"slopes names factors that random does not have: {wrong}; random has {names}")
+        absent = sorted(c for c in self.columns if c not in frame.columns)
+        if absent:
+            raise ValueError(f"the frame does not have the columns {absent}")
+
+    @property
+    def formula(self) -> str:
+        """The model in one line."""
+        parts = [":".join(t) for t in self.fixed] or ["1"]
+        for columns in self.random:
+            name = ":".join(columns)
+            inside = " + ".join(["1", *(":".join(t) for t in self.slopes.get(name, []))])
+            parts.append(f"({inside} | {name})")
+        return f"{self.outcome} ~ {' + '.join(parts)}"
+
+
 def columns_of(term: Term) -> tuple[str, ...]:
     """Columns of a term."""
     return (term,) if isinstance(term, str) else tuple(term)
 
 
-def coded(values: pd.Series, labels: pd.Index) -> Ints:
+def placed(values: pd.Series, among: pd.Index) -> Ints:
     """Position of each value's text among labels, -1 where it is none of them."""
-    codes, seen = pd.factorize(values)
-    at = labels.get_indexer(pd.Index([label(v) for v in seen], dtype="str"))
-    return np.append(at, -1).astype(np.int64)[codes]
+    found = coded(values)
+    at = among.get_indexer(as_text(found.levels))
+    return np.append(at.take(found.place), -1).astype(np.int64).take(found.codes)
 
 
 def factors_of(
-    frame: pd.DataFrame, terms: Sequence[tuple[str, ...]], slopes: Mapping[str, tuple[str, ...]]
+    levels: Mapping[str, Ints],
+    texts: Mapping[str, pd.Index],
+    terms: Sequence[tuple[str, ...]],
+    slopes: Mapping[str, tuple[str, ...]],
 ) -> tuple[list[Factor], list[Ints]]:
-    """Read the factors, and the level of each row in every one."""
+    """Make the factors, and the level of each cell in every one, from the levels of cells in each column."""
     factors, codes = [], []
-    read = {c: levels(frame[c]) for c in dict.fromkeys(c for t in terms for c in t)}
-    texts = {c: pd.Index([label(v) for v in seen.tolist()], dtype="str") for c, (_, seen) in read.items()}
     for columns in terms:
-        key = np.zeros(len(frame), np.int64)
+        key = np.zeros(len(levels[columns[0]]), np.int64)
         for c in columns:
-            key = key * max(len(texts[c]), 1) + read[c][0]
+            key = key * max(len(texts[c]), 1) + levels[c]
         keys, code = compact(key)
         name = ":".join(columns)
         terms_of = (INTERCEPT, *slopes.get(name, ()))
@@ -145,26 +215,13 @@ def factors_of(
     return factors, codes
 
 
-def named_columns(frame: pd.DataFrame, terms: Sequence[tuple[str, ...]]) -> Columns:
-    """Decide how terms become columns."""
-    codes = {
-        c: pd.Index([label(v) for v in levels(frame[c])[1].tolist()], dtype="str")
-        for c in dict.fromkeys(c for t in terms for c in t)
-        if is_factor(frame[c])
-    }
+def columns_named(terms: Sequence[tuple[str, ...]], texts: Mapping[str, pd.Index]) -> Columns:
+    """Decide how terms become columns; `texts`: the levels of each column that is a factor."""
+    codes = {c: texts[c] for c in dict.fromkeys(c for t in terms for c in t) if c in texts}
     names = [INTERCEPT]
     for term in terms:
         names += term_names(term, codes)
     return Columns(tuple(terms), codes, tuple(names))
-
-
-def fixed_part(frame: pd.DataFrame, terms: Sequence[tuple[str, ...]]) -> tuple[Fixed, Floats]:
-    """Decide the fixed part, and make its centred columns."""
-    columns = named_columns(frame, terms)
-    x = columns.of(frame)
-    centre = x.mean(axis=0) if len(x) else np.zeros(x.shape[1])
-    centre[0] = 0.0
-    return Fixed(columns, centre), x - centre
 
 
 def is_factor(values: pd.Series) -> bool:
@@ -181,9 +238,8 @@ def term_names(term: tuple[str, ...], codes: Mapping[str, pd.Index]) -> list[str
     return names
 
 
-def repeats(x: Floats) -> list[int]:
+def repeats(gram: Floats) -> list[int]:
     """Columns that earlier ones explain, by Gram-Schmidt on the scaled cross-products."""
-    gram = x.T @ x
     scale = np.sqrt(np.diag(gram))
     scale = np.where(scale > 0, scale, 1.0)
     gram = gram / np.outer(scale, scale)
@@ -199,7 +255,7 @@ def repeats(x: Floats) -> list[int]:
 def _dummies(values: pd.Series, column: str, codes: pd.Index) -> Floats:
     if values.isna().any():
         raise ValueError("the fixed part has missing values; every cell needs a value of each of its columns")
-    at = coded(values, codes)
+    at = placed(values, codes)
     if (at < 0).any():
         raise ValueError(f"column {column!r} holds levels that the fit has not seen; it has {len(codes)}")
     found = np.zeros((len(values), len(codes) - 1))

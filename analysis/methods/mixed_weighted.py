@@ -18,26 +18,23 @@ from scipy import stats
 from analysis.core import mixed as core
 from analysis.core import mixed_binomial as binomial
 from analysis.core import replicated
-from analysis.core.mixed_cells import Layout
+from analysis.core.mixed_cells import Layout, as_rows, gathered
 from analysis.methods.design import Design, combinations, numeric, present, replicated_of
 from analysis.methods.mixed import (
     METHODS,
     SUCCESSES,
     TRIALS,
-    Asked,
-    Data,
     MixedFit,
-    Slopes,
     binomial_fit,
     binomial_result,
     counts_of,
-    data_of,
     gaussian_result,
     refuse_unfittable,
     together,
     with_term,
 )
-from analysis.methods.mixed_terms import Term, columns_of, repeats
+from analysis.methods.mixed_frame import Data, data_of
+from analysis.methods.mixed_terms import Asked, Slopes, Term, columns_of, repeats
 from analysis.tidy import concat, tidy_frame
 
 FEW_FAILED = 0.05  # share of the replicates that may fail; more, and nothing of it counts as converged
@@ -260,27 +257,27 @@ class _Gaussian:
     data: Data
     call: dict[str, Any]
     layout: Layout
-    y: Floats
-    middle: float  #: taken off y
 
     def fitted(self, weights: Floats) -> tuple[MixedFit, core.Fit]:
         """The model under the full weights; its second part without the middle."""
-        moments = replace(self._moments(weights), n=len(self.y))
+        moments = replace(self._moments(weights), n=len(weights))
         fit = core.fit(moments, reml=False)
         beta = fit.beta.copy()
-        beta[0] += self.middle
+        beta[0] += self.data.rows.means[-1]
         full = replace(fit, beta=beta)
         return gaussian_result(self.asked, self.data, "ml", moments, full, self.call), full
 
     def again(self, full: core.Fit, weights: Floats) -> core.Again:
         """The optimum under other weights."""
-        if repeats(self.data.x * np.sqrt(weights)[:, None]):
+        moments = self._moments(weights)
+        if repeats(moments.xx[:-1, :-1]):
             raise np.linalg.LinAlgError
-        found = core.fit_again(self._moments(weights), full, reml=False)
-        return replace(found, beta=found.beta + self.middle * (np.arange(len(found.beta)) == 0))
+        found = core.fit_again(moments, full, reml=False)
+        return replace(found, beta=found.beta + self.data.rows.means[-1] * (np.arange(len(found.beta)) == 0))
 
     def _moments(self, weights: Floats) -> core.Moments:
-        return core.counting(self.layout, self.y, self.data.x, self.data.u, weights)
+        moments = gathered(self.layout, self.data.products(self.data.sums(weights)))
+        return as_rows(moments, float(weights.sum()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +288,8 @@ class _Binomial:
     data: Data
     call: dict[str, Any]
     layout: Layout
+    x: Floats
+    u: Floats
     cell: Ints  #: (n,)
     y: Floats
     n: Floats
@@ -305,34 +304,34 @@ class _Binomial:
     def again(self, full: core.Fit, weights: Floats) -> core.Again:
         """The optimum under other weights."""
         rows = self._rows(weights)
-        if repeats(self.data.x * np.sqrt(rows.trials)[:, None]):
+        if repeats(self.x.T @ (rows.trials[:, None] * self.x)):
             raise np.linalg.LinAlgError
         return binomial.fit_again(rows, full, nodes=self.nodes)
 
     def _rows(self, weights: Floats) -> binomial.Rows:
-        size = len(self.data.x)
+        size = len(self.x)
         successes, trials = (np.bincount(self.cell, weights * v, size).astype(float) for v in (self.y, self.n))
         constant = binomial.constant(self.y, self.n, weights)
-        return binomial.Rows(self.layout, successes, trials, self.data.x, self.data.u, constant)
+        return binomial.Rows(self.layout, successes, trials, self.x, self.u, constant)
 
 
 def _gaussian(used: pd.DataFrame, asked: Asked, call: dict[str, Any]) -> _Model:
-    data = data_of(used[asked.columns], asked, call["correlated"])
-    y = numeric(used, asked.outcome)
-    refuse_unfittable(asked.outcome, len(y) > 0 and bool(np.ptp(y) > 0), data, len(y))
-    return _Gaussian(asked, data, call, core.laid_out(data.terms), y - y.mean(), float(y.mean()))
+    data = data_of(used, asked, call["correlated"], asked.outcome)
+    refuse_unfittable(asked.outcome, data.varies, data, data.sums(), len(used))
+    return _Gaussian(asked, data, call, core.laid_out(data.terms))
 
 
 def _binomial(used: pd.DataFrame, asked: Asked, call: dict[str, Any], nodes: int | None) -> _Model:
     y, n = counts_of(used, asked.outcome, call["trials"])
     cells = together(used, asked, y, n)
     data = data_of(cells, asked, call["correlated"])
-    varies = 0 < float(cells[SUCCESSES].sum()) < float(cells[TRIALS].sum())
-    refuse_unfittable(asked.outcome, varies, data, int(n.sum()))
+    various = 0 < float(cells[SUCCESSES].sum()) < float(cells[TRIALS].sum())
+    refuse_unfittable(asked.outcome, various, data, data.sums(), int(n.sum()))
     if nodes is not None and (len(data.factors) > 1 or len(data.factors[0].slopes) > 1):
         raise ValueError("adaptive quadrature is for one factor without slopes; leave nodes out")
     cell = combinations(used, list(dict.fromkeys(c for t in asked.terms for c in t)))
-    return _Binomial(asked, data, call, core.laid_out(data.terms), cell, y, n, nodes)
+    terms, x, u = data.in_full()
+    return _Binomial(asked, data, call, core.laid_out(terms), x, u, cell, y, n, nodes)
 
 
 def _again(model: _Model, fit: MixedFit, weights: Floats) -> Floats:
