@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from analysis.core.design import compact
+from analysis.core.mixed_rows import ByCell, Full
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -140,70 +140,14 @@ def laid_out(terms: Sequence[Term]) -> Layout:
     cell, place = _cells([t.codes for t in some], [t.levels for t in some])
     dims = np.array([len(t.uses) for t in some])
     starts = np.concatenate([[0], np.cumsum(np.array([t.levels for t in some]) * dims)]).astype(np.int64)
-    stages, size, tail = _stages(place, [t.levels for t in some], dims, starts)
-    where = _Positions(stages, starts, dims, tail)
-    stages = tuple(where.paired(s) for s in stages)
+    stages, entries, size, tail = _stages(place, [t.levels for t in some], dims, starts)
+    where = _Positions(place, stages, entries, starts, dims, tail)
+    stages = tuple(where.paired(s, e) for s, e in zip(stages, entries, strict=True))
     uses = tuple(t.uses for t in some)
     products = tuple(sorted({(min(i, j), max(i, j)) for one in uses for two in uses for i in one for j in two}))
-    fill = tuple(_fill(place, uses, products, where))
+    fill = tuple(_fill(uses, products, where))
     levels, correlated = tuple(t.levels for t in some), tuple(t.correlated for t in some)
     return Layout(order, levels, uses, correlated, starts, cell, place, stages, size, tail, products, fill)
-
-
-class Products(Protocol):
-    """Products of the columns of a model, of each cell that a layout was made of."""
-
-    @property
-    def n(self) -> int: ...
-
-    @property
-    def log_weights(self) -> float: ...
-
-    def people(self) -> Floats: ...
-
-    def among_u(self, i: int, j: int) -> Floats: ...
-
-    def with_xy(self, i: int) -> Floats: ...
-
-    def among_xy(self) -> Floats: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Full:
-    """Products where every row is a cell by itself."""
-
-    u: Floats  #: (n, m)
-    xy: Floats  #: (n, p + 1)
-    weights: Floats | None
-
-    @property
-    def n(self) -> int:
-        """Rows."""
-        return len(self.xy)
-
-    @property
-    def log_weights(self) -> float:
-        """Sum of log w."""
-        with np.errstate(divide="ignore"):
-            return 0.0 if self.weights is None else float(np.log(self.weights).sum())
-
-    def people(self) -> Floats:
-        """Rows of each cell, (n,)."""
-        return np.ones(self.n)
-
-    def among_u(self, i: int, j: int) -> Floats:
-        """w u_i u_j, (n,)."""
-        found = self.u[:, i] * self.u[:, j]
-        return found if self.weights is None else self.weights * found
-
-    def with_xy(self, i: int) -> Floats:
-        """w u_i [x y], (n, p + 1)."""
-        one = self.u[:, i] if self.weights is None else self.weights * self.u[:, i]
-        return one[:, None] * self.xy
-
-    def among_xy(self) -> Floats:
-        """[X y]'W[X y], (p + 1, p + 1)."""
-        return (self.xy if self.weights is None else self.weights[:, None] * self.xy).T @ self.xy
 
 
 def collect(layout: Layout, y: Floats, x: Floats, u: Floats, weights: Floats | None) -> Moments:
@@ -225,7 +169,7 @@ def collect(layout: Layout, y: Floats, x: Floats, u: Floats, weights: Floats | N
     return gathered(layout, Full(u, np.column_stack([x, y]), weights))
 
 
-def gathered(layout: Layout, of: Products) -> Moments:
+def gathered(layout: Layout, of: ByCell) -> Moments:
     """Make the cell statistics from products by cell."""
     cells = len(layout.place)
 
@@ -314,11 +258,14 @@ def _someone(cell: Ints, count: int) -> Ints:
     return found
 
 
-def _stages(place: Ints, levels: list[int], dims: Ints, starts: Ints) -> tuple[tuple[Stage, ...], int, slice]:
-    """Terms of the chain without their pairs, the size of the store and the tail's part of it."""
-    stages, at = [], 0
+def _stages(
+    place: Ints, levels: list[int], dims: Ints, starts: Ints
+) -> tuple[tuple[Stage, ...], list[_Entries], int, slice]:
+    """Terms of the chain without their pairs, their entries, the size of the store and the tail's part of it."""
+    stages, entries, at = [], [], 0
     for j in range(_chain(place, levels, dims)):
-        level, column = _entries(place, levels, dims, starts, j)
+        entries.append(_entries(place, levels, dims, j))
+        level, column = entries[-1].level, starts[entries[-1].term] + entries[-1].column
         q, d = levels[j], int(dims[j])
         own = slice(at, at + q * d * d)
         right = slice(own.stop, own.stop + d * len(level))
@@ -326,7 +273,7 @@ def _stages(place: Ints, levels: list[int], dims: Ints, starts: Ints) -> tuple[t
         indptr = np.concatenate([[0], np.cumsum(np.bincount(level, minlength=q))]).astype(np.int64)
         stages.append(Stage(level, column, indptr, own, right, at, None, None))
     r = int(starts[-1] - starts[len(stages)])
-    return tuple(stages), at + r * r, slice(at, at + r * r)
+    return tuple(stages), entries, at + r * r, slice(at, at + r * r)
 
 
 def _chain(place: Ints, levels: list[int], dims: Ints) -> int:
@@ -344,48 +291,65 @@ def _nested(inner: Ints, outer: Ints, count: int) -> bool:
     return bool((outer[_someone(inner, count)][inner] == outer).all())
 
 
-def _entries(place: Ints, levels: list[int], dims: Ints, starts: Ints, j: int) -> tuple[Ints, Ints]:
-    """Level and later column of each number to the right of a term's blocks, level by level."""
-    level, column = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+@dataclass(frozen=True, slots=True)
+class _Entries:
+    """Numbers to the right of a term's blocks, level by level, and the cells that they come from."""
+
+    level: Ints  #: (E,)
+    term: Ints  #: (E,) the later term
+    column: Ints  #: (E,) among the columns of that term
+    cell: Ints  #: (E,) one of the cells
+    first: Ints  #: (C, K) of each cell and later term, the entry of its first column
+
+
+def _entries(place: Ints, levels: list[int], dims: Ints, j: int) -> _Entries:
+    parts, numbers, count = [np.zeros((4, 0), np.int64)], {}, 0
     for k in range(j + 1, len(levels)):
-        own, other = np.divmod(compact(place[:, j] * levels[k] + place[:, k])[0], levels[k])
+        found, number = compact(place[:, j] * levels[k] + place[:, k])
+        own, other = np.divmod(found, levels[k])
         d = int(dims[k])
-        level.append(np.repeat(own, d))
-        column.append((starts[k] + other[:, None] * d + np.arange(d)).ravel())
-    found = np.concatenate(level)
-    by_level = np.argsort(found, kind="stable")
-    return found[by_level], np.concatenate(column)[by_level]
+        column = (other[:, None] * d + np.arange(d)).ravel()
+        cell = np.repeat(_someone(number, len(found)), d)
+        parts.append(np.stack([np.repeat(own, d), np.full(len(column), k), column, cell]))
+        numbers[k], count = count + number * d, count + len(column)
+    every = np.concatenate(parts, axis=1)
+    by_level = np.argsort(every[0], kind="stable")
+    rank, first = np.empty(count, np.int64), np.zeros(place.shape, np.int64)
+    rank[by_level] = np.arange(count)
+    for k, number in numbers.items():
+        first[:, k] = rank[number]
+    level, term, column, cell = every[:, by_level]
+    return _Entries(level, term, column, cell, first)
 
 
 @dataclass(frozen=True, slots=True)
 class _Positions:
-    """Where the product of two columns stands in the store."""
+    """Where the product of two columns stands in the store: told by a cell in which they meet, so that nothing is searched."""
 
+    place: Ints
     stages: tuple[Stage, ...]
+    entries: list[_Entries]
     starts: Ints
     dims: Ints
     tail: slice
 
-    def of(self, one: Ints, two: Ints) -> Ints:
-        """Positions of pairs of columns, in either order; both of the tail: row by column."""
-        low, high = np.minimum(one, two), np.maximum(one, two)
-        first = int(self.starts[len(self.stages)])
-        r = int(self.starts[-1]) - first
-        found = self.tail.start + (one - first) * r + (two - first)
-        for k, stage in enumerate(self.stages):
-            mine = np.flatnonzero((low >= self.starts[k]) & (low < self.starts[k + 1]))
-            found[mine] = self._of_stage(k, stage, low[mine], high[mine], one[mine], two[mine])
-        return found
+    def of(self, one: tuple[int, int], two: tuple[int, int], cells: Ints | slice) -> Ints:
+        """Positions of products of two terms' columns (term, which of a level's), of cells; both of the tail: row by column."""
+        (k, a), (h, b) = (one, two) if one[0] <= two[0] or two[0] >= len(self.stages) else (two, one)
+        if k >= len(self.stages):
+            first = int(self.starts[len(self.stages)])
+            r = int(self.starts[-1]) - first
+            return self.tail.start + (self._column(k, a, cells) - first) * r + self._column(h, b, cells) - first
+        if k == h:
+            d = int(self.dims[k])
+            return self.stages[k].own.start + (self.place[cells, k] * d + a) * d + b
+        stage, entries = self.stages[k], self.entries[k]
+        return stage.right.start + a * len(stage.level) + entries.first[cells, h] + b
 
-    def _of_stage(self, k: int, stage: Stage, low: Ints, high: Ints, one: Ints, two: Ints) -> Ints:
-        d, end = int(self.dims[k]), int(self.starts[-1])
-        level, a = np.divmod(low - self.starts[k], d)
-        entry = np.searchsorted(stage.level * end + stage.column, level * end + high)
-        right = stage.right.start + a * len(stage.level) + entry
-        own = stage.own.start + (level * d + (one - self.starts[k]) % d) * d + (two - self.starts[k]) % d
-        return np.where(high < self.starts[k + 1], own, right)
+    def _column(self, k: int, a: int, cells: Ints | slice) -> Ints:
+        return self.starts[k] + self.place[cells, k] * self.dims[k] + a
 
-    def paired(self, stage: Stage) -> Stage:
+    def paired(self, stage: Stage, entries: _Entries) -> Stage:
         """The stage with the pairs of its entries, if they are not too many."""
         counts = np.diff(stage.indptr)
         pairs, r = float((counts.astype(float) ** 2).sum()), int(self.starts[-1] - self.starts[len(self.stages)])
@@ -396,16 +360,35 @@ class _Positions:
         within = np.arange(len(first)) - np.repeat(np.cumsum(counts**2) - counts**2, counts**2)
         i, j = np.divmod(within, np.repeat(counts, counts**2))
         left, other = first + i, first + j
-        one, two = stage.column[left], stage.column[other]
-        target = self.of(one, two) - stage.after
-        owner = np.searchsorted(self.starts, np.stack([one, two]), side="right")
-        kept = (owner[0] <= owner[1]) | (np.minimum(one, two) >= self.starts[len(self.stages)])
+        target = self._targets(stage, entries, left, other) - stage.after
+        if last:
+            return replace(stage, pairs=(left, other, target), down=(left, other, target))
+        one, two = entries.term.take(left), entries.term.take(other)
+        kept = (one <= two) | (np.minimum(one, two) >= len(self.stages))
         down = (left, other, target) if kept.all() else (left[kept], other[kept], target[kept])
         return replace(stage, pairs=(left, other, target), down=down)
 
+    def _targets(self, stage: Stage, entries: _Entries, left: Ints, other: Ints) -> Ints:
+        """Positions of products of entries; those of a later term of the chain by the cell of the one that stands after it."""
+        first = int(self.starts[len(self.stages)])
+        inside, r = stage.column - first, int(self.starts[-1]) - first
+        found = self.tail.start + inside.take(left) * r + inside.take(other)
+        if stage is self.stages[-1]:
+            return found
+        sort = np.cumsum(np.append(0, self.dims))[entries.term] + entries.column % self.dims[entries.term]
+        sorts = [(k, a) for k in range(len(self.dims)) for a in range(int(self.dims[k]))]
+        sort_left, sort_other = sort.take(left), sort.take(other)
+        for m, one in enumerate(sorts):
+            for h, two in enumerate(sorts):
+                if min(one[0], two[0]) < len(self.stages):
+                    mine = np.flatnonzero((sort_left == m) & (sort_other == h))
+                    later = left if one[0] > two[0] else other
+                    found[mine] = self.of(one, two, entries.cell[later[mine]])
+        return found
+
 
 def _fill(
-    place: Ints, uses: tuple[tuple[int, ...], ...], products: tuple[tuple[int, int], ...], where: _Positions
+    uses: tuple[tuple[int, ...], ...], products: tuple[tuple[int, int], ...], where: _Positions
 ) -> list[tuple[int, bool, Ints]]:
     """Product and positions of every number of Z'WZ that a cell adds to."""
     index, found, tail = {pair: m for m, pair in enumerate(products)}, [], len(where.stages)
@@ -415,8 +398,6 @@ def _fill(
                 continue  # a rectangle is stored once
             for a, i in enumerate(one):
                 for b, j in enumerate(two):
-                    rows = where.starts[k] + place[:, k] * len(one) + a
-                    columns = where.starts[h] + place[:, h] * len(two) + b
                     twice = h != k and min(h, k) < tail
-                    found.append((index[min(i, j), max(i, j)], twice, where.of(rows, columns)))
+                    found.append((index[min(i, j), max(i, j)], twice, where.of((k, a), (h, b), slice(None))))
     return found

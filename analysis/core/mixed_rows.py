@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -145,9 +145,27 @@ class Sums:
         return lines.slope * sums[:, lines.number] if sums.shape[1] else np.zeros(lines.slope.shape)
 
 
+class ByCell(Protocol):
+    """Products of the columns of a model, of each cell that a layout was made of."""
+
+    @property
+    def n(self) -> int: ...
+
+    @property
+    def log_weights(self) -> float: ...
+
+    def people(self) -> Floats: ...
+
+    def among_u(self, i: int, j: int) -> Floats: ...
+
+    def with_xy(self, i: int) -> Floats: ...
+
+    def among_xy(self) -> Floats: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Products:
-    """Products of the columns of a model, by cell; what `mixed_cells.gathered` asks for."""
+    """Products of the columns of a model, by cell; where rows were added up."""
 
     sums: Sums
     xy: Lines  #: fixed columns, and the outcome last
@@ -178,6 +196,44 @@ class Products:
     def among_xy(self) -> Floats:
         """[X y]'W[X y], (p + 1, p + 1)."""
         return self.sums.cross(self.xy)
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """Products where every row is a cell by itself."""
+
+    u: Floats  #: (n, m)
+    xy: Floats  #: (n, p + 1)
+    weights: Floats | None
+
+    @property
+    def n(self) -> int:
+        """Rows."""
+        return len(self.xy)
+
+    @property
+    def log_weights(self) -> float:
+        """Sum of log w."""
+        with np.errstate(divide="ignore"):
+            return 0.0 if self.weights is None else float(np.log(self.weights).sum())
+
+    def people(self) -> Floats:
+        """Rows of each cell, (n,)."""
+        return np.ones(self.n)
+
+    def among_u(self, i: int, j: int) -> Floats:
+        """w u_i u_j, (n,)."""
+        found = self.u[:, i] * self.u[:, j]
+        return found if self.weights is None else self.weights * found
+
+    def with_xy(self, i: int) -> Floats:
+        """w u_i [x y], (n, p + 1)."""
+        one = self.u[:, i] if self.weights is None else self.weights * self.u[:, i]
+        return one[:, None] * self.xy
+
+    def among_xy(self) -> Floats:
+        """[X y]'W[X y], (p + 1, p + 1)."""
+        return (self.xy if self.weights is None else self.weights[:, None] * self.xy).T @ self.xy
 
 
 def sorted_into_cells(codes: Sequence[NDArray[Any]], sizes: Sequence[int]) -> tuple[Cells, list[Ints]]:
