@@ -13,6 +13,7 @@ from scipy import sparse
 
 from analysis.core import design as core
 from analysis.core import linearised, replicated
+from analysis.methods.arrow_text import numbered
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -335,9 +336,8 @@ def _categories(values: Any) -> Coded:
 
 def _texts(values: pd.Series) -> Coded:
     """Text as Arrow keeps it, which numbers it without making an object of each."""
-    chunks = cast(Any, values.array).__arrow_array__().dictionary_encode().chunks
-    codes = np.concatenate([c.indices.fill_null(-1).to_numpy() for c in chunks])
-    seen = pd.Index(chunks[-1].dictionary.to_pylist(), dtype=values.dtype)
+    codes, found = numbered(cast(Any, values.array).__arrow_array__())
+    seen = pd.Index(found, dtype=values.dtype)
     order = seen.argsort()
     place = np.empty(len(seen), np.int64)
     place[order] = np.arange(len(seen))

@@ -73,6 +73,9 @@ def test_more_combinations_than_a_number_holds(monkeypatch: pytest.MonkeyPatch) 
 VALUES = {
     "text": pd.Series(["b", "a", None, "c", "a"], dtype="str"),
     "text in pieces": pd.concat([pd.Series(["b"], dtype="str"), pd.Series(["a", None, "é", "b"], dtype="str")]),
+    "long text": pd.Series(["b", "a", None, "c"] * 30_000, dtype="str"),
+    "long text with a rare level": pd.Series(["b", "a"] * 60_000 + ["é", None], dtype="str"),
+    "long text of many levels": pd.Series([f"p{k // 3}" for k in range(120_000)], dtype="str"),
     "nullable text": pd.Series(["b", "a", None, "a"], dtype="string"),
     "objects": pd.Series(["b", None, "a"], dtype=object),
     "categories": pd.Series(pd.Categorical(["b", "a", None, "b"], categories=["c", "b", "a"])),

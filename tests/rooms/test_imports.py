@@ -50,6 +50,8 @@ TABLE = (
     Room("analysis.tidy", ("pandas", "numpy")),
     # The one place that speaks to svy, whose frames are polars'.
     Room("analysis.methods.svy_bridge", (*FRAMES, "svy", "polars", *CORE, *METHODS)),
+    # The one place that speaks to pyarrow, which keeps pandas' text.
+    Room("analysis.methods.arrow_text", ("numpy", "pyarrow")),
     Room("analysis.methods*", (*FRAMES, *MODELS, *CORE, "analysis.tidy", *METHODS)),
     # One question never imports another.
     Room("analysis.questions*", ("pandas", "numpy", *METHODS, *CORE, "analysis.tidy")),
