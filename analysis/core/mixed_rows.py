@@ -10,7 +10,7 @@ Numbers are kept less their means: what is summed is then as large as what it te
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -78,8 +78,7 @@ class Rows:
         asked: list[tuple[int, ...]] = [p for p in pairs if p[0] in within or p[1] in within]
         asked += [(i,) for i in range(many)] + ([] if weights is None else [()])
         totals, whole = {what: np.zeros(cells.size) for what in asked}, np.zeros((many, many))
-        step = max(BLOCK, 2 * cells.size)
-        for rows in (slice(at, at + step) for at in range(0, n, step)):
+        for rows in _blocks(n, cells.size):
             w, key = None if weights is None else weights[rows], cells.key[rows]
             values = [self.centred(k, rows) for k in range(many)]
             for what, total in totals.items():
@@ -257,16 +256,29 @@ def sorted_into_cells(codes: Sequence[NDArray[Any]], sizes: Sequence[int]) -> tu
     key: NDArray[Any] = codes[0].astype(np.int32 if size < 2**31 else np.int64)
     for code, base in zip(codes[1:], sizes[1:], strict=True):
         key *= base
-        key += code.astype(key.dtype, copy=False)
+        key += code
     if size > counters(len(key)):
         found, key, count = np.unique(key, return_inverse=True, return_counts=True)
         keys, size = np.arange(len(found)), max(len(found), 1)
     else:
-        counts = np.bincount(key, minlength=size)
+        counts = _counted(key, size)
         found = keys = np.flatnonzero(counts)
         count = counts[keys]
     parts: list[Ints] = [np.asarray(p, np.int64) for p in np.unravel_index(found, tuple(sizes))]
     return Cells(key, keys, size, count), parts
+
+
+def _counted(key: NDArray[Any], size: int) -> Ints:
+    found = np.zeros(size, np.int64)
+    for rows in _blocks(len(key), size):
+        found += np.bincount(key[rows], minlength=size)
+    return found
+
+
+def _blocks(n: int, size: int) -> Iterator[slice]:
+    """Blocks of rows, larger where there are many cells to be added to."""
+    step = max(BLOCK, 2 * size)
+    return (slice(at, at + step) for at in range(0, n, step))
 
 
 def _by_halves(codes: Sequence[NDArray[Any]], sizes: Sequence[int]) -> tuple[Cells, list[Ints]]:

@@ -14,7 +14,7 @@ PIECES, PIECE = 16, 1000  # of the rows that are looked at for that
 FEW = 300  # levels among which looking up is faster than to gather them on the way
 
 
-def numbered(texts: pa.ChunkedArray) -> tuple[NDArray[np.int32], list[Any]]:
+def numbered(texts: pa.ChunkedArray) -> tuple[NDArray[np.signedinteger[Any]], list[Any]]:
     """Number of each row's level, -1 where missing, and the levels in the order of these numbers.
 
     To look a level up among known ones takes a quarter less time than to gather levels on the way. So they are learnt from
@@ -24,9 +24,10 @@ def numbered(texts: pa.ChunkedArray) -> tuple[NDArray[np.int32], list[Any]]:
     if known is not None and len(known) <= FEW:
         found = pc.index_in(texts, value_set=known)
         if found.null_count == texts.null_count:
-            return _joined(found.chunks), known.to_pylist()
+            return _joined(found.chunks, len(known)), known.to_pylist()
     chunks = texts.dictionary_encode().chunks
-    return _joined([c.indices for c in chunks]), chunks[-1].dictionary.to_pylist()
+    every = chunks[-1].dictionary.to_pylist()
+    return _joined([c.indices for c in chunks], len(every)), every
 
 
 def _in_pieces(texts: pa.ChunkedArray) -> pa.Array:
@@ -34,5 +35,7 @@ def _in_pieces(texts: pa.ChunkedArray) -> pa.Array:
     return pc.unique(pa.chunked_array([c for at in starts for c in texts.slice(at, PIECE).chunks])).drop_null()
 
 
-def _joined(parts: list[pa.Array]) -> NDArray[np.int32]:
-    return np.concatenate([part.fill_null(-1).to_numpy() for part in parts])
+def _joined(parts: list[pa.Array], levels: int) -> NDArray[np.signedinteger[Any]]:
+    """In as few bytes as hold the numbers: memory that was not used before costs more than what is done with it."""
+    kind = np.min_scalar_type(-max(levels, 1))
+    return np.concatenate([part.fill_null(-1).to_numpy() for part in parts], dtype=kind, casting="unsafe")
