@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from analysis.core.mixed_cells import Layout, Moments, Stage
+from analysis.core.mixed_squares import Squares
 
 Floats = NDArray[np.float64]
 Triangles = Sequence[Floats]
@@ -30,6 +31,7 @@ class Step:
     shrink: Floats  #: (q, d, d) H
     right: Floats  #: (d, E) F, its numbers to the right
     border: Floats  #: (q, d, p + 1)
+    dense: Floats | None  #: (d, q, r) `right` laid out in full, where a dense product is taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Solved:
     rest: Floats  #: (r, r) of the tail, after the chain is removed
     border: Floats  #: (r, p + 1)
     factor: Floats  #: (r + p, r + p) lower Cholesky factor of the scaled tail bordered by X
+    seen: Floats  #: (r + p,) the factor's solution of the outcome's column
     log_l: float  #: log|L|^2
     log_x: float  #: log|R_X|^2
     pwrss: float  #: penalised weighted residual sum of squares r^2
@@ -55,8 +58,13 @@ class Inverse:
     slopes: tuple[Floats, ...]  #: of log|L|^2 (+ log|R_X|^2) by each T, (d, d)
 
 
-def solve(moments: Moments, triangles: Triangles) -> Solved:
+def solve(moments: Moments, triangles: Triangles, squares: Squares | None = None) -> Solved:
     """Remove the random effects at given T.
+
+    Parameters
+    ----------
+    squares : Squares, optional
+        Of the same moments: makes the first term cheap where many T are tried.
 
     Raises
     ------
@@ -66,33 +74,40 @@ def solve(moments: Moments, triangles: Triangles) -> Solved:
     layout, store, p1 = moments.layout, moments.store, moments.p + 1
     border, corner, log_l, steps = moments.zx, moments.xx, 0.0, []
     for k, stage in enumerate(layout.stages):
-        step, log_d = _step(layout, k, store, triangles[k], border[: layout.levels[k] * layout.dims[k]])
-        weighted = _product(step.shrink, step.border)
+        own, after = layout.levels[k] * layout.dims[k], border[int(layout.starts[k + 1] - layout.starts[k]) :]
+        if k == 0 and squares is not None:
+            store, border, corner = squares.removed(moments, triangles[0][0, 0])
+            step, log_d = _shared_step(moments, triangles[0][0, 0], squares), squares.log(triangles[0][0, 0])
+        else:
+            step, log_d = _step(layout, k, store, triangles[k], border[:own])
+            weighted = _product(step.shrink, step.border)
+            corner = corner - step.border.reshape(-1, p1).T @ weighted.reshape(-1, p1)
+            store, border = _reduced(layout, stage, store, step), after.copy()
+            for a, rows in enumerate(stage.rows(step.right, int(layout.starts[-1]))):
+                border -= (rows.T @ weighted[:, a])[int(layout.starts[k + 1]) :]
         log_l += log_d
-        corner = corner - step.border.reshape(-1, p1).T @ weighted.reshape(-1, p1)
-        store = _reduced(layout, stage, store, step)
-        border = border[layout.levels[k] * layout.dims[k] :].copy()
-        after = int(layout.starts[k + 1])
-        for a, rows in enumerate(stage.rows(step.right, int(layout.starts[-1]))):
-            border -= (rows.T @ weighted[:, a])[after:]
         steps.append(step)
     r = len(border)
     rest = store[len(store) - r * r :].reshape(r, r)
-    scaled = _scaled(layout, triangles, _scaled(layout, triangles, rest).T)
-    across, size = _scaled(layout, triangles, border), r + p1 - 1
-    whole = np.empty((size, size), order="F")  # as LAPACK has it, which spares a copy
-    whole[:r, :r] = scaled
-    whole[:r, :r].flat[:: r + 1] += 1.0
-    whole[r:, :r] = across[:, :-1].T
-    whole[r:, r:] = corner[:-1, :-1]
-    factor = linalg.cholesky(whole, lower=True, check_finite=False, overwrite_a=True)
-    seen = linalg.solve_triangular(factor, np.append(across[:, -1], corner[:-1, -1]), lower=True, check_finite=False)
+    if layout.stages:
+        _mirrored(rest)
+    factor = _factor(layout, triangles, rest, border, corner)
+    seen = np.append(_scaled(layout, triangles, border[:, -1:])[:, 0], corner[:-1, -1])
+    seen = linalg.solve_triangular(factor, seen, lower=True, check_finite=False)
     diagonal = np.log(np.diag(factor)) * 2
     log_l, log_x = log_l + float(diagonal[:r].sum()), float(diagonal[r:].sum())
-    return Solved(tuple(steps), rest, border, factor, log_l, log_x, max(float(corner[-1, -1] - seen @ seen), 0.0))
+    return Solved(tuple(steps), rest, border, factor, seen, log_l, log_x, max(float(corner[-1, -1] - seen @ seen), 0.0))
 
 
-def inverse(moments: Moments, triangles: Triangles, s: Solved, *, fixed: bool, whole: bool = True) -> Inverse:
+def inverse(
+    moments: Moments,
+    triangles: Triangles,
+    s: Solved,
+    *,
+    fixed: bool,
+    whole: bool = True,
+    squares: Squares | None = None,
+) -> Inverse:
     """Make the inverse, and the slopes of the log-determinant.
 
     Parameters
@@ -101,15 +116,20 @@ def inverse(moments: Moments, triangles: Triangles, s: Solved, *, fixed: bool, w
         True: with the fixed effects among the equations, as REML and errors of prediction need it. False: without.
     whole : bool
         False: leave out the rows of the first term of the chain, on which no slope depends.
+    squares : Squares, optional
+        Of the same moments; used where `whole` is False.
     """
     layout, p = moments.layout, moments.p
     store, by_x, xx, slopes = _tail_inverse(moments, triangles, s, fixed)
     found = list(slopes)
     for k in range(layout.chain - 1, -1, -1):
+        if k == 0 and not whole and squares is not None:
+            after = by_x[int(layout.starts[1]) :], xx
+            slope = squares.slope(triangles[0][0, 0], store[layout.stages[0].after :], after if fixed else None)
+            found.insert(0, np.array([[slope]]))
+            break
         stage, step, b = layout.stages[k], s.steps[k], s.steps[k].border[:, :, :p]
-        by_entry = _times(layout, stage, step.right, store)
-        if fixed:
-            by_entry = by_entry + _met(stage, b, by_x)
+        by_entry = _times(layout, stage, step, store, by_x if fixed else None)
         y = -_by_level(layout, k, stage, by_entry, step.right)
         if fixed:
             rows = stage.rows(step.right, int(layout.starts[-1]))
@@ -123,6 +143,32 @@ def inverse(moments: Moments, triangles: Triangles, s: Solved, *, fixed: bool, w
         store[stage.own] = (step.shrink - _product(_product(step.shrink, y), step.shrink)).ravel()
         store[stage.right] = -_weighted(stage, step.shrink, by_entry).ravel()
     return Inverse(store, by_x, xx, tuple(found))
+
+
+def pwrss_slopes(moments: Moments, triangles: Triangles, s: Solved) -> list[Floats]:
+    """Slopes of r^2 by each T: -2 sum g g' T, g = Z'W(y - Xb - Zu) of a term (the rest of r^2 is at its minimum).
+
+    Of a term of the chain g = (I - A H) h, with h its sums once the effects of all later columns are taken off; of the tail
+    g is what the reduced equations leave, for those of the chain hold.
+    """
+    layout, p, r, end = moments.layout, moments.p, len(s.rest), int(moments.layout.starts[-1])
+    both = linalg.solve_triangular(s.factor, s.seen, lower=True, trans="T", check_finite=False)
+    effects, beta = np.zeros(end), both[r:]
+    effects[end - r :] = _spread(layout, triangles, both[:r, None])[:, 0]
+    left = s.border[:, -1] - s.rest @ effects[end - r :] - s.border[:, :p] @ beta
+    at, found = end - r, []
+    for k in range(layout.chain, len(triangles)):
+        g = left[layout.rows(k).start - at : layout.rows(k).stop - at].reshape(-1, layout.dims[k])
+        found.append(-2 * (g.T @ g) @ triangles[k])
+    for k in range(layout.chain - 1, -1, -1):
+        step, rows = s.steps[k], layout.stages[k].rows(s.steps[k].right, end)
+        h = (step.border.reshape(-1, p + 1) @ np.append(-beta, 1.0)).reshape(-1, layout.dims[k], 1)
+        h -= np.stack([row @ effects for row in rows], axis=1)[:, :, None]
+        own = _product(step.shrink, h)
+        effects[layout.rows(k)] = own.ravel()
+        g = (h - _product(step.own, own))[:, :, 0]
+        found.insert(0, -2 * (g.T @ g) @ triangles[k])
+    return found
 
 
 def inverse_times(
@@ -172,14 +218,24 @@ def _step(layout: Layout, k: int, store: Floats, t: Floats, border: Floats) -> t
     at = len(store) - layout.size  # what was removed before is no longer in the store
     own = store[stage.own.start + at : stage.own.stop + at].reshape(q, d, d)
     right = store[stage.right.start + at : stage.right.stop + at].reshape(d, -1)
+    dense = _dense(layout, stage, right) if stage.pairs is None else None
     if d == 1:
         inner = 1 / (1 + t[0, 0] ** 2 * own)
         log_d = -float(np.log(inner).sum())
-        return Step(own, inner, t[0, 0] ** 2 * inner, right, border.reshape(q, d, -1)), log_d
+        return Step(own, inner, t[0, 0] ** 2 * inner, right, border.reshape(q, d, -1), dense), log_d
+    own = np.triu(own) + np.swapaxes(np.triu(own, 1), 1, 2)  # only this half was counted
     outer = np.eye(d) + t.T @ own @ t
     log_d = float(np.linalg.slogdet(outer)[1].sum())
-    inner = np.linalg.inv(outer)
-    return Step(own, np.asarray(inner), np.asarray(t @ inner @ t.T), right, border.reshape(q, d, -1)), log_d
+    inner = np.asarray(np.linalg.inv(outer), np.float64)
+    return Step(own, inner, np.asarray(t @ inner @ t.T), right, border.reshape(q, d, -1), dense), log_d
+
+
+def _shared_step(moments: Moments, t: float, squares: Squares) -> Step:
+    """The first term's step where its levels share their H."""
+    stage, q = moments.layout.stages[0], len(squares.kind)
+    inner = squares.inner(t).take(squares.kind).reshape(q, 1, 1)
+    own, right = moments.store[stage.own].reshape(q, 1, 1), moments.store[stage.right].reshape(1, -1)
+    return Step(own, inner, t**2 * inner, right, moments.zx[:q].reshape(q, 1, -1), None)
 
 
 def _product(blocks: Floats, columns: Floats) -> Floats:
@@ -195,36 +251,56 @@ def _weighted(stage: Stage, shrink: Floats, right: Floats) -> Floats:
 
 
 def _reduced(layout: Layout, stage: Stage, store: Floats, step: Step) -> Floats:
-    """The store of what comes after a term, the term removed: less F'HF."""
+    """The store of what comes after a term, the term removed: less F'HF, on and above the diagonal."""
     rest = store[len(store) - (layout.size - stage.after) :]
-    weighted = _weighted(stage, step.shrink, step.right)
-    if stage.down is None:
-        one, two = (_dense(layout, stage, v) for v in (step.right, weighted))
-        return rest - np.sum([f.T @ w for f, w in zip(one, two, strict=True)], axis=0).ravel()
-    left, other, target = stage.down
-    for f, w in zip(step.right, weighted, strict=True):
+    if step.dense is not None:
+        return rest - _squared(step.dense, step.shrink).ravel()
+    assert stage.pairs is not None
+    left, other, target, _ = stage.pairs
+    for f, w in zip(step.right, _weighted(stage, step.shrink, step.right), strict=True):
         rest = rest - np.bincount(target, f.take(left) * w.take(other), len(rest))
     return rest
 
 
-def _dense(layout: Layout, stage: Stage, values: Floats) -> list[Floats]:
+def _squared(dense: Floats, shrink: Floats) -> Floats:
+    """F'HF out of (d, q, r)."""
+    if len(dense) == 1:
+        half = dense[0] * np.sqrt(shrink[:, :, 0])
+        return half.T @ half  # of one matrix, which halves the work
+    weighted = np.einsum("qab,bqr->aqr", shrink, dense)
+    return np.sum([f.T @ w for f, w in zip(dense, weighted, strict=True)], axis=0)
+
+
+def _dense(layout: Layout, stage: Stage, values: Floats) -> Floats:
     """Entries laid out in full over the tail's columns, a matrix a dimension."""
     first = int(layout.starts[layout.chain])
-    found = np.zeros((len(values), len(stage.indptr) - 1, int(layout.starts[-1]) - first))
-    found[:, stage.level, stage.column - first] = values
-    return list(found)
+    r = int(layout.starts[-1]) - first
+    found = np.zeros((len(values), len(stage.indptr) - 1, r))
+    at = stage.level * r + (stage.column - first)
+    for a, row in enumerate(values):
+        found[a].ravel()[at] = row
+    return found
 
 
-def _times(layout: Layout, stage: Stage, right: Floats, store: Floats) -> Floats:
-    """F Q at the stage's entries, (d, E), Q the inverse of what comes after."""
-    if stage.pairs is None:
+def _times(layout: Layout, stage: Stage, step: Step, store: Floats, by_x: Floats | None) -> Floats:
+    """F Q at the stage's entries, (d, E), Q the inverse of what comes after; with `by_x` F Q + B Q_x'."""
+    p = step.border.shape[2] - 1
+    if step.dense is not None:
         first = int(layout.starts[layout.chain])
         r = int(layout.starts[-1]) - first
-        inner = store[layout.tail].reshape(r, r)
-        return np.stack([(f @ inner)[stage.level, stage.column - first] for f in _dense(layout, stage, right)])
-    left, other, target = stage.pairs
-    known = store[stage.after :].take(target)
-    return np.stack([np.bincount(other, f.take(left) * known, len(stage.level)) for f in right])
+        inner, at = store[layout.tail].reshape(r, r), stage.level * r + (stage.column - first)
+        whole = [f @ inner for f in step.dense]
+        if by_x is not None:
+            whole = [v + step.border[:, a, :p] @ by_x[first:].T for a, v in enumerate(whole)]
+        return np.stack([v.ravel().take(at) for v in whole])
+    assert stage.pairs is not None
+    left, other, target, same = stage.pairs
+    known, size = store[stage.after :].take(target), len(stage.level)
+    found = np.empty((len(step.right), size))
+    for a, f in enumerate(step.right):
+        found[a] = np.bincount(left, f.take(other) * known, size) - f * known[same]
+        found[a] += np.bincount(other, f.take(left) * known, size)
+    return found if by_x is None else found + _met(stage, step.border[:, :, :p], by_x)
 
 
 def _met(stage: Stage, b: Floats, by_x: Floats) -> Floats:
@@ -253,41 +329,53 @@ def _chain_slope(step: Step, t: Floats, y: Floats) -> Floats:
     return 2 * _product(inside * t[0, 0] if len(t) == 1 else inside @ t, step.inner).sum(axis=0)
 
 
+def _factor(layout: Layout, triangles: Triangles, rest: Floats, border: Floats, corner: Floats) -> Floats:
+    """Lower Cholesky factor of the scaled tail bordered by X."""
+    r, p = len(rest), len(corner) - 1
+    whole = np.empty((r + p, r + p))  # its upper half by rows is LAPACK's lower one by columns, which spares a copy
+    transposed = [t.T for t in triangles]
+    _each(layout, transposed, _across(layout, transposed, rest), whole[:r, :r])
+    whole.ravel()[: r * (r + p + 1) : r + p + 1] += 1.0
+    whole[:r, r:] = _scaled(layout, triangles, border[:, :-1])
+    whole[r:, r:] = corner[:-1, :-1]
+    return np.asarray(linalg.cholesky(whole.T, lower=True, check_finite=False, overwrite_a=True))
+
+
 def _tail_inverse(
     moments: Moments, triangles: Triangles, s: Solved, fixed: bool
 ) -> tuple[Floats, Floats, Floats, list[Floats]]:
     """Inverse of the tail, written into an empty store, and the slopes of the tail's terms."""
     layout, p, r = moments.layout, moments.p, len(s.rest)
     size, end = r + p if fixed else r, int(layout.starts[-1])
-    v = linalg.lapack.dpotri(s.factor[:size, :size], lower=1)[0] if size else np.zeros((0, 0))
+    v = linalg.lapack.dpotri(s.factor[:size, :size], lower=1)[0].T if size else np.zeros((0, 0))
     _mirrored(v)
-    half = _spread(layout, triangles, v[:r, :r])  # Lambda V
-    store, by_x, xx = np.zeros(layout.size), np.zeros((end, p)), np.zeros((p, p))
-    store[layout.tail] = _spread(layout, triangles, half.T).ravel()
+    half = _across(layout, triangles, v[:r, :r])
+    store, by_x, xx = np.empty(layout.size), np.zeros((end, p)), np.zeros((p, p))
     slopes = _slopes_of_tail(layout, s.rest, half)
     if fixed:
         by_x[end - r :], xx = _spread(layout, triangles, v[:r, r:]), v[r:, r:]
-        more = _slopes_of_tail(layout, s.border[:, :p], v[r:, :r])
+        more = _slopes_of_tail(layout, s.border[:, :p], v[:r, r:])
         slopes = [a + b for a, b in zip(slopes, more, strict=True)]
+    _each(layout, triangles, half, store[layout.tail].reshape(r, r))
     return store, by_x, xx, slopes
 
 
 def _mirrored(v: Floats, width: int = 64) -> None:
-    """Copy the lower half of a matrix to the upper one, in strips that stay near."""
+    """Copy the upper half of a matrix to the lower one, in strips that stay near."""
     for at in range(0, len(v), width):
         end = at + width
-        v[at:end, end:] = v[end:, at:end].T
+        v[end:, at:end] = v[at:end, end:].T
         inner = v[at:end, at:end]
-        inner[...] = np.tril(inner) + np.tril(inner, -1).T
+        inner[...] = np.triu(inner) + np.triu(inner, 1).T
 
 
 def _slopes_of_tail(layout: Layout, one: Floats, other: Floats) -> list[Floats]:
-    """Twice the sum of the blocks on the diagonal of a product (r, m) (m, r), term by term, without the product."""
+    """Twice the sum of the blocks on the diagonal of a product of (r, m) and the other's transpose, term by term."""
     found, first = [], int(layout.starts[layout.chain])
     for k in range(layout.chain, len(layout.levels)):
         d, rows = layout.dims[k], slice(layout.rows(k).start - first, layout.rows(k).stop - first)
-        left, right = one[rows], other[:, rows]
-        blocks = [[2 * np.einsum("ij,ji->", left[a::d], right[:, b::d]) for b in range(d)] for a in range(d)]
+        left, right = one[rows], other[rows]
+        blocks = [[2 * np.einsum("ij,ij->", left[a::d], right[b::d]) for b in range(d)] for a in range(d)]
         found.append(np.array(blocks).reshape(d, d))
     return found
 
@@ -302,12 +390,20 @@ def _spread(layout: Layout, triangles: Triangles, values: Floats) -> Floats:
     return _each(layout, triangles, values)
 
 
-def _each(layout: Layout, blocks: Sequence[Floats], values: Floats) -> Floats:
-    found, first = np.empty_like(values), int(layout.starts[layout.chain])
+def _across(layout: Layout, blocks: Triangles, values: Floats) -> Floats:
+    """A symmetric matrix of the tail times the transpose of the blocks, row by row."""
+    if any(d > 1 for d in layout.dims[layout.chain :]):
+        return np.ascontiguousarray(_each(layout, blocks, values).T)
+    return values * np.repeat([t[0, 0] for t in blocks[layout.chain :]], layout.levels[layout.chain :])
+
+
+def _each(layout: Layout, blocks: Triangles, values: Floats, out: Floats | None = None) -> Floats:
+    """Blocks times rows of the tail."""
+    found, first = np.empty_like(values) if out is None else out, int(layout.starts[layout.chain])
     for k in range(layout.chain, len(layout.levels)):
         rows = slice(layout.rows(k).start - first, layout.rows(k).stop - first)
         if layout.dims[k] == 1:
-            found[rows] = blocks[k][0, 0] * values[rows]
+            np.multiply(values[rows], blocks[k][0, 0], out=found[rows])
         else:
             q, d = layout.levels[k], layout.dims[k]
             found[rows] = (blocks[k] @ values[rows].reshape(q, d, -1)).reshape(q * d, -1)

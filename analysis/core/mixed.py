@@ -24,6 +24,7 @@ from scipy import linalg, optimize
 from analysis.core import elimination
 from analysis.core.elimination import Solved, inverse_times, own_blocks, solve
 from analysis.core.mixed_cells import Layout, Moments, Term, collect, counting, laid_out
+from analysis.core.mixed_squares import Squares, squares
 
 __all__ = ["Again", "Fit", "Moments", "Shape", "Term", "collect", "counting", "inverse_times", "laid_out", "solve"]
 Floats = NDArray[np.float64]
@@ -185,19 +186,20 @@ def deviance(moments: Moments, shape: Shape, theta: Floats, *, reml: bool) -> fl
     return _profiled(moments, solve(moments, shape.triangles(theta)), reml)
 
 
-def slopes(moments: Moments, shape: Shape, theta: Floats, *, reml: bool) -> Slopes:
-    """`deviance` and its slopes by theta."""
+def slopes(moments: Moments, shape: Shape, theta: Floats, *, reml: bool, shared: Squares | None = None) -> Slopes:
+    """`deviance` and its slopes by theta; `shared` of the moments makes it cheaper."""
     triangles = shape.triangles(theta)
-    s = solve(moments, triangles)
-    by_log = shape.gathered(elimination.inverse(moments, triangles, s, fixed=reml, whole=False).slopes)
-    by_pwrss = shape.gathered(_pwrss_slopes(moments, triangles, s))
+    s = solve(moments, triangles, shared)
+    found = elimination.inverse(moments, triangles, s, fixed=reml, whole=False, squares=shared)
+    by_log = shape.gathered(found.slopes)
+    by_pwrss = shape.gathered(elimination.pwrss_slopes(moments, triangles, s))
     value, free = _profiled(moments, s, reml), _free(moments, reml)
     return Slopes(value, by_log, by_pwrss, s.pwrss, free, fixed_covariance(moments, s))
 
 
 def fit(moments: Moments, *, reml: bool) -> Fit:
     """Minimise the criterion over theta, diagonals not below zero, and look again at every bound that holds."""
-    goal = _Goal(moments, shape_of(moments), reml)
+    goal = _Goal(moments, shape_of(moments), reml, squares(moments))
     theta, near = _polished(goal, _lowest(goal))
     here, triangles = goal.at(theta), goal.shape.triangles(theta)
     s = solve(moments, triangles)
@@ -215,7 +217,7 @@ def fit_again(moments: Moments, one: Fit, *, reml: bool) -> Again:
     LinAlgError
         Where the fixed effects cannot be told apart under these weights.
     """
-    goal = _Goal(moments, one.shape, reml)
+    goal = _Goal(moments, one.shape, reml, squares(moments))
     start = np.where(one.shape.bounded, np.maximum(one.theta, STARTS[0]), one.theta)
     theta = _lowest(goal, start)
     here = goal.at(theta)
@@ -304,17 +306,6 @@ def _profiled(moments: Moments, s: Solved, reml: bool) -> float:
     return float(logs + free * (1 + np.log(2 * np.pi * s.pwrss / free)))
 
 
-def _pwrss_slopes(moments: Moments, triangles: list[Floats], s: Solved) -> list[Floats]:
-    """Slopes of r^2 by each T: -2 sum g g' T, g = Z'W(y - Xb - Zu) (the rest of r^2 is at its minimum)."""
-    effects, beta = inverse_times(moments, triangles, s, moments.zx[:, -1:], moments.xx[:-1, -1:])
-    left = moments.zx[:, -1] - moments.zx[:, :-1] @ beta[:, 0] - moments.zz_times(effects[:, 0])
-    found = []
-    for k, t in enumerate(triangles):
-        g = left[moments.layout.rows(k)].reshape(-1, len(t))
-        found.append(-2 * (g.T @ g) @ t)
-    return found
-
-
 @dataclass(frozen=True, slots=True)
 class _Goal:
     """The criterion over theta; huge where it has no value."""
@@ -322,6 +313,7 @@ class _Goal:
     moments: Moments
     shape: Shape
     reml: bool
+    shared: Squares | None
     seen: dict[bytes, Slopes] = field(default_factory=dict)  #: by theta's bytes; search, polish and result meet again
 
     def __call__(self, theta: Floats) -> tuple[float, Floats]:
@@ -336,7 +328,7 @@ class _Goal:
         """All that is known of a theta."""
         key = theta.tobytes()
         if key not in self.seen:
-            self.seen[key] = slopes(self.moments, self.shape, theta, reml=self.reml)
+            self.seen[key] = slopes(self.moments, self.shape, theta, reml=self.reml, shared=self.shared)
         return self.seen[key]
 
     def value(self, theta: Floats) -> float:

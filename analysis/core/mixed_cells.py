@@ -23,7 +23,9 @@ from analysis.core.mixed_rows import ByCell, Full
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Pairs = tuple[Ints, Ints, Ints]  # entry, other entry, position of their product in the store after this stage
+Pairs = tuple[
+    Ints, Ints, Ints, Ints
+]  # entry, the same or a later one, their product's place in the store, an entry's own
 SMALL = 300  # so many columns or fewer go to the dense tail at once
 MOST_PAIRS = 30_000_000  # pairs of columns held in memory; above, a dense product is taken
 PAIR = 30  # multiplications of a dense product in the time of one pair
@@ -46,16 +48,16 @@ class Stage:
     level: Ints  #: (E,) in ascending order
     column: Ints  #: (E,)
     indptr: Ints  #: (q + 1,) first entry of each level
+    narrow: tuple[NDArray[np.int32], NDArray[np.int32]]  #: column and indptr again, as sparse products take them
     own: slice  #: of the store, (q, d, d)
     right: slice  #: of the store, (d, E)
     after: int  #: first position of the store that an elimination changes
-    pairs: Pairs | None  #: all ordered pairs of entries within a level; None where a dense product is taken
-    down: Pairs | None  #: those to count on the way down, as a rectangle is stored once
+    pairs: Pairs | None  #: pairs of entries within a level, each once; None where a dense product is taken
 
     def rows(self, values: Floats, columns: int) -> list[sparse.csr_array]:
         """Lay the entries out as a sparse matrix for each dimension, (q, columns)."""
         shape = (len(self.indptr) - 1, columns)
-        return [sparse.csr_array((v, self.column, self.indptr), shape=shape) for v in values]
+        return [sparse.csr_array((v, *self.narrow), shape=shape) for v in values]
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +273,8 @@ def _stages(
         right = slice(own.stop, own.stop + d * len(level))
         at = right.stop
         indptr = np.concatenate([[0], np.cumsum(np.bincount(level, minlength=q))]).astype(np.int64)
-        stages.append(Stage(level, column, indptr, own, right, at, None, None))
+        narrow = column.astype(np.int32), indptr.astype(np.int32)
+        stages.append(Stage(level, column, indptr, narrow, own, right, at, None))
     r = int(starts[-1] - starts[len(stages)])
     return tuple(stages), entries, at + r * r, slice(at, at + r * r)
 
@@ -350,23 +353,22 @@ class _Positions:
         return self.starts[k] + self.place[cells, k] * self.dims[k] + a
 
     def paired(self, stage: Stage, entries: _Entries) -> Stage:
-        """The stage with the pairs of its entries, if they are not too many."""
-        counts = np.diff(stage.indptr)
-        pairs, r = float((counts.astype(float) ** 2).sum()), int(self.starts[-1] - self.starts[len(self.stages)])
+        """The stage with the pairs of its entries, if they are not too many.
+
+        Products are symmetric, so that each pair is there once: the columns of a level ascend, and so only what is on or above
+        the diagonal of later blocks and of the tail is counted.
+        """
+        counts, first = np.diff(stage.indptr), int(self.starts[len(self.stages)])
+        pairs, r = float((counts.astype(float) ** 2).sum()), int(self.starts[-1]) - first
         last = stage is self.stages[-1]
         if last and (pairs > MOST_PAIRS or pairs * PAIR > len(counts) * float(r) ** 2):
             return stage
-        first = np.repeat(stage.indptr[:-1], counts**2)
-        within = np.arange(len(first)) - np.repeat(np.cumsum(counts**2) - counts**2, counts**2)
-        i, j = np.divmod(within, np.repeat(counts, counts**2))
-        left, other = first + i, first + j
-        target = self._targets(stage, entries, left, other) - stage.after
-        if last:
-            return replace(stage, pairs=(left, other, target), down=(left, other, target))
-        one, two = entries.term.take(left), entries.term.take(other)
-        kept = (one <= two) | (np.minimum(one, two) >= len(self.stages))
-        down = (left, other, target) if kept.all() else (left[kept], other[kept], target[kept])
-        return replace(stage, pairs=(left, other, target), down=down)
+        every = np.arange(len(stage.level))
+        after = stage.indptr[1:][stage.level] - every  # entries of the level from this one on
+        same = np.cumsum(after) - after
+        left = np.repeat(every, after)
+        other = left + np.arange(len(left)) - np.repeat(same, after)
+        return replace(stage, pairs=(left, other, self._targets(stage, entries, left, other) - stage.after, same))
 
     def _targets(self, stage: Stage, entries: _Entries, left: Ints, other: Ints) -> Ints:
         """Positions of products of entries; those of a later term of the chain by the cell of the one that stands after it."""
