@@ -33,6 +33,7 @@ SINGULAR = 1e-4  # a diagonal of L below this counts as zero
 FLAT = 1e-3  # largest slope of the criterion at which a fit counts as converged
 STEP = 1e-4  # of differences of slopes, relative
 NEAR = 1e-5  # theta moved by less has the same curvature
+TURNS = 2  # of the approach before the search
 STARTS = (0.02, 0.1, 0.5)  # tried for a diagonal that came to rest at zero
 
 
@@ -345,7 +346,7 @@ def _flat(goal: _Goal, theta: Floats, here: Slopes) -> bool:
 
 def _lowest(goal: _Goal, start: Floats | None = None) -> Floats:
     """The optimum to a few digits; diagonals that came to rest at zero are tried again from above."""
-    found = _descend(goal, np.where(goal.shape.bounded, 0.5, 0.0) if start is None else start)
+    found = _descend(goal, _begun(goal) if start is None else start)
     theta, value = goal.shape.settled(found.x), float(found.fun)
     for j in map(int, np.flatnonzero(goal.shape.held(theta))):
         tries = [_moved(theta, j, start) for start in STARTS]
@@ -354,6 +355,27 @@ def _lowest(goal: _Goal, start: Floats | None = None) -> Floats:
             again = _descend(goal, min(better, key=goal.value))
             if again.fun < value:
                 theta, value = goal.shape.settled(again.x), float(again.fun)
+    return theta
+
+
+def _begun(goal: _Goal) -> Floats:
+    """Where to begin: deviations without correlations that are near what their own effects say.
+
+    At an optimum a = b, with a = theta dlog|.|/dtheta = 2 q times a term's reliability, and b = -N theta dr^2/dtheta / r^2, from
+    the squares of its effects (Schall 1991, Biometrika 78). Where levels are equal, log(b / a) falls by twice the reliability
+    as log(theta) grows, and rises by the share that each term has in r^2; which gives steps.
+    """
+    shape, theta = goal.shape, np.where(goal.shape.bounded, 0.5, 0.0)
+    alone = np.flatnonzero([(shape.term == k).sum() == 1 or not goal.moments.layout.correlated[k] for k in shape.term])
+    q = np.array(goal.moments.levels, float)[shape.term[alone]]
+    for _ in range(TURNS if len(alone) else 0):
+        here = goal.at(theta)
+        a, b = (theta * v for v in (here.by_log, -here.free / here.pwrss * here.by_pwrss))
+        reliability = np.clip(a[alone] / (2 * q), 0.02, 1.0)
+        gap = np.log(np.clip(b[alone] / np.maximum(a[alone], 1e-300), 0.02, 50.0))
+        bends = np.diag(2 * reliability) - 2 * q * reliability / here.free
+        theta[alone] *= np.exp(np.clip(np.linalg.solve(bends, gap), -1.0, 1.0))
+        theta = theta.copy()
     return theta
 
 
