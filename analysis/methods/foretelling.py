@@ -61,7 +61,8 @@ def foretell(
 
 
 def _row(scale: str, part: str, slope: tuple[float, float] | None, status: str, n: int) -> dict[str, object]:
-    head = {"term": scale, "statistic": STATISTIC, "domain": domain_key({"part": part}), "status": status}
+    head: dict[str, object] = {"term": scale, "statistic": STATISTIC, "domain": domain_key({"part": part})}
+    head |= {"status": status}
     if slope is None:
         return head
     at, error = slope
@@ -116,6 +117,6 @@ def _between(
         return [_row(scale, part, None, "not_estimable", len(used)) for part in PARTS[1:]]
     if not fit.converged:
         return [_row(scale, part, None, "not_converged", len(used)) for part in PARTS[1:]]
-    slopes = fit.coefficients.set_index("term")
-    ends = [(float(slopes.loc[c, "estimate"]), float(slopes.loc[c, "std_error"])) for c in (WITHIN, BETWEEN)]
+    slopes = fit.coefficients.set_index("term")[["estimate", "std_error"]].astype("float64")
+    ends = [(slopes["estimate"][c], slopes["std_error"][c]) for c in (WITHIN, BETWEEN)]
     return [_told(scale, part, slope, len(used)) for part, slope in zip(PARTS[1:], ends, strict=True)]
