@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from statistics import NormalDist
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from analysis.tidy import ALL
 
@@ -146,6 +148,15 @@ def parents_of(hierarchy: pd.DataFrame | None, region: str | None) -> dict[str, 
     return parents
 
 
+def levels_of(hierarchy: pd.DataFrame | None, parents: Mapping[str, str]) -> dict[str, str]:
+    """Give the level of each place: the hierarchy's column ``level``, else the number of places from the top; empty for None."""
+    if hierarchy is None:
+        return {}
+    codes = hierarchy["code"].astype("str")
+    level = hierarchy["level"] if "level" in hierarchy else codes.map({c: len(path_up(c, parents)) - 1 for c in codes})
+    return dict(zip(codes, level.astype("str"), strict=True))
+
+
 def path_up(place: str, parents: Mapping[str, str]) -> list[str]:
     """Give a place and all above it, ``*`` last; a place without parent stands right below ``*``.
 
@@ -185,22 +196,43 @@ def roll_up(registry: pd.DataFrame | None, count: str, parents: Mapping[str, str
     >>> roll_up(rows, "members", {"x": "p", "y": "p", "p": "*"})[["node", "members"]].to_numpy().tolist()
     [['*', 7.0], ['p', 7.0], ['x', 3.0], ['y', 4.0]]
     """
-    empty = pd.DataFrame(columns=["wave", "group", "region", count])
-    rows = empty if registry is None else registry.dropna(subset=[count])
-    own: dict[tuple[str, str, str], float] = {}
-    for wave, group, place, value in zip(*(rows[c] for c in ("wave", "group", "region", count)), strict=True):
-        own[wave, group, place] = own.get((wave, group, place), 0.0) + float(value)
-    known = dict(own)
-    heads = sorted({(wave, group) for wave, group, _ in own})
-    places = {*parents, *rows["region"]} - {ALL}
-    # Deepest first, so that a place is whole before it is added to the one above it.
-    for place in sorted(places, key=lambda c: (-len(path_up(c, parents)), c)):
-        above = parents.get(place, ALL)
-        for wave, group in heads:
-            if (wave, group, place) in known and (wave, group, above) not in own:
-                known[wave, group, above] = known.get((wave, group, above), 0.0) + known[wave, group, place]
-    cells = [(*key, value) for key, value in sorted(known.items())]
-    return pd.DataFrame(cells, columns=[*KEY, count]).astype(dict.fromkeys(KEY, "str") | {count: "float64"})
+    rows = (
+        pd.DataFrame(columns=["wave", "group", "region", count])
+        if registry is None
+        else registry.dropna(subset=[count])
+    )
+    places = sorted({*parents, *rows["region"].unique(), ALL})
+    heads = pd.MultiIndex.from_frame(rows[["wave", "group"]].drop_duplicates().sort_values(["wave", "group"]))
+    at = pd.Index(places).get_indexer(rows["region"])
+    head = heads.get_indexer(pd.MultiIndex.from_frame(rows[["wave", "group"]]))
+    own, there = np.zeros((len(places), len(heads))), np.zeros((len(places), len(heads)), bool)
+    np.add.at(own, (at, head), rows[count].to_numpy(dtype="float64"))
+    there[at, head] = True
+    known, has = _added_up(own, there, places, parents)
+    place, head = np.nonzero(has)
+    keys = {
+        "wave": heads.get_level_values(0)[head],
+        "group": heads.get_level_values(1)[head],
+        "node": np.array(places)[place],
+    }
+    cells = pd.DataFrame({**keys, count: known[place, head]}).astype(dict.fromkeys(KEY, "str") | {count: "float64"})
+    return cells.sort_values(KEY, ignore_index=True)
+
+
+def _added_up(
+    own: NDArray[np.float64], there: NDArray[np.bool_], places: Sequence[str], parents: Mapping[str, str]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Add places up to the one above wherever that has no number of its own, the deepest first."""
+    known, has = own.copy(), there.copy()
+    position = {place: k for k, place in enumerate(places)}
+    above = np.array([position[parents.get(place, ALL)] for place in places])
+    depth = np.array([len(path_up(place, parents)) for place in places])
+    for level in range(int(depth.max()), 1, -1):
+        below = np.flatnonzero(depth == level)
+        adds = has[below] & ~there[above[below]]
+        np.add.at(known, above[below], np.where(adds, known[below], 0.0))
+        np.logical_or.at(has, above[below], adds)
+    return known, has
 
 
 def place_people(people: pd.DataFrame, parents: Mapping[str, str], counts: pd.DataFrame) -> pd.DataFrame:

