@@ -105,12 +105,68 @@ def test_gaps_and_blind_spots():
     share = row(table, "coverage", term="took_part", region="c1")
     assert gap["estimate"] == pytest.approx(19 / 30 - 0.4, abs=EXACT)
     assert gap["conf_low"] == pytest.approx(share["conf_low"] - 0.4, abs=EXACT)
-    # c1 stands above; c2 (1 of 70) and p (17 of 110, at most 23 %) stand below with certainty.
-    spots = table[table["term"] == "blind_spot"]
+    # c1 stands above; c2 (1 of 70) and p (21 of 110, at most 29 %) stand below, each by an exact test within its level.
+    named = table[table["statistic"] == "blind_spot"].set_index("region")
+    assert named["estimate"].to_dict() == pytest.approx({"c2": 1 / 70 - 0.4, "p": 21 / 110 - 0.4})
+    low, high = proportion_confint(1, 70, alpha=0.05 / 2, method="beta")  # two cities are compared together
+    assert named.loc["c2", ["conf_low", "conf_high"]].tolist() == pytest.approx([low - 0.4, high - 0.4], abs=1e-9)
+    spots = table[(table["term"] == "blind_spot") & (table["domain"] == "measure=coverage")]
     assert spots[["wave", "statistic", "domain", "estimate", "n", "status"]].to_numpy().tolist() == [
         ["1", "units", "measure=coverage", 2, 30 + 70 + 110, "ok"]
     ]
-    assert row(fitted(["region"], target={"region": 0.2}), "units")["estimate"] == 1
+    table = fitted(["region"], target={"region": 0.2})
+    assert table[(table["term"] == "blind_spot") & (table["domain"] == "measure=coverage")]["estimate"].tolist() == [1]
+
+
+def test_without_a_target_units_are_held_against_all():
+    """g1 and g2 by all of their wave; places within their level, so that the one province is compared with nothing."""
+    table = fitted(["region"])
+    named = table[table["statistic"] == "blind_spot"].set_index("region")
+    assert named["estimate"].to_dict() == pytest.approx({"c2": 1 / 70 - 21 / 110})
+    units = table[table["domain"] == "measure=coverage"].iloc[0]
+    assert units[["estimate", "n"]].tolist() == [1, 30 + 70]
+    alone = fitted(["group"], REGISTRY[REGISTRY["group"] == "g1"], CAREERS[CAREERS["group"] == "g1"], observed=None)
+    assert "blind_spot" not in set(alone["term"]) | set(alone["statistic"])
+    assert "blind_spot" not in set(fitted()["term"])
+
+
+def test_many_units_are_held_to_more():
+    """4 of 20 below a half alone are named (p 0.006); among forty units, most of them at a half, they are not."""
+    codes = [f"v{k}" for k in range(40)]
+    tree = pd.DataFrame({"code": ["p", *codes], "parent": ["", *["p"] * 40], "level": ["county", *["village"] * 40]})
+    registry = pd.DataFrame({"wave": "1", "group": "g", "region": codes, "members": 20})
+    came = [("1", f"{c}-{k}", "g", c) for c in codes for k in range(4 if c == "v0" else 10)]
+    careers = pd.DataFrame(came, columns=["wave", "member", "group", "region"])
+    for some, named in ((1, ["v0"]), (40, [])):
+        table = coverage(
+            registry.head(some),
+            careers,
+            observed=None,
+            by=["region"],
+            wave="wave",
+            hierarchy=tree,
+            target={"coverage": 0.5},
+        ).tidy()
+        spots = table[(table["statistic"] == "blind_spot") & (table["region"] != "p")]
+        assert spots["region"].tolist() == named
+    eager = coverage(
+        registry,
+        careers,
+        observed=None,
+        by=["region"],
+        wave="wave",
+        hierarchy=tree,
+        target={"coverage": 0.9},
+        adjust="bh",
+    ).tidy()
+    assert (eager["statistic"] == "blind_spot").sum() == 41
+
+
+def test_a_member_at_two_places_counts_once_above_them():
+    twice = pd.concat([CAREERS, CAREERS.head(1).assign(region="c2")])
+    pd.testing.assert_frame_equal(fitted(careers=twice), fitted())
+    assert row(fitted(["region"], careers=twice), "coverage", region="c2")["estimate"] == pytest.approx(2 / 70)
+    assert row(fitted(["region"], careers=twice), "coverage", region="p")["estimate"] == pytest.approx(21 / 110)
 
 
 def test_blind_spots_of_both_measures_keep_apart():
