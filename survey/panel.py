@@ -20,6 +20,7 @@ from survey.study import Study
 from survey.weighting.cells import Calibration
 
 ALWAYS_CUT = ("answering", "again")  # parts of the answers that every report may show
+IN_NEED = "in_need"  # the cut into those in need and the rest, where the study says who is
 THEMES = ("attraction", "cohesion", "detachment", "satisfaction", "contact")
 FRAMES = (
     "members",
@@ -266,7 +267,11 @@ aside, located, arrived, linkage : DataFrame
             c for c in dict.fromkeys(c for cut in self.study.settings.cuts for c in cut) if c in self.members
         ]
         answers = self.members[[*dict.fromkeys(["wave", "member", *ALWAYS_CUT, *cut_columns, *self.answer_columns])]]
-        answers = answers.assign(linkage=self.members["log_member"])  # the people of a rate of linkage consented to it
+        # the people of a rate of linkage consented to it, those of reach by the link are also of an organisation with a log
+        linked = self.members["log_member"]
+        answers = answers.assign(linkage=linked, took_part_linked=linked.where(self._heard))
+        if IN_NEED in self.steps:
+            answers[IN_NEED] = self.members[IN_NEED].map(_code, na_action="ignore").astype("str")
         people = {
             "survey": answers,
             "log": self._careers_with_kinds(),
@@ -276,7 +281,7 @@ aside, located, arrived, linkage : DataFrame
         return {
             "people": {name: frame for name, frame in people.items() if name != "survey" or len(frame)},
             "variables": _variables(self),
-            "cuts": (*self.study.settings.cuts, *(((c,) for c in ALWAYS_CUT) if len(answers) else ()), ("channel",)),
+            "cuts": (*self.study.settings.cuts, *(self._answer_cuts(answers) if len(answers) else ()), ("channel",)),
             "hierarchy": self.where["hierarchy"],
             "rules": {name: getattr(rules, name) for name in ("minimum", "difference", "count_step")},
         }
@@ -288,6 +293,24 @@ aside, located, arrived, linkage : DataFrame
         linked = self.members.dropna(subset=["log_member"]).drop_duplicates(["wave", "log_member"])
         told = linked[["wave", "log_member", *kinds]].rename(columns={"log_member": "member"})
         return came.merge(told, on=["wave", "member"], how="left") if kinds else came
+
+    @property
+    def in_need(self) -> str | None:
+        """The column that says who is in need; None where the study does not."""
+        return IN_NEED if IN_NEED in self.steps else None
+
+    @property
+    def _heard(self) -> pd.Series:
+        """Which answers are of a wave and organisation whose log is there."""
+        heard = self.observed.loc[self.observed["reported"].astype(bool), ["wave", "organisation"]]
+        keys = ["wave", "group"] if self.where["group"] else ["wave"]
+        there = pd.MultiIndex.from_frame(heard.set_axis(["wave", "group"], axis=1)[keys])
+        return pd.Series(pd.MultiIndex.from_frame(self.members[keys]).isin(there), index=self.members.index)
+
+    def _answer_cuts(self, answers: pd.DataFrame) -> list[tuple[str, ...]]:
+        """Cuts of the answers that no study has to name."""
+        need = [(IN_NEED,)] if IN_NEED in answers and (IN_NEED,) not in self.study.settings.cuts else []
+        return [*((c,) for c in ALWAYS_CUT), *need]
 
     @property
     def answer_columns(self) -> list[str]:
@@ -311,6 +334,11 @@ aside, located, arrived, linkage : DataFrame
 
     def __repr__(self) -> str:
         return f"Panel {self.study.name}, waves {', '.join(self.waves)}: {len(self.members)} answers, {len(self.careers)} careers"
+
+
+def _code(value: object) -> str:
+    """Write a code as results do: 1.0 as ``1``."""
+    return str(int(value)) if isinstance(value, float) else str(value)
 
 
 def _variables(panel: Panel) -> dict[str, tuple[str, float, float]]:

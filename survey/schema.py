@@ -54,12 +54,15 @@ RESERVED = frozenset((*ANSWER_ROLES, *STEPS)) | {
 }
 # What results are called that stand on no item and no scale, by where their people come from; an item cannot be called so.
 RESULT_TERMS = {
-    "survey": ("response", "answered_again", "weights", "balance", "linkage", "careless"),
+    "survey": ("response", "answered_again", "weights", "balance", "linkage", "careless", "took_part_linked"),
     "log": ("took_part", "returned", "stayed", "volunteered"),
     "registry": (
         "joined",
         "established",
         "blind_spot",
+        "staff",
+        "venues",
+        "funds",
         "rows_read",
         "rows_as_is",
         "rows_repaired",

@@ -217,6 +217,7 @@ def _level_faults(known: Known) -> Iterator[Fault]:
 def _cut_faults(known: Known) -> Iterator[Fault]:
     settings = known.settings
     columns = {i.name for i in known.items if i.kind == "choice" and not i.scale and i.name not in settings.scales}
+    columns |= {"in_need"} & set(settings.steps)
     columns |= _units(settings) | set(known.doubtful if known.doubtful is not None else sum(settings.cuts, ()))
     for n, cut in enumerate(settings.cuts):
         for column in sorted(set(cut) - columns):

@@ -26,6 +26,7 @@ from analysis.tidy import ALL, COLUMNS, NUMBERED, NUMBERS, Result, parse_domain,
 
 MIME = "application/vnd.cohesion-workbench.released+json"
 _AGAINST = " - "
+OF_TWO = ("difference", "equity_gap")
 _DOOR = object()
 
 
@@ -102,8 +103,9 @@ def release(result: Result | pd.DataFrame, plan: ReleasePlan, *, name: str | Non
     Notes
     -----
     In ``domain`` the words of `DESCRIPTORS` that are no column of the source's people describe the term and make no cut. A
-    ``difference`` whose key reads ``a - b`` is of two cells: both must be shown. The term ``variable=code`` is an indicator:
-    its range is 0 to 1. Registry cells have no people behind them, they are shown as they are and rounded. The weighted
+    ``difference`` or ``equity_gap`` whose key reads ``a - b`` is of two cells: both must be shown. The term ``variable=code``
+    is an indicator: its range is 0 to 1. Registry cells have no people behind them, they are shown as they are and rounded;
+    what is told for each member is withheld below ``minimum`` members. The weighted
     estimate's step is that of n equal weights. The step does not stand alone: where a mean crosses a rounding edge a reader
     learns on which side the odd one out lies, so sets that differ by few people are never both shown.
 
@@ -198,7 +200,7 @@ def _look(row: Mapping[str, Any], source: Source, variable: str) -> tuple[bool, 
     """Whether the row's cell is hidden, and its people; a difference ``a - b`` has two cells, and both must be shown."""
     cell = _cell(row, source.columns)
     hidden, people = source.look(variable, cell)
-    if row["statistic"] != "difference" or people > 0 or not any(_AGAINST in v for v in cell.values()):
+    if row["statistic"] not in OF_TWO or people > 0 or not any(_AGAINST in v for v in cell.values()):
         return hidden, people
     sides = [{k: v.split(_AGAINST)[side] if _AGAINST in v else v for k, v in cell.items()} for side in (0, -1)]
     looks = [source.look(variable, {k: v for k, v in side.items() if v != ALL}) for side in sides]
@@ -214,7 +216,7 @@ def _cell(row: Mapping[str, Any], columns: frozenset[str]) -> dict[str, str]:
 def _too_few(row: Mapping[str, Any], people: float, kind: str, source: str, rules: Rules) -> bool:
     """The door's own check: a row that gives itself away is withheld even where the plan knows of no reason."""
     if source == COUNTS_ONLY:
-        return False
+        return kind == "amount" and 0 < row["n"] < rules.minimum  # for each member: of so few it speaks of persons
     if 0 < row["n"] < rules.minimum:
         return True
     if row["status"] not in NUMBERED or np.isnan(row["estimate"]):

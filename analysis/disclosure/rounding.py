@@ -35,6 +35,15 @@ STATISTICS: Mapping[str, str] = MappingProxyType(
         "cumulative": "share",
         "coverage": "rate",
         "organisation_coverage": "rate",
+        "organisation_full": "rate",
+        "venue_full": "rate",
+        "coverage_lowest": "share",
+        "coverage_highest": "share",
+        "share": "share",
+        "equity_gap": "difference",
+        "per_100_members": "amount",
+        "times_per_venue": "amount",
+        "rank_correlation": "correlation",
         "response_rate": "rate",
         "invited_rate": "rate",
         "share_registry": "rate",
@@ -49,6 +58,7 @@ STATISTICS: Mapping[str, str] = MappingProxyType(
         "linkage_lowest": "share",
         "linkage_highest": "share",
         "gap_to_target": "gap",
+        "blind_spot": "gap",
         "rwg_out_of_range": "share",
         "rwg_j_out_of_range": "share",
         "rwg_j_lindell_out_of_range": "share",
@@ -97,7 +107,7 @@ STATISTICS: Mapping[str, str] = MappingProxyType(
 )
 EXTREMES = ("min", "max", "range", "median", "quantile")
 OF_OTHERS = ("rate", "gap")
-EMPTY_MAY_SHOW = ("count", "share", "rate")
+EMPTY_MAY_SHOW = ("count", "share", "rate", "amount")
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,8 +230,9 @@ def grid(kind: str, lowest: float, highest: float, n: float, *, error: float, si
         Step = the larger of (smallest 1-2-5 step not below width / n) and (width / 100 down to a power of ten), with
         width = highest - lowest for ``own``, 1 for ``share`` and ``index``, 2 for ``correlation``, twice the range for
         ``difference``, a quarter of the squared range for ``variance``. ``count``: the count step. ``total``: the smallest
-        1-2-5 step not below the count step, the range, and the total over n. ``coefficient``: two digits of its
-        standard error. ``rate`` (which may pass 1) and ``gap``: a width of 1. ``units``
+        1-2-5 step not below the count step, the range, and the total over n. ``amount`` (so much for each of something): two
+        digits, and not below the amount over n, a person's usual part. ``coefficient``: two digits of its standard error.
+        ``rate`` (which may pass 1) and ``gap``: a width of 1. ``units``
         (regions or organisations, not people): 1.
     """
     reach = highest - lowest
@@ -232,6 +243,9 @@ def grid(kind: str, lowest: float, highest: float, n: float, *, error: float, si
     if kind == "total":
         share = abs(size) / n if n > 0 else 0.0
         return _on(_step_125(max(count_step, reach, share)))
+    if kind == "amount":
+        part = _step_125(abs(size) / n) if n > 0 and size else 0.0
+        return _on(max(part, 10.0 ** (math.floor(math.log10(abs(size))) - 1) if size else 0.01), 0.0)
     if kind == "coefficient":
         digits = error if error > 0 else abs(size)
         return _on(10.0 ** (math.floor(math.log10(digits)) - 1) if digits > 0 else 0.01)

@@ -104,6 +104,8 @@ class Labels:
             known = f"part.{value}" in WORDS
             return say(f"part.{value}", language, groups=self.word("groups", language)) if known else plain(value)
         code = f"{item}={value}"
+        if item in ("level", "in_need"):
+            return say(f"part.{code}", language) if f"part.{code}" in WORDS else plain(value)
         if item in DESCRIPTIONS:
             return self.unit_or_term(value, language) if item == "unit" else self.term(value, language)
         return (
