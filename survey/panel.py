@@ -276,6 +276,7 @@ aside, located, arrived, linkage : DataFrame
             "survey": answers,
             "log": self._careers_with_kinds(),
             "registry": self.registry,
+            **{name: _who_brought(getattr(self, name)) for name in ("proposals", "cases")},
         }
         rules = self.study.settings.rules
         return {
@@ -339,6 +340,14 @@ aside, located, arrived, linkage : DataFrame
 def _code(value: object) -> str:
     """Write a code as results do: 1.0 as ``1``."""
     return str(int(value)) if isinstance(value, float) else str(value)
+
+
+def _who_brought(rows: pd.DataFrame) -> pd.DataFrame:
+    """The people behind proposals or cases: those named; where a file names nobody, each row is taken to be another person's."""
+    people = rows.reindex(columns=["wave", "member", "group", "region"])
+    named = people["member"].notna().groupby(people["wave"]).transform("any")
+    people["member"] = people["member"].mask(~named.astype(bool), [f"row {n}" for n in range(len(people))])
+    return people.dropna(subset=["member"])
 
 
 def _variables(panel: Panel) -> dict[str, tuple[str, float, float]]:

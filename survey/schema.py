@@ -54,8 +54,13 @@ RESERVED = frozenset((*ANSWER_ROLES, *STEPS)) | {
 }
 # What results are called that stand on no item and no scale, by where their people come from; an item cannot be called so.
 RESULT_TERMS = {
-    "survey": ("response", "answered_again", "weights", "balance", "linkage", "careless", "took_part_linked"),
+    "survey": (
+        *("response", "answered_again", "weights", "balance", "linkage", "careless", "took_part_linked"),
+        *("propose", "take_part", "evaluate", "benefit", "design"),
+    ),
     "log": ("took_part", "returned", "stayed", "volunteered"),
+    "proposals": ("proposals",),
+    "cases": ("cases",),
     "registry": (
         "joined",
         "established",

@@ -72,8 +72,8 @@ def test_the_demo_has_the_kinds_that_were_planted() -> None:
         (("group",), False, {}, {"coverage", "organisation_full", "blind_spot", "units", "times_per_venue"}),
         (("region",), False, {}, {"coverage", "venue_full", "blind_spot", "per_100_members", "rank_correlation"}),
         (("employer",), True, {}, {"coverage", "coverage_lowest", "coverage_highest", "blind_spot", "units"}),
-        ((), True, {"in_need": "hardship_need", "benefit": "benefited"}, {"share", "equity_gap"}),
-        (("group",), True, {"in_need": "hardship_need", "reach": "joined_in"}, {"share", "equity_gap"}),
+        ((), True, {"in_need": "in_need", "benefit": "benefited"}, {"share", "equity_gap"}),
+        (("group",), True, {"in_need": "in_need", "reach": "joined_in"}, {"share", "equity_gap"}),
     ],
 )
 def test_every_new_table_passes_the_door(by: Any, asked: bool, more: dict[str, Any], statistics: set[str]) -> None:
@@ -84,7 +84,7 @@ def test_every_new_table_passes_the_door(by: Any, asked: bool, more: dict[str, A
 
 
 def test_the_item_of_need_is_the_studys() -> None:
-    assert panel().in_need == "hardship_need"
+    assert panel().in_need == "in_need"
     assert set(panel().release_inputs["people"]["survey"]["in_need"].dropna()) == {"0", "1"}
     hardly = plan().sources["survey"].look("took_part_linked", {"wave": "2023", "group": "literary_art"})
     assert hardly[1] == 0  # its log did not come: nobody stands behind reach by the link there
@@ -94,7 +94,7 @@ def test_cells_of_few_people_are_hidden() -> None:
     """Before the door there are cells of 1 to 9 people in places; behind it there is none."""
     inputs = panel().release_inputs
     by_place = analysis.plan_release(**{**inputs, "cuts": ((), ("region",), ("in_need", "region"))})
-    fit = covered(("region",), asked=True, in_need="hardship_need", benefit="benefited").tidy()
+    fit = covered(("region",), asked=True, in_need="in_need", benefit="benefited").tidy()
     table = analysis.release(fit, by_place).table
     few = (fit["n"] > 0) & (fit["n"] < 10)
     for statistic in ("share", "equity_gap", "times_per_venue", "per_100_members"):

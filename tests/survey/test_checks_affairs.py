@@ -61,6 +61,21 @@ def test_stages_are_days_or_yes_and_a_later_one_implies_the_one_before(tmp_path:
     assert adds_up(found)
 
 
+def test_being_told_of_the_outcome_says_that_there_was_an_answer_and_not_that_it_was_yes(tmp_path: Path) -> None:
+    columns = PROPOSALS["columns"] | {"back": "told"}
+    rows = [{"back": "2024-04-09"}, {"done": "2024-04-01", "back": "是"}, {"back": ""}]
+    found = affairs(
+        tmp_path,
+        PROPOSALS | {"columns": columns},
+        [ONE | {"no": f"p{n}", "said": "", "done": ""} | r for n, r in enumerate(rows)],
+    )
+    assert found.frame["told"].tolist() == [True, True, False]
+    assert found.frame["answered"].tolist() == [True, True, False]
+    assert found.frame["adopted"].tolist() == [False, True, False]
+    assert found.frame["told_on"].iloc[0] == pd.Timestamp("2024-04-09")
+    assert dict(found.notes) == {"stage_implied": 2}
+
+
 def test_each_reason_by_hand(tmp_path: Path) -> None:
     found = proposals(
         tmp_path,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from survey import build as panels
 from survey import open_study
-from survey.panel import FRAMES, Panel
+from survey.panel import FRAMES, Panel, _who_brought
 from tests.survey.builders import (
     ANSWERS,
     FULL,
@@ -80,7 +80,7 @@ HELD = {
     "careers": "wave member group region channel joined first second last count volunteered organised proposed designed",
     "cells": "wave group region channel month events people first_time returning rated rating",
     "hierarchy": "code parent level valid_from valid_to",
-    "observed": "wave organisation start end reported recorded",
+    "observed": "wave organisation start end reported recorded roles",
     "labels": "kind code en zh",
     "tally": "wave file holds rule rows cells",
     "aside": "wave file row reason nearest",
@@ -235,3 +235,13 @@ def test_an_item_with_one_code_can_be_planned(tmp_path: Path) -> None:
     folder = write_study(tmp_path, waves, items=items, code_sets=sets)
     change_wave(folder, "2024", files=[ANSWERS | {"columns": ANSWERS["columns"] | {"seen": "seen"}}])
     assert open_study(folder).panel().release_inputs["variables"]["seen"] == ("survey", 1, 2)
+
+
+def test_behind_proposals_are_those_named_and_where_nobody_is_each_row_is_another_person() -> None:
+    rows = pd.DataFrame({"wave": ["1", "1", "1", "2", "2"], "member": ["a", "a", None, None, None], "group": "union"})
+    people = _who_brought(rows)
+    assert people["wave"].tolist() == ["1", "1", "2", "2"]  # who named nobody where others did is counted as nobody
+    assert people["member"].nunique() == 3
+    nobody = _who_brought(rows.head(0)[["wave", "group"]])
+    assert list(nobody.columns) == ["wave", "member", "group", "region"]
+    assert nobody.empty

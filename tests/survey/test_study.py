@@ -43,7 +43,7 @@ cuts:
 weights: {margins: [[street]]}
 rules: {minimum: 3}
 windows: {took_part: soon}
-in_need: b1
+steps: {in_need: {items: [b1, unknown_item], codes: [no_code]}}
 """
 INSTRUMENT = """\
 item,version,module,wording_en,wording_zh,kind,codes,lowest,highest,scale,reverse,sensitive,topic
@@ -122,7 +122,8 @@ PLANTED = [
     ("study.yaml", 21, "“nothing_asked” is not in instrument.csv"),
     ("study.yaml", 27, "minimum: must be 5 or more"),
     ("study.yaml", 28, "took_part: must be a whole number"),
-    ("study.yaml", 29, "“b1” is not an item of instrument.csv with the codes 0 and 1"),
+    ("study.yaml", 29, "“unknown_item” is not in instrument.csv"),
+    ("study.yaml", 29, "“no_code” is no code of b1, unknown_item"),
     ("instrument.csv", 4, "stands in line 3 already"),
     ("instrument.csv", 5, "wording_en and wording_zh"),
     ("instrument.csv", 6, "codes is “finest”"),
