@@ -15,6 +15,8 @@ import pandas as pd
 from analysis.disclosure.plan import COUNTS_ONLY, DESCRIPTORS, ReleasePlan, Source
 from analysis.disclosure.rounding import (
     EMPTY_MAY_SHOW,
+    LINKED,
+    OF_LINKED,
     OF_OTHERS,
     Rules,
     check_statistic,
@@ -171,6 +173,9 @@ def _row(row: Mapping[str, Any], plan: ReleasePlan, lender: Mapping[str, Any]) -
     name, low, high = plan.variables[variable]
     source = plan.sources[name]
     hidden, people = _look(lender, source, variable)
+    if row["statistic"] in OF_LINKED and LINKED in source.sets:
+        linked, fewer = _look(lender, source, LINKED)
+        hidden, people = hidden or linked, min(people, fewer)
     if hidden or _too_few(row, people, kind, name, plan.rules):
         return _no_numbers("withheld", "")
     if row["status"] not in NUMBERED or np.isnan(row["estimate"]):

@@ -33,6 +33,18 @@ STATISTICS: Mapping[str, str] = MappingProxyType(
         "proportion": "share",
         "conditional": "share",
         "cumulative": "share",
+        "marginal": "share",
+        "lost": "share",
+        "lost_most": "share",
+        "by_log": "share",
+        "agreement": "share",
+        "lowest": "share",
+        "highest": "share",
+        **dict.fromkeys(("made", "raised"), "count"),
+        **dict.fromkeys(("answered", "adopted", "told", "accepted", "resolved"), "share"),
+        **dict.fromkeys(("adopted_of_answered", "told_of_answered", "resolved_of_accepted"), "share"),
+        **{f"days_to_{stage}": "days" for stage in ("answered", "adopted", "told", "accepted", "resolved")},
+        "gap_heard_adopted": "difference",
         "coverage": "rate",
         "organisation_coverage": "rate",
         "organisation_full": "rate",
@@ -107,6 +119,9 @@ STATISTICS: Mapping[str, str] = MappingProxyType(
 )
 EXTREMES = ("min", "max", "range", "median", "quantile")
 OF_OTHERS = ("rate", "gap")
+# What stands on those alone who consented to be looked up in the log: also hidden where these are too few.
+OF_LINKED = ("by_log", "agreement", "lowest", "highest")
+LINKED = "linkage"
 EMPTY_MAY_SHOW = ("count", "share", "rate", "amount")
 
 
@@ -232,14 +247,16 @@ def grid(kind: str, lowest: float, highest: float, n: float, *, error: float, si
         ``difference``, a quarter of the squared range for ``variance``. ``count``: the count step. ``total``: the smallest
         1-2-5 step not below the count step, the range, and the total over n. ``amount`` (so much for each of something): two
         digits, and not below the amount over n, a person's usual part. ``coefficient``: two digits of its standard error.
-        ``rate`` (which may pass 1) and ``gap``: a width of 1. ``units``
-        (regions or organisations, not people): 1.
+        ``rate`` (which may pass 1) and ``gap``: a width of 1. ``units`` (regions or organisations, not people): 1. ``days``:
+        two digits of the number, and no less than a whole day.
     """
     reach = highest - lowest
     if kind == "count":
         return Grid(float(count_step), 0, 0.0)
     if kind == "units":
         return Grid(1.0, 0, 0.0)
+    if kind == "days":
+        return _on(max(1.0, 10.0 ** (math.floor(math.log10(size)) - 1) if size > 0 else 1.0), 0.0)
     if kind == "total":
         share = abs(size) / n if n > 0 else 0.0
         return _on(_step_125(max(count_step, reach, share)))
