@@ -35,6 +35,7 @@ _WHERE = {
     "fit_attraction": "analysis.questions.attraction",
     "say_do": "analysis.questions.say_do",
     "coverage": "analysis.questions.coverage",
+    "chain": "analysis.questions.chain",
     "intake": "analysis.questions.intake",
     "careless": "analysis.questions.careless",
     "linkage": "analysis.questions.linkage",

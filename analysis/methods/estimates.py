@@ -326,7 +326,7 @@ def _rows(
     std_error = np.where(np.isnan(estimate) | blind, np.nan, np.concatenate([p.std_error for p in parts]))
     t = stats.t.ppf((1 + conf_level) / 2, df)
     if statistic == "proportion":
-        low, high = _wilson(estimate, std_error, n, n_eff, t)
+        low, high = share_interval(estimate, std_error, n, n_eff, t)
     else:
         low, high = estimate - t * std_error, estimate + t * std_error
     rows = pd.concat([keys] * len(parts), ignore_index=True)
@@ -335,7 +335,7 @@ def _rows(
     return tidy_frame(rows.assign(statistic=statistic, **numbers)), df
 
 
-def _wilson(p: Floats, std_error: Floats, n: Floats, kish: Floats, t: Floats) -> tuple[Floats, Floats]:
+def share_interval(p: Floats, std_error: Floats, n: Floats, kish: Floats, t: Floats) -> tuple[Floats, Floats]:
     """Wilson's interval on n / deff with deff = v / (p (1 - p) / (n - 1)); on Kish's number where v is zero."""
     some = (std_error > 1e-12) & (p > 0) & (p < 1) & (n > 1)
     variance = np.where(some, std_error, 1.0) ** 2

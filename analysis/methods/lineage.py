@@ -61,3 +61,39 @@ def _chain(code: str, parent: Mapping[str, str]) -> list[str]:
         if len(chain) > 20:
             raise ValueError(f"the hierarchy goes round in a loop above {code!r}")
     return chain
+
+
+def every_cut(
+    frame: pd.DataFrame, *, group: str | None, region: str | None, wave: str | None, hierarchy: pd.DataFrame | None
+) -> tuple[pd.DataFrame, list[dict[str, str]]]:
+    """Lay out the cuts of a report: all, group, region of every level, group x region; each by wave where there are waves.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A row a person, with the columns named.
+    group, region, wave : str or None
+        Column names; None: not cut by it.
+    hierarchy : DataFrame or None
+        As for `ancestors`.
+
+    Returns
+    -------
+    DataFrame
+        The frame with a column a level of places.
+    list of dict
+        Of each cut {key of a tidy table: column}, as `analysis.estimates` takes it; all together first.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"org": ["a"], "town": ["x"]})
+    >>> len(every_cut(rows, group="org", region="town", wave=None, hierarchy=None)[1])
+    4
+    """
+    levels = pd.DataFrame(index=frame.index) if region is None else ancestors(frame[region], hierarchy)
+    columns = {level: f"level of place: {level}" for level in levels.columns}
+    placed = frame.assign(**{column: levels[level] for level, column in columns.items()})
+    when = {} if wave is None else {"wave": wave}
+    groups: list[dict[str, str]] = [{}] if group is None else [{}, {"group": group}]
+    regions: list[dict[str, str]] = [{}, *({"region": column} for column in columns.values())]
+    return placed, [when | g | r for r in regions for g in groups]

@@ -13,7 +13,7 @@ import pytest
 from scipy import stats
 
 from analysis import Design, Replicates, contrast, estimates
-from analysis.methods.estimates import _wilson
+from analysis.methods.estimates import share_interval
 from analysis.methods.multiplicity import adjust_p
 from survey.weighting.cells import Weighted, kish_effect
 from survey.weighting.linear import calibrate
@@ -209,5 +209,7 @@ def test_wilson() -> None:
     for case, row in of_made("wilson").iterrows():
         k, n = map(int, str(case).split("/"))
         p = np.array([k / n])
-        low, high = _wilson(p, np.sqrt(p * (1 - p) / (n - 1)), np.array([n]), np.array([n]), stats.norm.ppf([0.975]))
+        low, high = share_interval(
+            p, np.sqrt(p * (1 - p) / (n - 1)), np.array([n]), np.array([n]), stats.norm.ppf([0.975])
+        )
         np.testing.assert_allclose([*low, *high], row[["conf_low", "conf_high"]].to_numpy(float), atol=ROUNDED)
