@@ -23,6 +23,8 @@ _WHERE = {
     "fit_invariance": "analysis.methods.invariance",
     "comparability": "analysis.methods.comparability",
     "unit_reliability": "analysis.methods.icc",
+    "kaplan_meier": "analysis.methods.survival",
+    "hazards": "analysis.methods.hazards",
     "fit_mixed": "analysis.methods.mixed",
     "mixed_intervals": "analysis.methods.mixed_intervals",
     "variance_shares": "analysis.methods.variance_shares",

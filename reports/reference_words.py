@@ -33,6 +33,7 @@ METHODS = {
     "polychoric": ("polychoric correlations and their covariance", "多分相关及其渐近协方差"),
     "wlsmv": ("factor models of ordered answers", "有序作答的因素模型（WLSMV）"),
     "invariance": ("invariance of factor models", "测量不变性检验"),
+    "survival": ("time to an event, competing causes", "事件史：生存曲线与竞争风险"),
     "care": ("careless answering", "敷衍作答指标"),
 }
 WORDS = {

@@ -112,6 +112,7 @@ MODULES = (
     "measurement_ordinal",
     "agreement",
     "small_area",
+    "survival",
 )
 
 
