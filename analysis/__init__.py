@@ -25,6 +25,7 @@ _WHERE = {
     "unit_reliability": "analysis.methods.icc",
     "kaplan_meier": "analysis.methods.survival",
     "hazards": "analysis.methods.hazards",
+    "transitions": "analysis.methods.transitions",
     "fit_mixed": "analysis.methods.mixed",
     "mixed_intervals": "analysis.methods.mixed_intervals",
     "variance_shares": "analysis.methods.variance_shares",
