@@ -26,6 +26,7 @@ _WHERE = {
     "kaplan_meier": "analysis.methods.survival",
     "hazards": "analysis.methods.hazards",
     "transitions": "analysis.methods.transitions",
+    "concentration": "analysis.methods.concentration",
     "fit_mixed": "analysis.methods.mixed",
     "mixed_intervals": "analysis.methods.mixed_intervals",
     "variance_shares": "analysis.methods.variance_shares",
