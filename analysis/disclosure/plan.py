@@ -24,7 +24,7 @@ from analysis.tidy import ALL
 Mask = NDArray[np.bool_]
 
 COUNTS_ONLY = "registry"
-DESCRIPTORS = ("unit", "file", "scale", "measure", "cut", "part", "of", "level")
+DESCRIPTORS = ("unit", "file", "scale", "measure", "cut", "part", "of", "level", "time", "period")
 _SAME_PEOPLE, _MANY = 0.8, 3
 
 

@@ -5,7 +5,7 @@ Source: `careers` of one or several waves (a row a wave, member and organisation
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -139,7 +139,7 @@ def in_next_window(
     three Series of bool
         On the index of `asked`: came; there is a next window and the organisation reported then; it did not report.
     """
-    later = _next_windows(sorted({*asked["wave"], *people["wave"], *ends}), ends, window_days)
+    later = next_windows({*asked["wave"], *people["wave"], *ends}, ends, window_days)
     then = asked[["member", "group"]].assign(wave=asked["wave"].map(later).astype("str"))
     there = people[["wave", "member", "group"]].assign(last=people.get("last"))
     found = then.merge(there, on=["wave", "member", "group"], how="left", indicator=True)
@@ -153,11 +153,11 @@ def in_next_window(
     return pd.Series(came, index=asked.index), followed & ~mute, mute
 
 
-def _next_windows(waves: list[str], ends: Mapping[str, pd.Timestamp], days: int | None) -> dict[str, str]:
+def next_windows(waves: Iterable[str], ends: Mapping[str, pd.Timestamp], days: int | None) -> dict[str, str]:
     """Of each wave the first later one whose window does not reach back into it."""
-    found = {}
-    for place, wave in enumerate(waves):
-        for later in waves[place + 1 :]:
+    found, ordered = {}, sorted(set(waves))
+    for place, wave in enumerate(ordered):
+        for later in ordered[place + 1 :]:
             known = wave in ends and later in ends and days is not None
             if not known or ends[later] - pd.Timedelta(days=float(days or 0)) >= ends[wave]:
                 found[wave] = later
