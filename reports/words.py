@@ -28,6 +28,8 @@ WORDS = {
     "need.scales": ("scales", "量表"),
     "need.items": ("scales with several items", "含多个题目的量表"),
     "need.regions": ("places", "地区"),
+    "need.chain": ("questions on the members' chain", "群众参与链条的题目"),
+    "need.link": ("answers linked to the log", "与活动记录关联的回答"),
     "need.groups": ("groups", "组织划分"),
     "need.attraction": ("scales of attraction", "吸引力量表"),
     "need.cohesion": ("scales of cohesion", "凝聚力量表"),

@@ -20,6 +20,7 @@ from survey.study import Study
 from survey.weighting.cells import Calibration
 
 ALWAYS_CUT = ("answering", "again")  # parts of the answers that every report may show
+CHAIN = ("propose", "take_part", "evaluate", "benefit", "design")  # the members' chain in its order
 IN_NEED = "in_need"  # the cut into those in need and the rest, where the study says who is
 THEMES = ("attraction", "cohesion", "detachment", "satisfaction", "contact")
 FRAMES = (
@@ -181,6 +182,42 @@ aside, located, arrived, linkage : DataFrame
         return {**tables, "observed": self.observed, **days, "by": self.kinds}
 
     @property
+    def career_inputs(self) -> dict[str, Any]:
+        """Arguments of `analysis.retention`."""
+        where, days = self.where, self.study.settings.windows.took_part
+        return {"careers": self.careers, "observed": self.observed, "window_days": days} | {
+            key: where[key] for key in ("group", "wave")
+        }
+
+    @property
+    def say_do_inputs(self) -> dict[str, Any]:
+        """Arguments of `analysis.say_do` for the main scale of each theme."""
+        scales = list(self.main_scales)
+        return {
+            **self.career_inputs,
+            "members": self.members,
+            "scales": scales,
+            "limits": self.limits,
+            "by": self.kinds,
+            "person": "member",
+        }
+
+    @property
+    def chain_inputs(self) -> dict[str, Any]:
+        """Arguments of `analysis.chain`: the steps that the study asks for, the log beside them, proposals and cases."""
+        asked = {name: name for name in CHAIN if name in self.steps}
+        after = {"requires": {"benefit": "take_part"}} if {"benefit", "take_part"} <= set(asked) else {}
+        log = {"careers": self.careers, "observed": self.observed} if len(self.careers) else {}
+        files = {"proposals": self.proposals, "cases": self.cases}
+        return {"members": self.members, "steps": asked, **after, **log, **files, **self.where}
+
+    @property
+    def need_inputs(self) -> dict[str, Any]:
+        """Arguments of `analysis.coverage` that compare those in need with the rest in reach and benefit."""
+        benefit = "benefit" if "benefit" in self.steps else None
+        return {"members": self.members, "in_need": self.in_need, "benefit": benefit}
+
+    @property
     def kinds(self) -> tuple[str, ...]:
         """Columns of the answers that the study is cut by, one at a time, and that the log does not have."""
         alone = [cut[0] for cut in self.study.settings.cuts if len(cut) == 1]
@@ -320,7 +357,7 @@ aside, located, arrived, linkage : DataFrame
         return [c for c in self.members.columns if c.partition("=")[0] in known]
 
     def missing_inputs(self, requires: Sequence[str]) -> tuple[str, ...]:
-        """Those of a notebook's needs that cannot be met: survey, log, registry, scales, items, regions, groups, a theme."""
+        """Those of a notebook's needs that cannot be met: survey, log, registry, scales, items, regions, groups, chain, link, a theme."""
         there = {
             "survey": len(self.current) > 0,
             "log": bool((self.careers["wave"] == self.wave).any()),
@@ -329,6 +366,8 @@ aside, located, arrived, linkage : DataFrame
             "items": any(self.scales().values()) and len(self.current) > 0,
             "regions": self.study.settings.places is not None,
             "groups": self.study.settings.groups is not None,
+            "chain": "take_part" in self.steps and len(self.current) > 0,
+            "link": bool(self.current["log_member"].notna().any()) if "log_member" in self.current else False,
             **{theme: bool(self.scales(theme)) for theme in THEMES},
         }
         return tuple(need for need in requires if not there[need])

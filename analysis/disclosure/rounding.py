@@ -115,6 +115,9 @@ STATISTICS: Mapping[str, str] = MappingProxyType(
         **{f"{c}_{end}": "share" for c in ("above_absent", "below_present") for end in ("lowest", "highest")},
         "present_minus_absent": "difference",
         "odds_ratio": "coefficient",
+        **dict.fromkeys(("survival", "hazard", "cumulative_incidence", "top_tenth", "half"), "share"),
+        **dict.fromkeys(("gini", "gini_members"), "index"),
+        "days_to_return": "days",
     }
 )
 EXTREMES = ("min", "max", "range", "median", "quantile")

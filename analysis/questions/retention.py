@@ -18,7 +18,8 @@ from analysis.methods.survival import kaplan_meier
 from analysis.tidy import ALL, concat, tidy_frame
 
 DAYS = (7, 14, 30, 60, 90, 120, 150, 180, 270, 365)
-DAY = pd.Timedelta(days=1)
+MEDIAN = "days_to_return"
+DAY = 86_400  # seconds
 LEFT, MOVED, STAYED, UNSEEN = "left", "moved", "stayed", "followed no further"
 
 
@@ -51,8 +52,8 @@ def retention(
     ========= ============================== ============================================================================
     term      statistic                      estimate
     ========= ============================== ============================================================================
-    returned  cumulative (``time=days``),    share that has come again within so many days of the first time in the window,
-              survival, median               by Kaplan & Meier: who began late is followed as long as the log goes on
+    returned  cumulative (``time=days``),    share that has come again within so many days of the first time in the window (median days),
+              survival, days_to_return       by Kaplan & Meier: who began late is followed as long as the log goes on
     left      hazard, cumulative_incidence   of careers that lasted so many windows in a row (``period=windows``), those whose
                                              member was not seen in the next one, with no organisation
     moved     the same                       ... was seen with another organisation only: the competing way out
@@ -104,7 +105,7 @@ def retention(
     careers = given(careers)
     if careers is None:
         rows = [
-            {"term": t, "statistic": s, "status": "not_asked"} for t, s in (("returned", "median"), ("times", "gini"))
+            {"term": t, "statistic": s, "status": "not_asked"} for t, s in (("returned", MEDIAN), ("times", "gini"))
         ]
         return Retention(tidy_frame(rows))
     columns = {"wave": wave, "group": group}
@@ -123,7 +124,7 @@ def retention(
     if wave is not None:
         tables.append(_leaving(heard, people, ends, silent, window_days, group is not None))
     quiet = silent.to_frame(index=False).query("group != '*'")
-    mute = quiet.assign(term="returned", statistic="median", status="not_reported")
+    mute = quiet.assign(term="returned", statistic=MEDIAN, status="not_reported")
     return Retention(_named(concat([*tables, tidy_frame(mute)]) if len(mute) else concat(tables), wave))
 
 
@@ -137,11 +138,13 @@ def _returned(
 ) -> pd.DataFrame:
     """Days from the first to the second time, or to the end of the log."""
     if not ends or not {"first", "second"} <= set(people.columns):
-        return tidy_frame([{"term": "returned", "statistic": "median", "status": "not_asked"}])
+        return tidy_frame([{"term": "returned", "statistic": MEDIAN, "status": "not_asked"}])
     until = people["second"].fillna(people["wave"].map(dict(ends)).astype("datetime64[us]"))
-    frame = people.assign(time=(until - people["first"]) / DAY, returned=people["second"].notna().astype(int))
+    days = (until - people["first"]).dt.total_seconds() / DAY
+    frame = people.assign(time=days, returned=people["second"].notna().astype(int))
     frame = frame[frame["time"] >= 0]
-    return concat([kaplan_meier(frame, time="time", event="returned", by=cut, at=list(at)).tidy() for cut in cuts])
+    found = concat([kaplan_meier(frame, time="time", event="returned", by=cut, at=list(at)).tidy() for cut in cuts])
+    return found.assign(statistic=found["statistic"].replace("median", MEDIAN))
 
 
 def _times(people: pd.DataFrame, cuts: list[list[str]]) -> pd.DataFrame:

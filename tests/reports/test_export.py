@@ -20,14 +20,14 @@ from tests.reports.html_check import Page
 LANGUAGES = ("en", "zh")
 REAL = {
     "bh1996": {
-        "has": {"02-response", "08-satisfaction", "09-cohesion"},
+        "has": {"02-response", "10-satisfaction", "11-cohesion"},
         "lacks": {"04-measurement", "06-coverage", "07-attraction"},
     },
     "univer_2002": {
-        "has": {"02-response", "04-measurement", "08-satisfaction"},
-        "lacks": {"07-attraction", "09-cohesion"},
+        "has": {"02-response", "04-measurement", "10-satisfaction"},
+        "lacks": {"07-attraction", "11-cohesion"},
     },
-    "la_meetup_rsvps": {"has": {"01-intake", "07-attraction"}, "lacks": {"02-response", "06-coverage", "09-cohesion"}},
+    "la_meetup_rsvps": {"has": {"01-intake", "07-attraction"}, "lacks": {"02-response", "06-coverage", "11-cohesion"}},
 }
 # One of them in every `make test`, the longer ones in the slow tier.
 STUDIES = [pytest.param(name, marks=[] if name == "la_meetup_rsvps" else [pytest.mark.slow]) for name in REAL]
@@ -38,7 +38,7 @@ def pages(report: Path) -> list[Path]:
 
 
 def test_the_demo_has_every_chapter_in_both_languages(demo_report: Path) -> None:
-    chapters = {p.stem for p in FOLDER.glob("*.ipynb")} - {"13-evaluation"} | {"index"}
+    chapters = {p.stem for p in FOLDER.glob("*.ipynb")} - {"15-evaluation"} | {"index"}
     for language in LANGUAGES:
         assert {p.stem for p in demo_report.glob(f"{language}/*.html")} == chapters
 
