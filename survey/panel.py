@@ -357,7 +357,7 @@ aside, located, arrived, linkage : DataFrame
         return [c for c in self.members.columns if c.partition("=")[0] in known]
 
     def missing_inputs(self, requires: Sequence[str]) -> tuple[str, ...]:
-        """Those of a notebook's needs that cannot be met: survey, log, registry, scales, items, regions, groups, chain, link, a theme."""
+        """Those of a notebook's needs that cannot be met, as survey, log, registry, scales, regions, groups, chain, link, a theme."""
         there = {
             "survey": len(self.current) > 0,
             "log": bool((self.careers["wave"] == self.wave).any()),

@@ -52,7 +52,7 @@ def retention(
     ========= ============================== ============================================================================
     term      statistic                      estimate
     ========= ============================== ============================================================================
-    returned  cumulative (``time=days``),    share that has come again within so many days of the first time in the window (median days),
+    returned  cumulative (``time=days``),    share that has come again within so many days of their first (median days),
               survival, days_to_return       by Kaplan & Meier: who began late is followed as long as the log goes on
     left      hazard, cumulative_incidence   of careers that lasted so many windows in a row (``period=windows``), those whose
                                              member was not seen in the next one, with no organisation
