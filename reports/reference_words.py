@@ -25,6 +25,7 @@ METHODS = {
     "multiplicity": ("Holm, Benjamini and Hochberg", "Holm 与 Benjamini-Hochberg 校正"),
     "mixed": ("mixed models", "混合模型"),
     "mixed_real": ("mixed models, real data", "混合模型（真实数据）"),
+    "mixed_sparse": ("mixed models, many levels that seldom meet", "混合模型（水平众多、少有交叉的因素）"),
     "mixed_weighted": ("mixed models under sampling weights", "抽样加权的混合模型"),
     "reliability": ("reliability of scales", "量表信度"),
     "agreement": ("agreement and ICC", "组内一致性与 ICC"),

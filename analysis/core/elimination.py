@@ -15,11 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from analysis.core.mixed_cells import Layout, Moments, Stage
+from analysis.core.mixed_cells import Layout, Moments
+from analysis.core.mixed_parts import Parts, Stage
 from analysis.core.mixed_squares import Squares
 
 Floats = NDArray[np.float64]
 Triangles = Sequence[Floats]
+FEW = 4  # numbers of the store to one that an elimination changes, from which on it is changed in place
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +73,9 @@ def solve(moments: Moments, triangles: Triangles, squares: Squares | None = None
     LinAlgError
         Where the tail is not positive definite.
     """
-    layout, store, p1 = moments.layout, moments.store, moments.p + 1
-    border, corner, log_l, steps = moments.zx, moments.xx, 0.0, []
+    layout, store, p1 = moments.layout.parts, moments.store, moments.p + 1
+    triangles, border = [triangles[k] for k in layout.term], layout.placed(moments.zx)
+    corner, log_l, steps = moments.xx, 0.0, []
     for k, stage in enumerate(layout.stages):
         own, after = layout.levels[k] * layout.dims[k], border[int(layout.starts[k + 1] - layout.starts[k]) :]
         if k == 0 and squares is not None:
@@ -119,7 +122,7 @@ def inverse(
     squares : Squares, optional
         Of the same moments; used where `whole` is False.
     """
-    layout, p = moments.layout, moments.p
+    layout, p, triangles = moments.layout.parts, moments.p, [triangles[k] for k in moments.layout.parts.term]
     store, by_x, xx, slopes = _tail_inverse(moments, triangles, s, fixed)
     found = list(slopes)
     for k in range(layout.chain - 1, -1, -1):
@@ -142,7 +145,7 @@ def inverse(
             by_x[layout.rows(k)] = -_product(step.shrink, r).reshape(-1, p)
         store[stage.own] = (step.shrink - _product(_product(step.shrink, y), step.shrink)).ravel()
         store[stage.right] = -_weighted(stage, step.shrink, by_entry).ravel()
-    return Inverse(store, by_x, xx, tuple(found))
+    return Inverse(store, layout.back(by_x), xx, tuple(layout.by_term(found)))
 
 
 def pwrss_slopes(moments: Moments, triangles: Triangles, s: Solved) -> list[Floats]:
@@ -151,7 +154,8 @@ def pwrss_slopes(moments: Moments, triangles: Triangles, s: Solved) -> list[Floa
     Of a term of the chain g = (I - A H) h, with h its sums once the effects of all later columns are taken off; of the tail
     g is what the reduced equations leave, for those of the chain hold.
     """
-    layout, p, r, end = moments.layout, moments.p, len(s.rest), int(moments.layout.starts[-1])
+    layout, p, r = moments.layout.parts, moments.p, len(s.rest)
+    end, triangles = int(layout.starts[-1]), [triangles[k] for k in layout.term]
     both = linalg.solve_triangular(s.factor, s.seen, lower=True, trans="T", check_finite=False)
     effects, beta = np.zeros(end), both[r:]
     effects[end - r :] = _spread(layout, triangles, both[:r, None])[:, 0]
@@ -168,7 +172,7 @@ def pwrss_slopes(moments: Moments, triangles: Triangles, s: Solved) -> list[Floa
         effects[layout.rows(k)] = own.ravel()
         g = (h - _product(step.own, own))[:, :, 0]
         found.insert(0, -2 * (g.T @ g) @ triangles[k])
-    return found
+    return layout.by_term(found)
 
 
 def inverse_times(
@@ -178,8 +182,9 @@ def inverse_times(
 
     Henderson (1975), Biometrics 31: times s^2 this is the covariance of fixed effects and of prediction errors.
     """
-    layout, p, end = moments.layout, moments.p, int(moments.layout.starts[-1])
-    rest, border, parts = random, fixed, []
+    layout, p = moments.layout.parts, moments.p
+    end, triangles = int(layout.starts[-1]), [triangles[k] for k in layout.term]
+    rest, border, parts = layout.placed(random), fixed, []
     for k, stage in enumerate(layout.stages):
         q, d, step = layout.levels[k], layout.dims[k], s.steps[k]
         part, rest = rest[: q * d].reshape(q, d, -1), rest[q * d :].copy()
@@ -199,21 +204,32 @@ def inverse_times(
         known += (step.border.reshape(-1, p + 1)[:, :p] @ beta).reshape(known.shape)
         own = _product(step.shrink, parts[k] - known)
         effects[layout.rows(k)] = own.reshape(-1, random.shape[1])
-    return effects, beta
+    return layout.back(effects), beta
 
 
 def own_blocks(layout: Layout, store: Floats, k: int) -> Floats:
     """The blocks of a term on the diagonal, (q, d, d), out of a store."""
-    q, d = layout.levels[k], layout.dims[k]
-    if k < layout.chain:
-        return store[layout.stages[k].own].reshape(q, d, d)
-    first = int(layout.starts[layout.chain])
-    r, at = int(layout.starts[-1]) - first, int(layout.starts[k]) - first
+    parts, d = layout.parts, layout.dims[k]
+    found = np.empty((layout.levels[k], d, d))
+    for j in (j for j, term in enumerate(parts.term) if term == k):
+        places = np.arange(parts.levels[j] * d) + parts.rows(j).start
+        columns = places if parts.column is None else parts.column[places]
+        found[(columns[::d] - layout.starts[k]) // d] = _own(parts, store, j)
+    return found
+
+
+def _own(parts: Parts, store: Floats, j: int) -> Floats:
+    """The blocks of a part on the diagonal, (q, d, d)."""
+    q, d = parts.levels[j], parts.dims[j]
+    if j < parts.chain:
+        return store[parts.stages[j].own].reshape(q, d, d)
+    first = int(parts.starts[parts.chain])
+    r, at = int(parts.starts[-1]) - first, parts.rows(j).start - first
     rows = at + np.arange(q * d).reshape(q, d)
-    return store[layout.tail].reshape(r, r)[rows[:, :, None], rows[:, None, :]]
+    return store[parts.tail].reshape(r, r)[rows[:, :, None], rows[:, None, :]]
 
 
-def _step(layout: Layout, k: int, store: Floats, t: Floats, border: Floats) -> tuple[Step, float]:
+def _step(layout: Parts, k: int, store: Floats, t: Floats, border: Floats) -> tuple[Step, float]:
     q, d, stage = layout.levels[k], layout.dims[k], layout.stages[k]
     at = len(store) - layout.size  # what was removed before is no longer in the store
     own = store[stage.own.start + at : stage.own.stop + at].reshape(q, d, d)
@@ -250,15 +266,21 @@ def _weighted(stage: Stage, shrink: Floats, right: Floats) -> Floats:
     return np.einsum("eab,be->ae", shrink[stage.level], right)
 
 
-def _reduced(layout: Layout, stage: Stage, store: Floats, step: Step) -> Floats:
+def _reduced(layout: Parts, stage: Stage, store: Floats, step: Step) -> Floats:
     """The store of what comes after a term, the term removed: less F'HF, on and above the diagonal."""
     rest = store[len(store) - (layout.size - stage.after) :]
     if step.dense is not None:
         return rest - _squared(step.dense, step.shrink).ravel()
     assert stage.pairs is not None
     left, other, target, _ = stage.pairs
+    few = len(target) < len(rest) / FEW
+    if few:  # what was removed before left a store of its own
+        rest = rest.copy() if stage.own.start == 0 else rest
     for f, w in zip(step.right, _weighted(stage, step.shrink, step.right), strict=True):
-        rest = rest - np.bincount(target, f.take(left) * w.take(other), len(rest))
+        if few:
+            np.subtract.at(rest, target, f.take(left) * w.take(other))
+        else:
+            rest = rest - np.bincount(target, f.take(left) * w.take(other), len(rest))
     return rest
 
 
@@ -271,7 +293,7 @@ def _squared(dense: Floats, shrink: Floats) -> Floats:
     return np.sum([f.T @ w for f, w in zip(dense, weighted, strict=True)], axis=0)
 
 
-def _dense(layout: Layout, stage: Stage, values: Floats) -> Floats:
+def _dense(layout: Parts, stage: Stage, values: Floats) -> Floats:
     """Entries laid out in full over the tail's columns, a matrix a dimension."""
     first = int(layout.starts[layout.chain])
     r = int(layout.starts[-1]) - first
@@ -282,7 +304,7 @@ def _dense(layout: Layout, stage: Stage, values: Floats) -> Floats:
     return found
 
 
-def _times(layout: Layout, stage: Stage, step: Step, store: Floats, by_x: Floats | None) -> Floats:
+def _times(layout: Parts, stage: Stage, step: Step, store: Floats, by_x: Floats | None) -> Floats:
     """F Q at the stage's entries, (d, E), Q the inverse of what comes after; with `by_x` F Q + B Q_x'."""
     p = step.border.shape[2] - 1
     if step.dense is not None:
@@ -313,7 +335,7 @@ def _met(stage: Stage, b: Floats, by_x: Floats) -> Floats:
     return found
 
 
-def _by_level(layout: Layout, k: int, stage: Stage, one: Floats, two: Floats) -> Floats:
+def _by_level(layout: Parts, k: int, stage: Stage, one: Floats, two: Floats) -> Floats:
     """Sum over the entries of each level of the products of two (d, E), (q, d, d)."""
     q, d = layout.levels[k], layout.dims[k]
     found = np.empty((q, d, d))
@@ -329,7 +351,7 @@ def _chain_slope(step: Step, t: Floats, y: Floats) -> Floats:
     return 2 * _product(inside * t[0, 0] if len(t) == 1 else inside @ t, step.inner).sum(axis=0)
 
 
-def _factor(layout: Layout, triangles: Triangles, rest: Floats, border: Floats, corner: Floats) -> Floats:
+def _factor(layout: Parts, triangles: Triangles, rest: Floats, border: Floats, corner: Floats) -> Floats:
     """Lower Cholesky factor of the scaled tail bordered by X."""
     r, p = len(rest), len(corner) - 1
     whole = np.empty((r + p, r + p))  # its upper half by rows is LAPACK's lower one by columns, which spares a copy
@@ -345,7 +367,7 @@ def _tail_inverse(
     moments: Moments, triangles: Triangles, s: Solved, fixed: bool
 ) -> tuple[Floats, Floats, Floats, list[Floats]]:
     """Inverse of the tail, written into an empty store, and the slopes of the tail's terms."""
-    layout, p, r = moments.layout, moments.p, len(s.rest)
+    layout, p, r = moments.layout.parts, moments.p, len(s.rest)
     size, end = r + p if fixed else r, int(layout.starts[-1])
     v = linalg.lapack.dpotri(s.factor[:size, :size], lower=1)[0].T if size else np.zeros((0, 0))
     _mirrored(v)
@@ -369,7 +391,7 @@ def _mirrored(v: Floats, width: int = 64) -> None:
         inner[...] = np.triu(inner) + np.triu(inner, 1).T
 
 
-def _slopes_of_tail(layout: Layout, one: Floats, other: Floats) -> list[Floats]:
+def _slopes_of_tail(layout: Parts, one: Floats, other: Floats) -> list[Floats]:
     """Twice the sum of the blocks on the diagonal of a product of (r, m) and the other's transpose, term by term."""
     found, first = [], int(layout.starts[layout.chain])
     for k in range(layout.chain, len(layout.levels)):
@@ -380,24 +402,24 @@ def _slopes_of_tail(layout: Layout, one: Floats, other: Floats) -> list[Floats]:
     return found
 
 
-def _scaled(layout: Layout, triangles: Triangles, values: Floats) -> Floats:
+def _scaled(layout: Parts, triangles: Triangles, values: Floats) -> Floats:
     """Lambda' times rows of the tail."""
     return _each(layout, [t.T for t in triangles], values)
 
 
-def _spread(layout: Layout, triangles: Triangles, values: Floats) -> Floats:
+def _spread(layout: Parts, triangles: Triangles, values: Floats) -> Floats:
     """Lambda times rows of the tail."""
     return _each(layout, triangles, values)
 
 
-def _across(layout: Layout, blocks: Triangles, values: Floats) -> Floats:
+def _across(layout: Parts, blocks: Triangles, values: Floats) -> Floats:
     """A symmetric matrix of the tail times the transpose of the blocks, row by row."""
     if any(d > 1 for d in layout.dims[layout.chain :]):
         return np.ascontiguousarray(_each(layout, blocks, values).T)
     return values * np.repeat([t[0, 0] for t in blocks[layout.chain :]], layout.levels[layout.chain :])
 
 
-def _each(layout: Layout, blocks: Triangles, values: Floats, out: Floats | None = None) -> Floats:
+def _each(layout: Parts, blocks: Triangles, values: Floats, out: Floats | None = None) -> Floats:
     """Blocks times rows of the tail."""
     found, first = np.empty_like(values) if out is None else out, int(layout.starts[layout.chain])
     for k in range(layout.chain, len(layout.levels)):

@@ -4,28 +4,30 @@ Source: the level of each row in every random term, its slope columns, its row o
 sees a row again. Symbols of Bates, Machler, Bolker & Walker (2015), J. Statistical Software 67(1): Z'WZ, Z'W[X y].
 
 Terms stand in the order of elimination, the one with most levels first. Those of the `chain` are removed level by level
-(all that came before are nested in the next, so that no two levels of a term ever meet); what remains is the dense tail.
-Numbers of Z'WZ stand in one flat store: of each term in the chain its own blocks and its rows of what comes after, then the
+(all that came before are nested in the next, so that no two levels of a term ever meet); what remains is the dense tail, unless
+it is large and its levels seldom meet: then sets of them are removed in the same way first (`sparse_tail`).
+Numbers of Z'WZ stand in one flat store: of each part of the chain its own blocks and its rows of what comes after, then the
 tail. An elimination then is a weighted count into the store, and the way back is a weighted count out of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
+from analysis.core import sparse_tail
 from analysis.core.design import compact
+from analysis.core.mixed_parts import Parts, Stage
 from analysis.core.mixed_rows import ByCell, Full
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Pairs = tuple[
-    Ints, Ints, Ints, Ints
-]  # entry, the same or a later one, their product's place in the store, an entry's own
+Sort = tuple[int, int]  # term, and which of the columns of a level
+Where = Callable[[Sort, Sort], Ints]  # positions in the store of every cell's product of two columns
+EVERY = slice(None)
 SMALL = 300  # so many columns or fewer go to the dense tail at once
 MOST_PAIRS = 30_000_000  # pairs of columns held in memory; above, a dense product is taken
 PAIR = 30  # multiplications of a dense product in the time of one pair
@@ -42,25 +44,6 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """A term of the chain: its rows of Z'WZ to the right of its own blocks, an entry a level and later column."""
-
-    level: Ints  #: (E,) in ascending order
-    column: Ints  #: (E,)
-    indptr: Ints  #: (q + 1,) first entry of each level
-    narrow: tuple[NDArray[np.int32], NDArray[np.int32]]  #: column and indptr again, as sparse products take them
-    own: slice  #: of the store, (q, d, d)
-    right: slice  #: of the store, (d, E)
-    after: int  #: first position of the store that an elimination changes
-    pairs: Pairs | None  #: pairs of entries within a level, each once; None where a dense product is taken
-
-    def rows(self, values: Floats, columns: int) -> list[sparse.csr_array]:
-        """Lay the entries out as a sparse matrix for each dimension, (q, columns)."""
-        shape = (len(self.indptr) - 1, columns)
-        return [sparse.csr_array((v, *self.narrow), shape=shape) for v in values]
-
-
-@dataclass(frozen=True, slots=True)
 class Layout:
     """Which numbers there are."""
 
@@ -71,9 +54,7 @@ class Layout:
     starts: Ints  #: first column of each term, and the end
     cell: Ints  #: (n,) cell of each row: a combination of levels
     place: Ints  #: (C, K) level of each cell in every term
-    stages: tuple[Stage, ...]
-    size: int  #: of the store
-    tail: slice  #: of the store
+    parts: Parts
     products: tuple[tuple[int, int], ...]  #: columns of u that are multiplied
     fill: tuple[
         tuple[int, bool, Ints], ...
@@ -85,9 +66,19 @@ class Layout:
         return tuple(len(u) for u in self.uses)
 
     @property
+    def size(self) -> int:
+        """Numbers in the store."""
+        return self.parts.size
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The parts removed level by level."""
+        return self.parts.stages
+
+    @property
     def chain(self) -> int:
-        """Number of terms removed level by level."""
-        return len(self.stages)
+        """Number of parts removed level by level."""
+        return self.parts.chain
 
     def rows(self, k: int) -> slice:
         """Columns of a term."""
@@ -136,20 +127,31 @@ class Moments:
 
 
 def laid_out(terms: Sequence[Term]) -> Layout:
-    """Find the cells, the order of elimination and every number's position."""
+    """Find the cells, the order of elimination and every number's position.
+
+    Raises
+    ------
+    TooLarge
+        Where crossed factors meet so often that an evaluation does not go into memory (`sparse_tail`).
+    """
     order = tuple(int(k) for k in np.argsort([-t.levels for t in terms], kind="stable"))
     some = [terms[k] for k in order]
     cell, place = _cells([t.codes for t in some], [t.levels for t in some])
     dims = np.array([len(t.uses) for t in some])
     starts = np.concatenate([[0], np.cumsum(np.array([t.levels for t in some]) * dims)]).astype(np.int64)
-    stages, entries, size, tail = _stages(place, [t.levels for t in some], dims, starts)
-    where = _Positions(place, stages, entries, starts, dims, tail)
-    stages = tuple(where.paired(s, e) for s, e in zip(stages, entries, strict=True))
-    uses = tuple(t.uses for t in some)
+    levels, uses = tuple(t.levels for t in some), tuple(t.uses for t in some)
+    stages, entries, size, tail = _stages(place, list(levels), dims, starts)
+    positions = _Positions(place, stages, entries, starts, dims, tail)
+    thin = sparse_tail.thinned(place, levels, dims, starts, stages)
+    if thin is None:
+        stages = tuple(positions.paired(s, e) for s, e in zip(stages, entries, strict=True))
+        parts = Parts(tuple(range(len(some))), levels, tuple(map(int, dims)), starts, stages, size, tail, None)
+        where: Where = positions.of
+    else:
+        parts, where = thin[0], positions.searched(thin[1])
     products = tuple(sorted({(min(i, j), max(i, j)) for one in uses for two in uses for i in one for j in two}))
     fill = tuple(_fill(uses, products, where))
-    levels, correlated = tuple(t.levels for t in some), tuple(t.correlated for t in some)
-    return Layout(order, levels, uses, correlated, starts, cell, place, stages, size, tail, products, fill)
+    return Layout(order, levels, uses, tuple(t.correlated for t in some), starts, cell, place, parts, products, fill)
 
 
 def collect(layout: Layout, y: Floats, x: Floats, u: Floats, weights: Floats | None) -> Moments:
@@ -268,13 +270,8 @@ def _stages(
     for j in range(_chain(place, levels, dims)):
         entries.append(_entries(place, levels, dims, j))
         level, column = entries[-1].level, starts[entries[-1].term] + entries[-1].column
-        q, d = levels[j], int(dims[j])
-        own = slice(at, at + q * d * d)
-        right = slice(own.stop, own.stop + d * len(level))
-        at = right.stop
-        indptr = np.concatenate([[0], np.cumsum(np.bincount(level, minlength=q))]).astype(np.int64)
-        narrow = column.astype(np.int32), indptr.astype(np.int32)
-        stages.append(Stage(level, column, indptr, narrow, own, right, at, None))
+        stages.append(Stage.at(at, level, column, (levels[j], int(dims[j]))))
+        at = stages[-1].after
     r = int(starts[-1] - starts[len(stages)])
     return tuple(stages), entries, at + r * r, slice(at, at + r * r)
 
@@ -336,8 +333,8 @@ class _Positions:
     dims: Ints
     tail: slice
 
-    def of(self, one: tuple[int, int], two: tuple[int, int], cells: Ints | slice) -> Ints:
-        """Positions of products of two terms' columns (term, which of a level's), of cells; both of the tail: row by column."""
+    def of(self, one: Sort, two: Sort, cells: Ints | slice = EVERY) -> Ints:
+        """Positions of products of two columns of cells; both of the tail: row by column."""
         (k, a), (h, b) = (one, two) if one[0] <= two[0] or two[0] >= len(self.stages) else (two, one)
         if k >= len(self.stages):
             first = int(self.starts[len(self.stages)])
@@ -349,7 +346,11 @@ class _Positions:
         stage, entries = self.stages[k], self.entries[k]
         return stage.right.start + a * len(stage.level) + entries.first[cells, h] + b
 
-    def _column(self, k: int, a: int, cells: Ints | slice) -> Ints:
+    def searched(self, of: Callable[[Ints, Ints], Ints]) -> Where:
+        """The same in a store of other parts, where pairs of columns are looked up."""
+        return lambda one, two: of(self._column(*one), self._column(*two))
+
+    def _column(self, k: int, a: int, cells: Ints | slice = EVERY) -> Ints:
         return self.starts[k] + self.place[cells, k] * self.dims[k] + a
 
     def paired(self, stage: Stage, entries: _Entries) -> Stage:
@@ -363,11 +364,7 @@ class _Positions:
         last = stage is self.stages[-1]
         if last and (pairs > MOST_PAIRS or pairs * PAIR > len(counts) * float(r) ** 2):
             return stage
-        every = np.arange(len(stage.level))
-        after = stage.indptr[1:][stage.level] - every  # entries of the level from this one on
-        same = np.cumsum(after) - after
-        left = np.repeat(every, after)
-        other = left + np.arange(len(left)) - np.repeat(same, after)
+        left, other, same = stage.couples()
         return replace(stage, pairs=(left, other, self._targets(stage, entries, left, other) - stage.after, same))
 
     def _targets(self, stage: Stage, entries: _Entries, left: Ints, other: Ints) -> Ints:
@@ -390,16 +387,13 @@ class _Positions:
 
 
 def _fill(
-    uses: tuple[tuple[int, ...], ...], products: tuple[tuple[int, int], ...], where: _Positions
+    uses: tuple[tuple[int, ...], ...], products: tuple[tuple[int, int], ...], where: Where
 ) -> list[tuple[int, bool, Ints]]:
-    """Product and positions of every number of Z'WZ that a cell adds to."""
-    index, found, tail = {pair: m for m, pair in enumerate(products)}, [], len(where.stages)
+    """Product and positions of every number of Z'WZ that a cell adds to; what is above the diagonal stands for both."""
+    index, found = {pair: m for m, pair in enumerate(products)}, []
     for k, one in enumerate(uses):
-        for h, two in enumerate(uses):
-            if h < k and min(h, k) < tail:
-                continue  # a rectangle is stored once
+        for h in range(k, len(uses)):
             for a, i in enumerate(one):
-                for b, j in enumerate(two):
-                    twice = h != k and min(h, k) < tail
-                    found.append((index[min(i, j), max(i, j)], twice, where.of((k, a), (h, b), slice(None))))
+                for b, j in enumerate(uses[h]):
+                    found.append((index[min(i, j), max(i, j)], h != k, where((k, a), (h, b))))
     return found

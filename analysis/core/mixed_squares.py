@@ -72,9 +72,9 @@ class Squares:
 
 def squares(moments: Moments) -> Squares | None:
     """Sum the products of the first term's rows by kind; None where that would not pay."""
-    layout, p1 = moments.layout, moments.p + 1
+    layout, p1 = moments.layout.parts, moments.p + 1
     stage = layout.stages[0]
-    if layout.dims[0] > 1 or stage.pairs is None:
+    if layout.dims[0] > 1 or stage.pairs is None or layout.column is not None:
         return None
     own, kind = _kinds(moments.store[stage.own])
     q, c, m = len(kind), len(own), int(layout.starts[-1] - layout.starts[1])
@@ -110,7 +110,7 @@ def _corner(b: Floats, kind: Ints, c: int) -> Floats:
 
 def _diagonals(moments: Moments) -> Ints:
     """Positions of diagonals in the store after the first term."""
-    layout, found = moments.layout, []
+    layout, found = moments.layout.parts, []
     for k, stage in enumerate(layout.stages[1:], start=1):
         q, d = layout.levels[k], layout.dims[k]
         found.append(stage.own.start + (np.arange(q)[:, None] * d * d + np.arange(d) * (d + 1)).ravel())

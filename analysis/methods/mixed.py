@@ -288,8 +288,8 @@ def fit_mixed(
         For unknown columns or options, text as outcome, weights not above zero, slopes of a factor that is not in `random`.
     NotFittable
         When there are no complete rows or fewer than needed, the outcome is constant, a factor has fewer than two levels
-        or as many levels (times terms) as there are rows, a fixed or random term repeats others, or the fixed part tells yes
-        from no without error (separation).
+        or as many levels (times terms) as there are rows, a fixed or random term repeats others, the fixed part tells yes from
+        no without error (separation), or crossed factors meet so often that their equations do not go into memory.
 
     Notes
     -----
@@ -314,7 +314,7 @@ def fit_mixed(
     weights = None if prior_weights is None else _positive(used, prior_weights)
     sums = data.sums(weights)
     refuse_unfittable(outcome, data.varies, data, sums, len(used))
-    moments = gathered(core.laid_out(data.terms), data.products(sums))
+    moments = gathered(data.layout(), data.products(sums))
     fit = core.fit(moments, reml=method == "reml")
     beta = fit.beta.copy()
     beta[0] += data.rows.means[-1]
@@ -358,7 +358,7 @@ def _binomial(frame: pd.DataFrame, asked: Asked, call: Mapping[str, Any], method
             "adaptive quadrature is for one factor without slopes; leave method out for Laplace's approximation"
         )
     terms, x, u = data.in_full()
-    rows = binomial.Rows(core.laid_out(terms), successes, total, x, u, constant)
+    rows = binomial.Rows(data.layout(terms), successes, total, x, u, constant)
     found = binomial_fit(rows, data, call["nodes"] if method == "agq" else None)
     return binomial_result(asked, data, method, len(used), rows, found, call)
 

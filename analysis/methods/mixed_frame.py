@@ -13,10 +13,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analysis.core.mixed_cells import Layout, laid_out
 from analysis.core.mixed_cells import Term as CoreTerm
 from analysis.core.mixed_rows import Lines, Products, Rows, Sums, sorted_into_cells
+from analysis.core.sparse_tail import TooLarge
 from analysis.methods.design import as_text, coded, numeric
-from analysis.methods.mixed_terms import Asked, Columns, Factor, Fixed, columns_named, factors_of, is_factor, term_names
+from analysis.methods.mixed_terms import (
+    Asked,
+    Columns,
+    Factor,
+    Fixed,
+    NotFittable,
+    columns_named,
+    factors_of,
+    is_factor,
+    term_names,
+)
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -55,6 +67,14 @@ class Data:
         cell = self.rows.cells.of_rows()
         terms = [CoreTerm(t.codes[cell], t.levels, t.uses, t.correlated) for t in self.terms]
         return terms, self.rows.laid_out(self.x), self.rows.laid_out(self.u)
+
+    def layout(self, terms: Sequence[CoreTerm] | None = None) -> Layout:
+        """The layout of `terms`, those of the cells where none are named; says in words what does not go into memory."""
+        try:
+            return laid_out(self.terms if terms is None else terms)
+        except TooLarge as large:
+            named = " and ".join(f"{f.name!r} ({f.size:,} levels)" for f in self.factors)
+            raise NotFittable(f"the factors {named} {large.why}") from None
 
 
 def data_of(used: pd.DataFrame, asked: Asked, correlated: bool, outcome: str | None = None) -> Data:

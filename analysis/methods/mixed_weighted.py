@@ -318,7 +318,7 @@ class _Binomial:
 def _gaussian(used: pd.DataFrame, asked: Asked, call: dict[str, Any]) -> _Model:
     data = data_of(used, asked, call["correlated"], asked.outcome)
     refuse_unfittable(asked.outcome, data.varies, data, data.sums(), len(used))
-    return _Gaussian(asked, data, call, core.laid_out(data.terms))
+    return _Gaussian(asked, data, call, data.layout())
 
 
 def _binomial(used: pd.DataFrame, asked: Asked, call: dict[str, Any], nodes: int | None) -> _Model:
@@ -331,7 +331,7 @@ def _binomial(used: pd.DataFrame, asked: Asked, call: dict[str, Any], nodes: int
         raise ValueError("adaptive quadrature is for one factor without slopes; leave nodes out")
     cell = combinations(used, list(dict.fromkeys(c for t in asked.terms for c in t)))
     terms, x, u = data.in_full()
-    return _Binomial(asked, data, call, core.laid_out(terms), x, u, cell, y, n, nodes)
+    return _Binomial(asked, data, call, data.layout(terms), x, u, cell, y, n, nodes)
 
 
 def _again(model: _Model, fit: MixedFit, weights: Floats) -> Floats:

@@ -82,6 +82,8 @@ REAL: Mapping[str, tuple[str, Asked]] = {
     "verb_item": ("verbagg", LOGIT | {"random": ("item",)}),
     "verb_item_counts": ("verbagg_items", LOGIT | {"random": ("item",)} | OF_COUNTS),
 }
+THIN: Asked = {"outcome": "y", "fixed": ("x",), "random": ("person", "school")}
+SPARSE: dict[str, Asked] = {"reml": THIN, "slope": THIN | {"slopes": {"school": ("x",)}, "method": "ml"}}
 HERDS: Asked = {
     "outcome": "incidence",
     "trials": "size",
@@ -121,13 +123,16 @@ def lines(home: Path, data: Path | None) -> Iterator[Line]:
     """Compare; real data sets where they are."""
     made = pd.read_csv(home / "mixed_crossed_data.csv")
     fits = {k: analysis.fit_mixed(made, **v) for k, v in MADE.items()}
-    yield from _compared("mixed", home / "mixed_crossed.csv", fits)
+    yield from _compared("mixed", _table(home / "mixed_crossed.csv"), fits)
+    thin = pd.read_csv(home / "mixed_sparse_data.csv")
+    fits = {k: analysis.fit_mixed(thin, **v) for k, v in SPARSE.items()}
+    yield from _compared("mixed_sparse", _with_terms(_table(home / "mixed_sparse.csv")), fits)
     herds = pd.read_csv(home / "mixed_cbpp.csv", dtype={"herd": "str", "period": "str"})
     fits = {k: analysis.fit_mixed(herds, **v) for k, v in HERD_FITS.items()}
     if data is not None:
         sets = real_sets(data)
         fits |= {k: analysis.fit_mixed(sets[name], **asked) for k, (name, asked) in REAL.items()}
-    yield from _compared("mixed_real", home / "mixed_real.csv", fits)
+    yield from _compared("mixed_real", _table(home / "mixed_real.csv"), fits)
 
 
 def real_sets(data: Path) -> dict[str, pd.DataFrame]:
@@ -150,9 +155,20 @@ def _first(frame: pd.DataFrame, column: str, count: int) -> pd.DataFrame:
     return frame[frame[column].isin(sorted(frame[column].unique())[:count])]
 
 
-def _compared(name: str, path: Path, fits: Mapping[str, MixedFit]) -> Iterator[Line]:
+def _table(path: Path) -> pd.DataFrame:
     table = pd.read_csv(path, keep_default_na=False)
-    table["term"] = table["term"].replace("Residual", "residual")
+    return table.assign(term=table["term"].str.strip().replace("Residual", "residual"))
+
+
+def _with_terms(table: pd.DataFrame) -> pd.DataFrame:
+    """Variances of "factor term" as covariances, and effects with the intercept's name: as they stand for the real data."""
+    variance, effect = table["quantity"] == "variance", table["quantity"].str.startswith("effect")
+    named = table["term"].str.replace(r"^(\S+) (\S+)$", r"\1:\2,\2", regex=True)
+    term = table["term"].mask(variance, named).mask(effect, table["term"] + ",(Intercept)")
+    return table.assign(term=term, quantity=table["quantity"].mask(variance, "covariance"))
+
+
+def _compared(name: str, table: pd.DataFrame, fits: Mapping[str, MixedFit]) -> Iterator[Line]:
     for model, fit in fits.items():
         ours, full = _numbers(fit, model in PROFILED), fit.method == "agq"
         for row in table[table["model"] == model].to_dict("records"):
