@@ -286,15 +286,15 @@ def satterthwaite(one: Fit, contrasts: Floats, covariance: Floats) -> Floats:
 
 
 def upper_limit(moments: Moments, one: Fit, j: int, rise: float, *, reml: bool) -> float:
-    """Theta_j at which the criterion, others held, has risen by `rise`: the far end for a component at zero."""
+    """Theta_j at which the criterion, others held, has risen by `rise`: the far end for a component at zero; inf: nowhere."""
 
     def above(value: float) -> float:
         return deviance(moments, one.shape, _moved(one.theta, j, value), reml=reml) - one.deviance - rise
 
-    high = 0.01
+    high = max(2 * one.theta[j], 0.01)
     while above(high) < 0 and high < 1e3:
         high *= 2
-    return float(optimize.brentq(above, one.theta[j], high, xtol=1e-8))
+    return float(optimize.brentq(above, one.theta[j], high, xtol=1e-8)) if above(high) > 0 else np.inf
 
 
 def _free(moments: Moments, reml: bool) -> float:

@@ -558,7 +558,10 @@ def _variance_interval(
     if reach > WIDEST_REACH:
         own = np.flatnonzero((shape.term == j) & (shape.row == a) & shape.bounded)
         top = np.array(fit.theta)
-        top[own] = far(int(own[0]), float(stats.chi2.ppf(LEVEL, 1)))
+        end = far(int(own[0]), float(stats.chi2.ppf(LEVEL, 1)))
+        if np.isinf(end):
+            return {"conf_low": 0.0, "conf_high": np.inf}
+        top[own] = end
         return {"conf_low": 0.0, "conf_high": float((shape.triangles(top)[j][a] ** 2).sum()) * fit.sigma**2}
     return {"conf_low": variance * np.exp(-reach), "conf_high": variance * np.exp(reach)}
 

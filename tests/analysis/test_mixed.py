@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
 
+from analysis.core.mixed import upper_limit
 from analysis.methods.mixed import MixedFit, NotFittable, fit_mixed
 from analysis.methods.mixed_intervals import mixed_intervals
 
@@ -223,6 +224,16 @@ def test_far_end_of_a_component_at_zero_has_a_closed_form() -> None:
     assert row["variance"] == row["conf_low"] == 0
     high = 6 / 8 * (np.exp(3.841458820694124 / 2) - 1) / 3
     assert row["conf_high"] == pytest.approx(high, rel=1e-6)
+
+
+@pytest.mark.parametrize(("method", "rises"), [("reml", False), ("ml", True)])
+def test_where_the_criterion_never_rises_the_far_end_is_infinite(method: str, rises: bool) -> None:
+    """Every group has a coefficient of its own: whatever the variance is, the restricted likelihood is the same."""
+    frame = pd.DataFrame(
+        {"y": [1.0, 2, 3, 4, 2, 5, 7, 8, 9], "g": np.repeat(list("abc"), 3), "x": np.repeat(list("def"), 3)}
+    )
+    fit = fit_mixed(frame, outcome="y", fixed=("x",), random=("g",), method=method)
+    assert np.isfinite(upper_limit(fit.moments, fit.fit, 0, 3.84, reml=method == "reml")) == rises
 
 
 def test_a_variance_that_is_nearly_zero_has_a_far_end_within_reason() -> None:
