@@ -28,6 +28,8 @@ WORDS = {
     "need.scales": ("scales", "量表"),
     "need.items": ("scales with several items", "含多个题目的量表"),
     "need.regions": ("places", "地区"),
+    "need.kinds": ("kinds of members to cut by", "可划分的会员类型"),
+    "need.need": ("a question on who is in need", "反映会员困难情况的题目"),
     "need.chain": ("questions on the members' chain", "群众参与链条的题目"),
     "need.link": ("answers linked to the log", "与活动记录关联的回答"),
     "need.groups": ("groups", "组织划分"),

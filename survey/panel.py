@@ -179,7 +179,7 @@ aside, located, arrived, linkage : DataFrame
         windows = self.study.settings.windows
         tables = {"cells": self.cells, "careers": self.careers, "members": self.members, "registry": self.registry}
         days = {"returned_days": windows.returned, "window_days": windows.took_part}
-        return {**tables, "observed": self.observed, **days, "by": self.kinds}
+        return {**tables, "observed": self.observed, **days}
 
     @property
     def career_inputs(self) -> dict[str, Any]:
@@ -198,18 +198,19 @@ aside, located, arrived, linkage : DataFrame
             "members": self.members,
             "scales": scales,
             "limits": self.limits,
-            "by": self.kinds,
+            "region": self.where["region"],
             "person": "member",
         }
 
     @property
     def chain_inputs(self) -> dict[str, Any]:
-        """Arguments of `analysis.chain`: the steps that the study asks for, the log beside them, proposals and cases."""
+        """Arguments of `analysis.chain`, by group: the steps that the study asks for, the log beside them, proposals and cases."""
         asked = {name: name for name in CHAIN if name in self.steps}
         after = {"requires": {"benefit": "take_part"}} if {"benefit", "take_part"} <= set(asked) else {}
         log = {"careers": self.careers, "observed": self.observed} if len(self.careers) else {}
         files = {"proposals": self.proposals, "cases": self.cases}
-        return {"members": self.members, "steps": asked, **after, **log, **files, **self.where}
+        where = self.where | {"region": None, "hierarchy": None}
+        return {"members": self.members, "steps": asked, **after, **log, **files, **where}
 
     @property
     def need_inputs(self) -> dict[str, Any]:
@@ -357,7 +358,7 @@ aside, located, arrived, linkage : DataFrame
         return [c for c in self.members.columns if c.partition("=")[0] in known]
 
     def missing_inputs(self, requires: Sequence[str]) -> tuple[str, ...]:
-        """Those of a notebook's needs that cannot be met, as survey, log, registry, scales, regions, groups, chain, link, a theme."""
+        """Those of a notebook's needs that cannot be met, as survey, log, registry, scales, regions, chain, link, a theme."""
         there = {
             "survey": len(self.current) > 0,
             "log": bool((self.careers["wave"] == self.wave).any()),
@@ -366,6 +367,8 @@ aside, located, arrived, linkage : DataFrame
             "items": any(self.scales().values()) and len(self.current) > 0,
             "regions": self.study.settings.places is not None,
             "groups": self.study.settings.groups is not None,
+            "kinds": bool(self.kinds),
+            "need": self.in_need is not None,
             "chain": "take_part" in self.steps and len(self.current) > 0,
             "link": bool(self.current["log_member"].notna().any()) if "log_member" in self.current else False,
             **{theme: bool(self.scales(theme)) for theme in THEMES},

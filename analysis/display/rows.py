@@ -102,6 +102,7 @@ class Cut:
 
 
 UNITS = ("group", "region", "domain")
+ANY = "=*"  # of a column in a domain: whatever its value
 
 
 class NothingThere(ValueError):
@@ -190,7 +191,10 @@ def pairs(
 
 
 def rows_where(table: pd.DataFrame, held: Mapping[str, str | Sequence[str]]) -> pd.DataFrame:
-    """Keep the rows that have these codes, or one of several; none left is an error that says which codes there are."""
+    """Keep the rows that have these codes, or one of several; none left is an error that says which codes there are.
+
+    Of a domain, ``column=*`` is every value of a column that cuts alone.
+    """
     for key, value in held.items():
         if key not in KEYS:
             raise ValueError(f"where= knows the keys {list(KEYS)}, seen {key!r}")
@@ -215,12 +219,20 @@ def _row(record: Mapping[Any, Any]) -> Row:
 
 
 def _only(table: pd.DataFrame, key: str, codes: Sequence[str]) -> pd.DataFrame:
-    kept = table[table[key].isin([str(c) for c in codes])]
+    kept = table[table[key].isin([str(c) for c in codes]) | _any_value(table[key], codes)]
+    if key == "domain" and any(c.endswith(ANY) for c in codes) and set(kept[key]) <= {ALL}:
+        raise NothingThere(key)
     if kept.empty and key == "statistic" and all(f"statistic.{c}" in WORDS for c in codes):
         raise NothingThere("term")  # a statistic that other studies have: nothing was there to make it from
     if kept.empty:
         raise ValueError(f"no row has {key} {' or '.join(repr(c) for c in codes)}; there are {_few(table[key])}")
     return kept
+
+
+def _any_value(domains: pd.Series, codes: Sequence[str]) -> pd.Series:
+    """Whether a domain is cut by one column alone that a code names: ``channel=*`` is every channel."""
+    columns = tuple(str(c).removesuffix("*") for c in codes if str(c).endswith(ANY))
+    return domains.str.startswith(columns) & ~domains.str.contains(";", regex=False) if columns else domains.isna()
 
 
 def _usual(table: pd.DataFrame, key: str, by: str) -> str:

@@ -22,7 +22,7 @@ from analysis.tidy import domain_key, tidy_frame
 STATISTIC = "odds_ratio"
 PARTS = ("within_person", "between_people", "between_units")
 Z = NormalDist().inv_cdf(0.975)
-FEWEST = 10  # people who changed, below which no odds are given
+FEWEST = 10  # people who changed, or units, below which no odds are given
 FAR = 8.0  # a log odds a point beyond which a slope has run away
 WITHIN, BETWEEN, UNIT = "own less the unit's", "the unit's mean", "unit of people"
 
@@ -106,6 +106,8 @@ def _between(
     if not units:
         return [_row(scale, part, None, "not_asked", 0) for part in PARTS[1:]]
     unit = pd.Series(combinations(used, units), index=used.index)
+    if unit.nunique() < FEWEST:
+        return [_row(scale, part, None, "not_estimable", len(used)) for part in PARTS[1:]]
     mean = used.groupby(unit)[scale].transform("mean")
     laid = used.assign(**{WITHIN: used[scale] - mean, BETWEEN: mean, UNIT: unit.astype("str")})
     several = wave is not None and used[wave].nunique() > 1

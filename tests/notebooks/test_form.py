@@ -18,7 +18,7 @@ import nbformat
 import pytest
 
 MARK = "application/vnd.cohesion-workbench.released+json"
-REQUIRABLE = {"survey", "log", "registry", "scales", "items", "regions", "groups", "chain", "link"}
+REQUIRABLE = {"survey", "log", "registry", "scales", "items", "regions", "groups", "chain", "link", "kinds", "need"}
 REQUIRABLE |= {"attraction", "cohesion", "detachment", "satisfaction", "contact"}
 LINES = 6
 LOOPS = (ast.For, ast.While, ast.AsyncFor, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
