@@ -15,6 +15,7 @@ import pandas as pd
 from analysis.disclosure.plan import COUNTS_ONLY, DESCRIPTORS, ReleasePlan, Source
 from analysis.disclosure.rounding import (
     EMPTY_MAY_SHOW,
+    FEW_OF,
     LINKED,
     OF_LINKED,
     OF_OTHERS,
@@ -89,9 +90,9 @@ def release(result: Result | pd.DataFrame, plan: ReleasePlan, *, name: str | Non
     -------
     Released
         The rows in their order. Hidden by the plan, or fewer than ``minimum`` people by the row's own n or, for a pooled row,
-        by the plan's count of its own cell: status ``withheld``, every number missing and no basis, whatever the reason.
-        A pooled row
-        whose basis is the place or group of another row, with equal numbers, shows that row's number and is looked at as that row.
+        by the plan's count of its own cell, or by the few that ``top_tenth`` and ``half`` speak of: status ``withheld``, every
+        number missing and no basis, whatever the reason. A pooled row whose basis is the place or group of another
+        row, with equal numbers, shows that row's number and is looked at as that row.
         What the plan's comparability refuses to compare is ``linkable`` or ``broken``, with its number. A row with another
         status than these, ok or pooled keeps the status and no number. The rest is rounded: estimate to the
         step (halves to even), interval ends outward on it, standard error to two digits, n and n_eff to the count step.
@@ -226,8 +227,16 @@ def _too_few(row: Mapping[str, Any], people: float, kind: str, source: str, rule
         return True
     if row["status"] not in NUMBERED or np.isnan(row["estimate"]):
         return False
+    if row["statistic"] in FEW_OF and _few_of(row, people) < rules.minimum:
+        return True
     nobody = people == 0 and row["estimate"] == 0 and kind in EMPTY_MAY_SHOW
     return people < rules.minimum and not nobody
+
+
+def _few_of(row: Mapping[str, Any], people: float) -> float:
+    """The people that a number of concentration speaks of: the most active tenth, or the few who make half."""
+    share = 0.1 if row["statistic"] == "top_tenth" else row["estimate"]
+    return share * float(np.fmin(row["n"], people)) + 1e-9
 
 
 def _no_numbers(status: str, basis: str) -> dict[str, Any]:

@@ -115,9 +115,11 @@ STATISTICS: Mapping[str, str] = MappingProxyType(
         **{f"{c}_{end}": "share" for c in ("above_absent", "below_present") for end in ("lowest", "highest")},
         "present_minus_absent": "difference",
         "odds_ratio": "coefficient",
-        **dict.fromkeys(("survival", "hazard", "cumulative_incidence", "top_tenth", "half"), "share"),
-        **dict.fromkeys(("gini", "gini_members"), "index"),
-        "days_to_return": "days",
+        **dict.fromkeys(("survival", "hazard", "cumulative_incidence"), "share"),
+        "median_time": "days",
+        **dict.fromkeys(("entry", "exit", "stay", "transition"), "share"),
+        **dict.fromkeys(("unseen", "unseen_after"), "count"),
+        **dict.fromkeys(("gini", "gini_members", "top_tenth", "half"), "share"),
     }
 )
 EXTREMES = ("min", "max", "range", "median", "quantile")
@@ -125,6 +127,8 @@ OF_OTHERS = ("rate", "gap")
 # What stands on those alone who consented to be looked up in the log: also hidden where these are too few.
 OF_LINKED = ("by_log", "agreement", "lowest", "highest")
 LINKED = "linkage"
+# Numbers of the most active: also hidden where these are too few, as they tell how often each of them came.
+FEW_OF = ("top_tenth", "half")
 EMPTY_MAY_SHOW = ("count", "share", "rate", "amount")
 
 

@@ -13,6 +13,7 @@ from analysis.display.rows import Row
 from analysis.display.words import say
 
 SHARE_ENDS = (0.1, 0.25, 0.5, 1.0)
+STEPS = (1, 2, 2.5, 5, 10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Axis:
 
     def written(self, tick: float) -> str:
         """Write a tick with the digits that the ticks need."""
-        digits = 2 if self.statistic in values.SHARES else _digits(self.ticks)
+        digits = max(2, _digits(self.ticks)) if self.statistic in values.SHARES else _digits(self.ticks)
         return values.number(tick, digits, self.statistic)
 
     def said(self, language: str, *, vertical: bool = False) -> str:
@@ -81,6 +82,17 @@ def axis_for(rows: Iterable[Row], statistic: str, limits: tuple[float, float] | 
     return Axis(ticks[0], ticks[-1], ticks, "fitted", statistic)
 
 
+def fitted_axis(rows: Iterable[Row], statistic: str) -> Axis:
+    """Choose a scale cut to the values, whatever the statistic; shares stay within 0 and 1."""
+    seen = [v for r in rows if r.shown for v in (r.estimate, r.low, r.high) if not math.isnan(v)] or [0.0, 1.0]
+    share = statistic in values.SHARES
+    ticks = _nice(min(seen), max(seen), steps=(1, 2, 5, 10) if share else STEPS)
+    if share and min(seen) >= 0 and max(seen) <= 1:
+        ticks = tuple(t for t in ticks if -1e-9 <= t <= 1 + 1e-9)
+        ticks = ticks if len(ticks) > 1 else (0.0, 1.0)
+    return Axis(ticks[0], ticks[-1], ticks, "fitted", statistic)
+
+
 def limits_for(limits: Mapping[str, tuple[float, float]], term: str, statistic: str) -> tuple[float, float] | None:
     """Give a measure's scale: a share's is 0 to 1, a score's the study's; None where nobody said."""
     if statistic in values.UNIT_INTERVAL:
@@ -102,9 +114,9 @@ def _ticks(low: float, high: float) -> tuple[float, ...]:
     return (low, *(v for v in inner if v - low > room and high - v > room), high)
 
 
-def _nice(low: float, high: float) -> tuple[float, ...]:
+def _nice(low: float, high: float, steps: Sequence[float] = STEPS) -> tuple[float, ...]:
     wide = (low, high) if high > low else (low - 0.5, high + 0.5)
-    return tuple(float(v) for v in MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]).tick_values(*wide))
+    return tuple(float(v) for v in MaxNLocator(nbins=5, steps=steps).tick_values(*wide))
 
 
 def _digits(ticks: Sequence[float]) -> int:

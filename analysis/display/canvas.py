@@ -17,6 +17,7 @@ Point = tuple[float, float]
 _BEFORE = {"left": 0.0, "centre": 0.5, "right": 1.0}
 # Half the height of figures and capitals: words stand with their middle at the height that is asked for.
 _MIDDLE = 0.36
+_HALO = 3.0
 
 
 class Canvas:
@@ -83,6 +84,16 @@ class Canvas:
         place = f"translate({_short(x)} {_short(at[1] + _MIDDLE * size)}) scale({size / EM:g} {-size / EM:g})"
         self._letters |= {s for s in shown if glyph(s).outline}
         self._drawn.append(f'<g transform="{place}" style="fill:{paint(colour)}">{_uses(shown)}</g>')
+
+    def named(self, at: Point, text: str, *, size: float = SIZE, align: str = "left") -> None:
+        """Write words as `words` does, on a halo of paper that keeps lines off the letters."""
+        rim = f"stroke:{paint('paper')};stroke-width:{EM * _HALO / size:.4g};stroke-linejoin:round"
+        first = len(self._drawn)
+        self.words(at, text, colour="paper", size=size, align=align)
+        self._drawn[first] = (
+            self._drawn[first].replace('style="', f'style="{rim};').replace("<g ", '<g aria-hidden="true" ')
+        )
+        self.words(at, text, size=size, align=align)
 
     def stamp(self, at: Point, text: str, *, colour: str = "ink", size: float = SIZE) -> None:
         """Write words around a position as `words` does, defined once however often they are written: for many like numbers."""

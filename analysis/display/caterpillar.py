@@ -47,9 +47,9 @@ def draw_caterpillar(rows: Sequence[Row], whole: Row | None, look: Look, width: 
     number = max((text_width(_number(r, look), SMALL) for r in shown), default=0.0)
     span = (label + 14, width - number - 12)
     foot = _HEAD + step * len(shown)
-    below, kinds = _below(rows, look, width), _legend(rows, whole, look)
+    gone, kinds = below(rows, look, width), _legend(rows, whole, look)
     key = max((down + 26 for _, down in _key_places(kinds, look, width).values()), default=0.0)
-    sheet = Canvas(foot + _FOOT + key + _LINE * len(below), look.language, width=width)
+    sheet = Canvas(foot + _FOOT + key + _LINE * len(gone), look.language, width=width)
     _ground(sheet, whole, look, span, foot)
     for k, row in enumerate(shown):
         _row(sheet, row, look, span, _HEAD + step * (k + 0.5), step)
@@ -57,8 +57,8 @@ def draw_caterpillar(rows: Sequence[Row], whole: Row | None, look: Look, width: 
         lines = wrap(name, label, SMALL, lines=2 if step == _ROOMY else 1)
         _named(sheet, shown[k], lines, look, _HEAD + step * (k + 0.5))
     _key(sheet, kinds, look, foot + _FOOT + 8)
-    for k, line in enumerate(below):
-        sheet.words((0, sheet.height - _LINE * (len(below) - k - 0.5)), line, colour="quiet", size=SMALL)
+    for k, line in enumerate(gone):
+        sheet.words((0, sheet.height - _LINE * (len(gone) - k - 0.5)), line, colour="quiet", size=SMALL)
     return sheet
 
 
@@ -150,7 +150,7 @@ def _key_places(kinds: Sequence[str], look: Look, width: float) -> dict[str, tup
     return places
 
 
-def _below(rows: Sequence[Row], look: Look, width: float) -> list[str]:
+def below(rows: Sequence[Row], look: Look, width: float) -> list[str]:
     """List the units without a number, a status a line; names that do not fit are counted."""
     gone: dict[str, list[str]] = {}
     for row in rows:

@@ -31,10 +31,10 @@ def figure_html(draw: Callable[[float], Canvas], *, key: str, title: str, measur
     return f'<figure class="figure"><figcaption>{caption}</figcaption>{drawings}</figure>'
 
 
-def measure_line(cut: Cut, look: Look, notes: Sequence[str]) -> str:
-    """Say what is drawn: measure, statistic, wave, n, the axis, and how marks are to be read."""
+def measure_line(cut: Cut, look: Look, notes: Sequence[str], *, what: str = "") -> str:
+    """Say what is drawn: measure, statistic (or `what`), wave, n, the axis, and how marks are to be read."""
     language = look.language
-    text = capital(_what(cut, look))
+    text = capital(what or _what(cut, look))
     if cut.wave != ALL:
         text += say("measure.wave", language, wave=look.labels.unit("wave", cut.wave, language))
     n = cut.whole.n if cut.whole is not None else float("nan")
@@ -76,10 +76,15 @@ def tiles_note(look: Look) -> str:
 
 def alt_text(title: str, measure: str, rows: Sequence[Row], look: Look, said: str = "") -> str:
     """Say the finding, what else is said of it, the measure and the numbers; of more than twelve rows six at each end."""
-    shown = list(rows) if len(rows) <= SPOKEN else [*rows[: SPOKEN // 2], *rows[-SPOKEN // 2 :]]
-    gap, stop = say("clause.gap", look.language), say("sentence.stop", look.language)
-    numbers = gap.join(_spoken(r, look) for r in shown)
-    return say("sentence.gap", look.language).join([title + stop, *([said] if said else []), measure, numbers + stop])
+    return alt_of(title, measure, [_spoken(r, look) for r in rows], look.language, said)
+
+
+def alt_of(title: str, measure: str, numbers: Sequence[str], language: str, said: str = "") -> str:
+    """Say the finding, what else is said of it, the measure and what is said of each row; of more than twelve six at each end."""
+    shown = list(numbers) if len(numbers) <= SPOKEN else [*numbers[: SPOKEN // 2], *numbers[-SPOKEN // 2 :]]
+    gap, stop = say("clause.gap", language), say("sentence.stop", language)
+    parts = [title + stop, *([said] if said else []), measure, gap.join(shown) + stop]
+    return say("sentence.gap", language).join(parts)
 
 
 def _what(cut: Cut, look: Look) -> str:

@@ -100,6 +100,8 @@ class Labels:
             return self.heading(value, language)
         if item == "file":
             return say("label.file", language, n=plain(value))
+        if item in ("time", "period"):
+            return say(f"label.{item}", language, n=plain(value))
         if item in ("unit", "measure", "part", "channel", "answering", "again"):
             known = f"part.{value}" in WORDS
             return say(f"part.{value}", language, groups=self.word("groups", language)) if known else plain(value)

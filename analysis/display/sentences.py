@@ -16,10 +16,12 @@ from analysis.display import values
 from analysis.display.apart import why
 from analysis.display.labels import Labels, capital, inside
 from analysis.display.rows import UNITS, Cut, Row
+from analysis.display.told import key_of, told
 from analysis.display.words import WORDS, join, say
 from analysis.tidy import ALL
 
 SAME = 0.05
+DIFFERENCES = ("zero", *values.AGAINST.values())
 SCORES = ("mean", "shrunken", "rating", "poststratified", "small_area", "benchmarked", "eblup")
 
 
@@ -29,8 +31,8 @@ class Reference:
 
     Attributes
     ----------
-    kind : {"average", "previous", "target", "zero", "whole"}
-        ``zero``, ``whole``: the number is itself a difference, from before or from the whole.
+    kind : {"average", "previous", "target", "zero", "whole", "absent"}
+        ``zero``, ``whole``, ``absent``: the number is itself a difference, from before, the whole, or those who did not come.
     value, low, high : float
         The reference and its interval; NaN ends where it has none.
     text : str
@@ -61,8 +63,8 @@ def target(value: float, decimals: int, statistic: str) -> Reference:
 
 
 def zero(decimals: int, statistic: str) -> Reference:
-    """Make no change the reference, or no difference from the whole, for numbers that are differences."""
-    kind = "whole" if statistic in values.AGAINST_WHOLE else "zero"
+    """Make no change the reference, or no difference from the whole or from those absent, for numbers that are differences."""
+    kind = values.AGAINST.get(statistic, "zero")
     return Reference(kind, 0.0, math.nan, math.nan, values.number(0.0, decimals, statistic))
 
 
@@ -102,6 +104,7 @@ def sentence(
     reference: Reference | None,
     span: float = math.nan,
     broken: str = "",
+    unit: str = "days",
 ) -> str:
     """Say one row in one sentence.
 
@@ -116,6 +119,8 @@ def sentence(
         Range of the scale; see `verdict`.
     broken : str
         The earlier wave with which the row cannot be compared, where that is why it has no reference.
+    unit : {"days", "months"}
+        Of times to an event.
 
     Returns
     -------
@@ -125,25 +130,24 @@ def sentence(
     where = place(row, labels, language)
     if row.shown and row.apart:
         span_text = values.between(row, language, "alone.interval")
-        told = {
-            "where": where,
-            "estimate": values.estimate(row),
-            "interval": span_text,
-            "why": why(row, labels, language),
-        }
-        return capital(say("verdict.apart", language, **told))
+        numbers = {"where": where, "estimate": values.estimate(row), "interval": span_text}
+        return capital(say("verdict.apart", language, why=why(row, labels, language), **numbers))
     if not row.own:
         return _empty(row, where, labels, language)
     found = verdict(row, reference, span)
+    if not broken and key_of(row, found) is not None:
+        wave = labels.unit("wave", reference.wave, language) if reference and reference.wave else ""
+        beside = {"value": reference.text, "kind": reference.kind} if reference else {"value": "", "kind": ""}
+        return told(row, labels, language, found=found, wave=wave, unit=unit, **beside)
     if reference is None or found == "none":
         span_text = values.between(row, language, "alone.interval")
-        told = {"where": where, "estimate": values.estimate(row), "interval": span_text}
+        alone = {"where": where, "estimate": values.estimate(row), "interval": span_text}
         if broken:
-            return capital(say("verdict.broken", language, wave=labels.unit("wave", broken, language), **told))
-        return capital(say("verdict.alone", language, **told))
+            return capital(say("verdict.broken", language, wave=labels.unit("wave", broken, language), **alone))
+        return capital(say("verdict.alone", language, **alone))
     wave = labels.unit("wave", reference.wave, language) if reference.wave else ""
-    numbers = bracket(row, reference, wave, language)
-    return capital(say(f"verdict.{reference.kind}.{found}", language, where=where, numbers=numbers, wave=wave))
+    told_in = bracket(row, reference, wave, language)
+    return capital(say(f"verdict.{reference.kind}.{found}", language, where=where, numbers=told_in, wave=wave))
 
 
 def bracket(row: Row, reference: Reference, wave: str, language: str) -> str:
@@ -151,7 +155,7 @@ def bracket(row: Row, reference: Reference, wave: str, language: str) -> str:
     name = say(f"reference.{reference.kind}", language, wave=wave)
     between = values.between(row, language)
     value = {"reference": name, "value": reference.text}
-    if reference.kind in ("zero", "whole"):
+    if reference.kind in DIFFERENCES:
         return say("numbers.zero", language, estimate=values.estimate(row), between=between)
     return say("numbers", language, estimate=values.estimate(row), between=between, **value)
 
@@ -172,11 +176,13 @@ def subject(term: str, statistic: str, labels: Labels, language: str) -> str:
     name, kind = labels.term(term, language), labels.kind_of(term)
     if language == "en" and kind not in ("item", "code"):
         name = inside(name)
+    if statistic in values.NAMED_SHARES:
+        return say("subject.named", language, term=name, statistic=labels.statistic(statistic, language))
     if kind == "other" and statistic in values.SHARES and f"share.{term}" in WORDS:
         return say(f"share.{term}", language)
     if kind == "code":
         key = "code"
-    elif statistic in (*SCORES, *values.AGAINST_WHOLE):
+    elif statistic in (*SCORES, *values.AGAINST):
         key = "item" if kind == "item" else "score"
     elif statistic in values.SIGNED and statistic not in values.SLOPES:
         key = "change"

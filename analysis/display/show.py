@@ -9,12 +9,13 @@ from html import escape
 from typing import Any
 
 from analysis.disclosure import Released
-from analysis.display import apart, figures, sentences, shifts, tables, values
+from analysis.display import apart, figures, sentences, shifts, tables, told, values
 from analysis.display.desk import WORSE, Bilingual, Tables, both, maybe, one_of, or_nothing, reference_for
 from analysis.display.dots import ENDS, choose, draw_panels, draw_rows
 from analysis.display.findings import SECTIONS, Finding, cannot_html, findings_html, pick, said
 from analysis.display.output import Output, bundle
 from analysis.display.plates import Plates
+from analysis.display.plots import Plots
 from analysis.display.rows import Cut, NothingThere, Row, cut, frame_of, rows_of, rows_where, waves_of
 from analysis.display.sentences import Reference
 from analysis.display.steps import draw_steps
@@ -26,7 +27,7 @@ from analysis.tidy import ALL, APART, STATUSES
 AGAINST = ("average", "previous")
 
 
-class Show(Plates):
+class Show(Plates, Plots):
     """Shows released tables of one study.
 
     Parameters
@@ -350,6 +351,7 @@ class Show(Plates):
         domain: str | None = None,
         wave: str | None = None,
         against: str = "average",
+        unit: str = "days",
     ) -> Output:
         """Say one row in one sentence.
 
@@ -362,6 +364,8 @@ class Show(Plates):
             Whose number; default: all, the latest wave.
         against : {"average", "previous"}
             Compared with the row of all, or with the wave before.
+        unit : {"days", "months"}
+            Of times to an event.
 
         Returns
         -------
@@ -371,6 +375,7 @@ class Show(Plates):
         given = {"region": region, "group": group, "domain": domain}
         keys = {k: v for k, v in given.items() if v is not None}
         row, reference = self._pair(released, keys, wave, against, {"term": term, "statistic": statistic})
+        one_of("unit", unit, told.UNITS)
         name = frame_of(released)[1]
         kinds = {"term": term, "statistic": statistic}
         earlier = cut(released, by="wave", where=keys, **kinds).rows if against == "previous" and not reference else ()
@@ -378,7 +383,8 @@ class Show(Plates):
 
         def one(language: str) -> dict[str, Any]:
             span = self._span(row)
-            text = sentences.sentence(row, self.labels, language, reference=reference, span=span, broken=broken)
+            more: dict[str, Any] = {"reference": reference, "span": span, "broken": broken, "unit": unit}
+            text = sentences.sentence(row, self.labels, language, **more)
             return bundle("sentence", language, name, html=f'<p class="sentence">{escape(text)}</p>', text=text)
 
         return both(one)

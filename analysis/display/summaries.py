@@ -132,7 +132,11 @@ def _references(what: Spread, kept: Sequence[str]) -> dict[str, str]:
     if look.reference is None:
         return {}
     told = {"reference": look.reference_name, "value": look.reference.text}
-    full = look.reference_name if look.reference.kind == "whole" else say("spread.reference", look.language, **told)
+    full = (
+        look.reference_name
+        if look.reference.kind in values.AGAINST.values()
+        else say("spread.reference", look.language, **told)
+    )
     return {v: full if k == 0 else look.reference_name for k, v in enumerate(kept)}
 
 

@@ -7,6 +7,20 @@ import math
 from analysis.display.rows import Row
 from analysis.display.words import say
 
+# Shares that their term alone does not name.
+NAMED_SHARES = (
+    *(f"{side}_{done}" for side in ("above", "below") for done in ("present", "absent")),
+    *(f"{corner}_{end}" for corner in ("above_absent", "below_present") for end in ("lowest", "highest")),
+    "survival",
+    "hazard",
+    "cumulative_incidence",
+    "entry",
+    "exit",
+    "stay",
+    "transition",
+    "top_tenth",
+    "half",
+)
 SHARES = (
     "proportion",
     "conditional",
@@ -31,6 +45,7 @@ SHARES = (
     "gap_to_target",
     "variance_share",
     "borrowed",
+    *NAMED_SHARES,
 )
 QUALITY = (
     "alpha",
@@ -43,8 +58,10 @@ QUALITY = (
     "icc2",
 )
 AGREEMENT = ("rwg", "rwg_j", "rwg_j_lindell")
-UNIT_INTERVAL = (*SHARES, *QUALITY, *AGREEMENT)
-AGAINST_WHOLE = ("difference_from_all",)
+UNEVEN = ("gini", "gini_members")
+UNIT_INTERVAL = (*SHARES, *QUALITY, *AGREEMENT, *UNEVEN)
+# Differences that are no change, and what they are differences from.
+AGAINST = {"difference_from_all": "whole", "present_minus_absent": "absent"}
 SLOPES = ("within", "contextual")
 SIGNED = (
     "difference",
@@ -56,7 +73,7 @@ SIGNED = (
     "equity_gap",
     "latent_mean",
     "change",
-    *AGAINST_WHOLE,
+    *AGAINST,
     *SLOPES,
 )
 MINUS = "−"

@@ -1,4 +1,4 @@
-"""Every text that display says to readers, in both languages, and nothing else; the longer figures' stand in `words_figures`.
+"""Every text that display says to readers, in both languages, and nothing else; more stand in `words_figures`, `words_time`.
 
 ``WORDS`` is the catalogue: key -> (English, Chinese). Chinese sentences carry full-width punctuation. A text never
 says "significant", never names a person, never thanks or promises.
@@ -7,11 +7,13 @@ says "significant", never names a person, never thanks or promises.
 from __future__ import annotations
 
 from analysis.display.words_figures import FIGURES
+from analysis.display.words_time import TIME
 
 LANGUAGES = ("en", "zh")
 
 WORDS: dict[str, tuple[str, str]] = {
     **FIGURES,
+    **TIME,
     # what the study may call otherwise (labels of kind ``word``)
     "word.group": ("organisation", "组织"),
     "word.groups": ("organisations", "组织"),

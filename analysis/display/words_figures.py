@@ -124,6 +124,32 @@ FIGURES: dict[str, tuple[str, str]] = {
     "legend.band": ("interval of the {reference}", "{reference}的区间"),
     "listed": ("{why}: {names}", "{why}：{names}"),
     "listed.more": ("{names} and {count} more", "{names}等另外 {count} 个"),
+    "plane.up": ("↑ {name}", "↑ {name}"),
+    "plane.across": ("{name} →", "{name} →"),
+    "plane.unnamed": ("no room for a name", "图中未能标名"),
+    "plane.pair": ("{unit} {x}, {y}", "{unit} {x}，{y}"),
+    "plane.names": ("{x} and {y}", "{x}与{y}"),
+    "plane.names.of": ("{x}, {y} ({term})", "{x}、{y}（{term}）"),
+    "title.plane": ("{names}: {units} clear of the {reference}", "{names}：{units}明确不同于{reference}"),
+    "title.plane.none": (
+        "{names}: none of the {units} is clear of the {reference}",
+        "{names}：尚不能判断有{units}不同于{reference}",
+    ),
+    "title.plane.plain": ("{names}, by {unit}", "{names}：按{unit}"),
+    "title.plane.empty": ("{names}: nothing can be shown", "{names}：没有可以显示的数字"),
+    "measure.plane": (
+        "across from {x_low} to {x_high}, upwards from {y_low} to {y_high}",
+        "横轴 {x_low} 至 {x_high}，纵轴 {y_low} 至 {y_high}",
+    ),
+    "measure.cross": ("thin lines are intervals", "细线为区间"),
+    "measure.cross.clear": (
+        "thin lines are intervals, blue where one lies clear of the {reference}",
+        "细线为区间，有一条不含{reference}者为蓝色",
+    ),
+    "measure.plane.named": (
+        "names stand at those clear of the {reference}, the table has all",
+        "只标出与{reference}明确不同者的名称，全部见表",
+    ),
     "forest.estimate": ("number (interval)", "数值（区间）"),
     "forest.n": ("n {n}", "人数 {n}"),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
+import pytest
 
 from analysis.disclosure import plan_release, release
 
@@ -62,3 +63,25 @@ def test_a_place_that_shows_the_number_above_it_is_looked_at_as_that_place() -> 
 def test_a_number_of_its_own_is_not_lent_by_saying_so() -> None:
     for small in ({"estimate": 3.4}, {"n": 59.0}, {"basis": "R"}, {"basis": ""}, {"status": "ok"}):
         assert lent(**small)["status"].tolist() == ["ok", "withheld"], small
+
+
+@pytest.mark.parametrize(
+    ("statistic", "estimate", "n", "status"),
+    [
+        ("top_tenth", 0.4, 99.0, "withheld"),  # nine people and a bit
+        ("top_tenth", 0.4, 100.0, "ok"),
+        ("half", 0.04, 200.0, "withheld"),  # eight people
+        ("half", 0.05, 200.0, "ok"),
+        ("gini", 0.4, 20.0, "ok"),
+    ],
+)
+def test_the_few_who_come_most_are_as_many_as_any_others_who_are_shown(statistic, estimate, n, status) -> None:
+    shown = release(row(statistic=statistic, estimate=estimate, n=n), plan_of(people(400))).table
+    assert shown["status"].tolist() == [status]
+
+
+def test_a_time_in_a_domain_is_no_cut() -> None:
+    shown = release(
+        row(statistic="survival", term="trust=1", domain="time=30", estimate=0.4, n=30.0), plan_of(people(40))
+    )
+    assert shown.table["status"].tolist() == ["ok"]
