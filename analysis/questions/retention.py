@@ -18,7 +18,7 @@ from analysis.methods.survival import kaplan_meier
 from analysis.tidy import ALL, concat, tidy_frame
 
 DAYS = (7, 14, 30, 60, 90, 120, 150, 180, 270, 365)
-MEDIAN = "days_to_return"
+MEDIAN = "median_time"
 DAY = 86_400  # seconds
 LEFT, MOVED, STAYED, UNSEEN = "left", "moved", "stayed", "followed no further"
 
@@ -53,7 +53,7 @@ def retention(
     term      statistic                      estimate
     ========= ============================== ============================================================================
     returned  cumulative (``time=days``),    share that has come again within so many days of their first (median days),
-              survival, days_to_return       by Kaplan & Meier: who began late is followed as long as the log goes on
+              survival, median_time          by Kaplan & Meier: who began late is followed as long as the log goes on
     left      hazard, cumulative_incidence   of careers that lasted so many windows in a row (``period=windows``), those whose
                                              member was not seen in the next one, with no organisation
     moved     the same                       ... was seen with another organisation only: the competing way out
