@@ -191,8 +191,8 @@ aside, located, arrived, linkage : DataFrame
 
     @property
     def say_do_inputs(self) -> dict[str, Any]:
-        """Arguments of `analysis.say_do` for the main scale of each theme."""
-        scales = list(self.main_scales)
+        """Arguments of `analysis.say_do` for the main scales of what members think well of."""
+        scales = [s for s in self.main_scales if s in self.scales("satisfaction", "attraction", "cohesion")]
         return {
             **self.career_inputs,
             "members": self.members,
