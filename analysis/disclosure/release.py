@@ -29,6 +29,7 @@ from analysis.tidy import ALL, COLUMNS, NUMBERED, NUMBERS, Result, parse_domain,
 
 MIME = "application/vnd.cohesion-workbench.released+json"
 _AGAINST = " - "
+MOMENTS = {"time", "period"}
 OF_TWO = ("difference", "equity_gap")
 _DOOR = object()
 
@@ -227,6 +228,8 @@ def _too_few(row: Mapping[str, Any], people: float, kind: str, source: str, rule
         return True
     if row["status"] not in NUMBERED or np.isnan(row["estimate"]):
         return False
+    if row["n"] == 0 and MOMENTS & set(parse_domain(row["domain"])):
+        return True  # nobody is watched any longer: it says what became of the last ones
     if row["statistic"] in FEW_OF and _few_of(row, people) < rules.minimum:
         return True
     nobody = people == 0 and row["estimate"] == 0 and kind in EMPTY_MAY_SHOW

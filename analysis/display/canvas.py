@@ -85,7 +85,7 @@ class Canvas:
         self._letters |= {s for s in shown if glyph(s).outline}
         self._drawn.append(f'<g transform="{place}" style="fill:{paint(colour)}">{_uses(shown)}</g>')
 
-    def named(self, at: Point, text: str, *, size: float = SIZE, align: str = "left") -> None:
+    def named(self, at: Point, text: str, *, colour: str = "ink", size: float = SIZE, align: str = "left") -> None:
         """Write words as `words` does, on a halo of paper that keeps lines off the letters."""
         rim = f"stroke:{paint('paper')};stroke-width:{EM * _HALO / size:.4g};stroke-linejoin:round"
         first = len(self._drawn)
@@ -93,7 +93,7 @@ class Canvas:
         self._drawn[first] = (
             self._drawn[first].replace('style="', f'style="{rim};').replace("<g ", '<g aria-hidden="true" ')
         )
-        self.words(at, text, size=size, align=align)
+        self.words(at, text, colour=colour, size=size, align=align)
 
     def stamp(self, at: Point, text: str, *, colour: str = "ink", size: float = SIZE) -> None:
         """Write words around a position as `words` does, defined once however often they are written: for many like numbers."""

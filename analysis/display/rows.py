@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -63,6 +63,13 @@ class Row:
     def told_apart(self) -> bool:
         """True where the number is of this unit, its own or leaning on others, and not that of another unit."""
         return self.own or (self.shown and self.status == "pooled" and not self.basis)
+
+    def emptied(self) -> Row:
+        """Give the row of a unit that has none here: its keys and no number."""
+        nothing = math.nan
+        return replace(
+            self, estimate=nothing, low=nothing, high=nothing, n=nothing, decimals=0, status="not_estimable", basis=""
+        )
 
 
 @dataclass(frozen=True, slots=True)

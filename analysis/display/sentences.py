@@ -146,8 +146,8 @@ def sentence(
             return capital(say("verdict.broken", language, wave=labels.unit("wave", broken, language), **alone))
         return capital(say("verdict.alone", language, **alone))
     wave = labels.unit("wave", reference.wave, language) if reference.wave else ""
-    told_in = bracket(row, reference, wave, language)
-    return capital(say(f"verdict.{reference.kind}.{found}", language, where=where, numbers=told_in, wave=wave))
+    bracketed = bracket(row, reference, wave, language)
+    return capital(say(f"verdict.{reference.kind}.{found}", language, where=where, numbers=bracketed, wave=wave))
 
 
 def bracket(row: Row, reference: Reference, wave: str, language: str) -> str:
@@ -177,7 +177,13 @@ def subject(term: str, statistic: str, labels: Labels, language: str) -> str:
     if language == "en" and kind not in ("item", "code"):
         name = inside(name)
     if statistic in values.NAMED_SHARES:
-        return say("subject.named", language, term=name, statistic=labels.statistic(statistic, language))
+        named = labels.statistic(statistic, language)
+        return say(
+            "subject.named.share" if named.startswith("share ") else "subject.named",
+            language,
+            term=name,
+            statistic=named,
+        )
     if kind == "other" and statistic in values.SHARES and f"share.{term}" in WORDS:
         return say(f"share.{term}", language)
     if kind == "code":

@@ -92,6 +92,25 @@ TIME: dict[str, tuple[str, str]] = {
     "unit.time.months.one": ("{n} month", "{n} 个月"),
     "label.time": ("time {n}", "时点 {n}"),
     "label.period": ("period {n}", "第 {n} 期"),
+    "curves.time.days": ("days from the start →", "自起点起的天数 →"),
+    "curves.time.months": ("months from the start →", "自起点起的月数 →"),
+    "title.curves.cumulative": ("{line}, within {time}", "{line}（{time}内）"),
+    "title.curves.survival": ("{line}, after {time}", "{line}（{time}后）"),
+    "title.curves": ("{line}, by {time}", "{line}（至 {time}）"),
+    "measure.curves": ("pale bands are intervals", "浅色带为区间"),
+    "measure.curves.whole": ("grey: all", "灰线为全部"),
+    "measure.curves.withheld": (
+        "a curve ends at an upright stroke where too few are still watched for a number that may be shown",
+        "竖线处曲线中止：仍在观察者过少，其后的数字不予显示",
+    ),
+    "measure.curves.not_estimable": (
+        "a curve ends at an upright stroke where nobody is watched any longer",
+        "竖线处曲线中止：其后已无人在观察",
+    ),
+    "measure.curves.risk": (
+        "about {first} watched at {start}, {last} at {end}; the fewer, the coarser the numbers",
+        "{start}时约 {first} 人在观察，{end}时约 {last} 人，人数越少数字越粗",
+    ),
     "reference.absent": ("absent members", "未参加者"),
     # change between waves
     "statistic.entry": ("share that came in", "新进入的比例"),
@@ -152,5 +171,6 @@ TIME: dict[str, tuple[str, str]] = {
         "; whether this has changed since {wave} ({value}) cannot be told",
         "，与{wave}（{value}）相比有无变化尚不能判断",
     ),
+    "subject.named.share": ("the {statistic} ({term})", "{statistic}（{term}）"),
     "subject.named": ("{statistic} ({term})", "{statistic}（{term}）"),
 }

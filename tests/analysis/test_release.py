@@ -80,8 +80,13 @@ def test_the_few_who_come_most_are_as_many_as_any_others_who_are_shown(statistic
     assert shown["status"].tolist() == [status]
 
 
-def test_a_time_in_a_domain_is_no_cut() -> None:
+def test_a_time_in_a_domain_is_no_cut_and_what_became_of_the_last_is_not_told() -> None:
     shown = release(
         row(statistic="survival", term="trust=1", domain="time=30", estimate=0.4, n=30.0), plan_of(people(40))
     )
     assert shown.table["status"].tolist() == ["ok"]
+    for n in (9.0, 0.0):
+        gone = release(
+            row(statistic="survival", term="trust=1", domain="time=60", estimate=0.0, n=n), plan_of(people(40))
+        )
+        assert gone.table["status"].tolist() == ["withheld"]
