@@ -148,6 +148,9 @@ WORDS: dict[str, tuple[str, str]] = {
     # terms that no study names
     "term.reached": ("Reached", "触达"),
     "term.joined": ("Joined", "加入"),
+    "term.left": ("Left", "离开"),
+    "term.moved": ("Went to another organisation only", "只去了别的组织"),
+    "term.times": ("Times of taking part", "参加次数"),
     "term.took_part": ("Took part", "参加"),
     "term.returned": ("Came back", "再次参加"),
     "term.stayed": ("Stayed", "留存"),
@@ -226,6 +229,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "share.joined": ("the share that joined", "加入率"),
     "share.took_part": ("the share that took part", "参加率"),
     "share.returned": ("the share that came back", "再次参加率"),
+    "share.left": ("the share that left", "离开的比例"),
+    "share.moved": ("the share that went to another organisation only", "只去了别的组织的比例"),
     "share.stayed": ("the share that stayed", "留存率"),
     "share.volunteered": ("the share that volunteered", "志愿服务率"),
     "share.intends": ("the share that mean to come again", "愿意再来的比例"),
