@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from analysis.disclosure import STATISTICS, plan, plan_release, release
-from analysis.disclosure.rounding import grid, round_count
+from analysis.disclosure.rounding import FEW_OF, grid, round_count
 
 SOLVER = 1e-6
 TREE = pd.DataFrame(
@@ -211,7 +211,9 @@ def test_no_statistic_passes_below_ten():
             {"group": "k", "term": "trust", "statistic": statistic, "estimate": 0.5, "n": np.arange(1.0, 13)}
         )
         shown = release(rows, made).table
-        assert shown["n"].notna().tolist() == [n >= 10 for n in range(1, 13)]
+        # the most active tenth, or half, of a dozen are fewer than ten
+        passes = statistic not in FEW_OF
+        assert shown["n"].notna().tolist() == [n >= 10 and passes for n in range(1, 13)]
         assert release(rows.assign(group="g"), made).withheld == 12
 
 
