@@ -45,7 +45,7 @@ class KaplanMeier:
     def _medians(self) -> pd.DataFrame:
         told = self.medians[["n", "median", "conf_low", "conf_high"]].rename(columns={"median": "estimate"})
         bounds = told[["conf_low", "conf_high"]].where(told["estimate"].notna())
-        keys = self.keys.assign(**told.assign(n_eff=told["n"], **bounds), statistic="median")
+        keys = self.keys.assign(**told.assign(n_eff=told["n"], **bounds), statistic="median_time")
         return keys.assign(unit=np.arange(len(keys)))
 
     def _shares(self) -> pd.DataFrame:
@@ -106,7 +106,7 @@ def kaplan_meier(
     KaplanMeier
         ``tidy()``: term = `event`, domain ``time=...`` behind the cuts; statistic ``survival`` S and ``cumulative`` 1 - S, shares;
         ``n`` how many are at risk at that time, ``n_eff`` the number of people all watched to the end that would have this
-        error, :math:`S (1 - S) / \sigma^2` (Dorey & Korn 1987). Statistic ``median``: the time by which half had it, the
+        error, :math:`S (1 - S) / \sigma^2` (Dorey & Korn 1987). Statistic ``median_time``: the time by which half had it, the
         middle of the stretch where S is exactly one half; ``n`` persons; its interval by Brookmeyer & Crowley (1982) on the
         scale of `conf_type`: where the ends of the curve's interval reach one half. Missing ends are not reached.
         Before the first event, and where S is 0, there is no error. Of times at which nobody is watched (after the last, with

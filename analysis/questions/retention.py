@@ -143,8 +143,7 @@ def _returned(
     days = (until - people["first"]).dt.total_seconds() / DAY
     frame = people.assign(time=days, returned=people["second"].notna().astype(int))
     frame = frame[frame["time"] >= 0]
-    found = concat([kaplan_meier(frame, time="time", event="returned", by=cut, at=list(at)).tidy() for cut in cuts])
-    return found.assign(statistic=found["statistic"].replace("median", MEDIAN))
+    return concat([kaplan_meier(frame, time="time", event="returned", by=cut, at=list(at)).tidy() for cut in cuts])
 
 
 def _times(people: pd.DataFrame, cuts: list[list[str]]) -> pd.DataFrame:

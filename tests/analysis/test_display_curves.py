@@ -210,14 +210,18 @@ def test_small_sets_at_risk_end_the_curves_of_the_verb_itself() -> None:
         rules={},
     )
     at = list(range(20, 201, 20))
-    rows = kaplan_meier(frame, time="days", event="joined", by="group", at=at).tidy()
-    rows = rows[rows["statistic"] == "cumulative"].reset_index(drop=True)
-    shown = SHOW.curves(release(rows, plan, name="km"))
+    fit = kaplan_meier(frame, time="days", event="joined", by="group", at=at)
+    table = release(fit, plan, name="km")
+    rows = fit.tidy().query("statistic == 'cumulative'")
+    shown = SHOW.curves(table)
     (drawing, _) = drawings(shown.html("en"))
     ways = {len(w) for c in ("accent", "ink") for w in paths(drawing, c, "2.2")}
     fewer = {g: int((rows.loc[rows["group"] == g, "n"] >= 10).sum()) for g in ("g00", "g01")}
     assert ways == {1 + 2 * k for k in fewer.values()}
     assert fewer["g00"] < fewer["g01"]
+    half = SHOW.sentence(table, term="joined", statistic="median_time", group="g01")
+    assert re.fullmatch(r"House 1, joined: half have done so after \d+ days \(\d+ to \d+\)\.", half.text("en"))
+    assert re.fullmatch(r"1号会，加入：半数在 \d+ 天内发生（区间 \d+–\d+）。", half.text("zh"))
 
 
 def test_words_move_apart_and_stay_inside() -> None:

@@ -88,7 +88,7 @@ def test_not_recorded_is_not_stayed() -> None:
     assert b["estimate"].tolist() == [1, 1, 1, 0]
     found = kaplan_meier(FEW.assign(left=[1, 0, 0, 0, 0, 0, 0]), time="months", event="left")
     median = found.tidy().iloc[0]
-    assert (median["statistic"], median["status"], median["n"]) == ("median", "not_estimable", 7)
+    assert (median["statistic"], median["status"], median["n"]) == ("median_time", "not_estimable", 7)
     assert np.isnan(median["conf_low"])
     assert isinstance(found, Result)
 
