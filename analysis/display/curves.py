@@ -1,6 +1,6 @@
 """Curves over time, in steps, with their intervals as pale bands: up to four units in one drawing, of more a small panel each.
 
-A curve ends where its next number may not be shown; a short upright stroke stands there.
+A curve ends where its next number may not be shown; a small square stands there.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ STEPS = {"days": (1, 2, 5, 10, 15, 30, 60, 90, 180, 365, 730, 1825), "months": (
 # Up to four in one drawing are told apart by colour and weight, and by their names at the end.
 STROKES = (("accent", 2.2), ("ink", 2.2), ("accent", 1.1), ("ink", 1.1))
 _TALL, _TALL_NARROW, _PANEL, _LINE, _NAME_LINE, _TICK = 300.0, 260.0, 100.0, 17.0, 13.5, 10.5
+_SQUARE, _TAIL = 6.5, 5.0
 _MARGIN, _MARGIN_NARROW, _GAP, _HEAD, _SECOND_LINE, _FOOT = 176.0, 108.0, 22.0, 26.0, 14.0, 32.0
 
 
@@ -149,7 +150,7 @@ def _panels(curves: Curves, units: Sequence[Curve], look: Look, unit: str, width
         _curve(sheet, curve, frame, "accent", 1.8)
         time, row = curve.drawn[-1]
         x, y = frame.at(time, row.estimate)
-        sheet.named((x + 5, y), values.estimate(row), size=SMALL, colour="accent")
+        sheet.named((x + 8, y), values.estimate(row), size=SMALL, colour="accent")
     name = say(f"curves.time.{unit}", look.language)
     sheet.words((0, rows * step + 6), name, colour="quiet", size=SMALL)
     return sheet
@@ -189,17 +190,20 @@ def _band(sheet: Canvas, curve: Curve, frame: Frame, colour: str) -> None:
     if low != high:
         corners = [frame.at(*p) for p in low] + [frame.at(*p) for p in reversed(high)]
         sheet.shape(corners, colour=colour, faint=True)
+        (x, foot), (_, top) = frame.at(*low[-1]), frame.at(*high[-1])  # the last interval, which no step follows
+        sheet.shape([(x, foot), (x + _TAIL, foot), (x + _TAIL, top), (x, top)], colour=colour, faint=True)
 
 
 def _curve(sheet: Canvas, curve: Curve, frame: Frame, colour: str, weight: float, *, band: bool = True) -> None:
-    """A curve, and the stroke where it breaks off (not for the quiet one behind)."""
+    """A curve, and the square where it breaks off (not for the quiet one behind)."""
     if not curve.length:
         return
     points = [frame.at(*p) for p in steps(_points(curve, "estimate"))]
     sheet.line(points, colour=colour, width=weight)
     if curve.ended is not None and band:
-        x, y = points[-1]
-        sheet.line([(x, y - 5), (x, y + 5)], colour=colour, width=1.6)
+        (x, y), half = points[-1], _SQUARE / 2
+        corners = [(x - half, y - half), (x + half, y - half), (x + half, y + half), (x - half, y + half)]
+        sheet.shape(corners, colour=colour)
 
 
 def _ends(sheet: Canvas, curves: Sequence[tuple[Curve, str]], frame: Frame, room: float) -> None:
@@ -212,7 +216,7 @@ def _ends(sheet: Canvas, curves: Sequence[tuple[Curve, str]], frame: Frame, room
     middles = apart([(at[1], _NAME_LINE * len(lines) + 3) for at, lines, _ in told], 0.0, frame.foot + 8)
     for (at, lines, colour), middle in zip(told, middles, strict=True):
         sheet.line(
-            [(at[0] + 3, at[1]), (frame.right + 5, at[1]), (frame.right + 16, middle)], colour="earlier", width=0.6
+            [(at[0] + 6, at[1]), (frame.right + 5, at[1]), (frame.right + 16, middle)], colour="earlier", width=0.6
         )
         for k, line in enumerate(lines):
             y = middle + _NAME_LINE * (k - (len(lines) - 1) / 2)

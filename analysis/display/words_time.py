@@ -100,12 +100,12 @@ TIME: dict[str, tuple[str, str]] = {
     "measure.curves": ("pale bands are intervals", "浅色带为区间"),
     "measure.curves.whole": ("grey: all", "灰线为全部"),
     "measure.curves.withheld": (
-        "a curve ends at an upright stroke where too few are still watched for a number that may be shown",
-        "竖线处曲线中止：仍在观察者过少，其后的数字不予显示",
+        "a square ends a curve where too few are still watched for a number that may be shown",
+        "方块处曲线中止：仍在观察者过少，其后的数字不予显示",
     ),
     "measure.curves.not_estimable": (
-        "a curve ends at an upright stroke where nobody is watched any longer",
-        "竖线处曲线中止：其后已无人在观察",
+        "a square ends a curve where nobody is watched any longer",
+        "方块处曲线中止：其后已无人在观察",
     ),
     "measure.curves.risk": (
         "about {first} watched at {start}, {last} at {end}; the fewer, the coarser the numbers",
