@@ -51,6 +51,7 @@ CALLED = {
     "rating": "rating|score|stars|satisfaction|评分|打分|满意度评分|星级",
     "members": "members|number of members|member count|会员数|会员人数|会员总数",
     "organisations": "organisations due|organisations|units due|units|due|应建|应建数|应建单位数|单位数|组织数",
+    "eligible": "eligible|those it is there for|potential members|应入会人数|可入会人数|服务对象数",
     "established": "established|organisations established|set up|founded|已建|已建数|已建单位数|组建数|建会数",
     "staff": "staff|number of staff|officers|employees|工作人员|专职人员|干部数",
     "venues": "venues|number of venues|sites|centres|阵地|场所数|活动场所",
