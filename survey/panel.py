@@ -397,8 +397,10 @@ def _variables(panel: Panel) -> dict[str, tuple[str, float, float]]:
     limits = panel.limits
     answers = {c: ("survey", *limits.get(c, (0.0, 1.0))) for c in panel.answer_columns} if len(panel.members) else {}
     others = {t: (source, 0.0, 1.0) for source, terms in RESULT_TERMS.items() for t in terms}
-    told_by = "survey" if len(panel.members) else "log"  # what members say of the way is a row also where nobody was asked
-    others |= {step: (told_by, 0.0, 1.0) for step in ("reached", "intends")}
+    told_by = (
+        "survey" if len(panel.members) else "log"
+    )  # what members say of the way is a row also where nobody was asked
+    others |= dict.fromkeys(("reached", "intends"), (told_by, 0.0, 1.0))
     if not len(panel.members):
         others = {t: kind for t, kind in others.items() if kind[0] != "survey"}
     return {
