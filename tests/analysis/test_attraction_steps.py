@@ -213,3 +213,17 @@ def test_small_units_lean_on_the_others_and_cover_their_truth():
     assert np.mean(better) < 0.6  # half the squared error of counts, and less
     for name in covered:
         assert abs(covered[name] / size[name] - 0.95) < SURE * np.sqrt(0.95 * 0.05 / size[name]) + 0.01
+
+
+def test_guests_beyond_the_registry_make_a_pooled_share_not_estimable():
+    """Where more came than the registry counts, mostly guests of joint activities, no share of members is made of it."""
+    careers, registry, _ = federation(3)
+    of_g00 = registry["group"] == "g00"
+    few = registry.assign(members=registry["members"].mask(of_g00, 2))
+    options = {"observed": None, "group": "group", "region": "region", "wave": None, "hierarchy": None}
+    rows = fit_attraction(None, careers, None, few, **options).tidy()
+    pooled = rows[(rows["term"] == "took_part") & (rows["statistic"] == "shrunken") & (rows["region"] == "*")]
+    guests = pooled.set_index("group").loc["g00"]
+    assert (guests["status"], guests["basis"]) == ("not_estimable", "registry smaller than log")
+    assert np.isnan(guests["estimate"])
+    assert pooled.query("group != 'g00'")["estimate"].notna().all()
