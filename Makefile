@@ -8,6 +8,7 @@ MAKEFLAGS += --no-print-directory
 
 STUDY ?= demo
 WAVE ?=
+PERIOD ?=
 WORKERS ?= 2
 PY := .venv/bin/python
 WORKBENCH := .venv/bin/workbench
@@ -19,13 +20,14 @@ unexport PYTHONDONTWRITEBYTECODE
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout 120 --nbval-sanitize-with nbval.cfg
 # A study that somebody works on in this shell is not the one to be tested.
 PYTEST := env -u WORKBENCH_STUDY -u WORKBENCH_WAVE $(PY) -m pytest
-PARALLEL := -n $(WORKERS) --dist loadscope
+# A worker that a hanging test has taken along is not begun again with the same test.
+PARALLEL := -n $(WORKERS) --dist loadscope --max-worker-restart 0
 
 help: # this list
 	sed -n 's/^\([a-z-]*\):.*# \(.*\)/make \1 # \2/p' Makefile | awk -F' # ' '{printf "%-18s %s\n", $$1, $$2}'
 
-report: .venv/.ready # the report of STUDY (default demo), latest wave or WAVE  生成报告
-	$(WORKBENCH) report "$(STUDY)" $(WAVE)
+report: .venv/.ready # the report of STUDY (default demo), latest wave or WAVE, or the months of PERIOD  生成报告
+	$(WORKBENCH) report "$(STUDY)" $(WAVE) $(if $(PERIOD),--period "$(PERIOD)")
 
 check: .venv/.ready # is the folder of STUDY in order, and what arrived for WAVE?  检查资料
 	$(WORKBENCH) check "$(STUDY)" $(WAVE) || [ $$? = 1 ] # 1: something to look at

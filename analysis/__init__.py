@@ -37,6 +37,7 @@ _WHERE = {
     "benchmarked": "analysis.methods.benchmark",
     "fit_cohesion": "analysis.questions.cohesion",
     "fit_attraction": "analysis.questions.attraction",
+    "activity": "analysis.questions.activity",
     "retention": "analysis.questions.retention",
     "say_do": "analysis.questions.say_do",
     "coverage": "analysis.questions.coverage",

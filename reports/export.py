@@ -36,11 +36,12 @@ def export(
     wave: str | None = None,
     languages: Sequence[str] = LANGUAGES,
     *,
+    period: str | None = None,
     out: Path | None = None,
-    folder: Path = notebooks.FOLDER,
+    folder: Path | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Path:
-    """Make the report of a study's wave.
+    """Make the report of a study's wave, or of some months between waves.
 
     Parameters
     ----------
@@ -49,17 +50,20 @@ def export(
         None: the latest.
     languages : sequence of {'en', 'zh'}
         Which to write; the notebooks are run once for all.
+    period : str, optional
+        Months in place of a wave (`survey.study.Study.period`), or ``last``.
     out : Path, optional
         Instead of `reports_home`.
-    folder : Path
-        Where the notebooks lie.
+    folder : Path, optional
+        Where the notebooks lie. None: the committed ones, of waves or of periods.
     tell : callable
         Is told each step, for people who wait.
 
     Returns
     -------
     Path
-        ``<out>/<study>/<wave>``, with a folder a language (``index.html``, a page a chapter, ``tables/``) and ``record.json``.
+        ``<out>/<study>/<wave or months>``, with a folder a language (``index.html``, a page a chapter, ``tables/``) and
+        ``record.json``.
 
     Raises
     ------
@@ -68,8 +72,9 @@ def export(
     NotebookFailed, NotReleased
         Where a notebook fails or shows what was not released; nothing of the report is there then.
     """
-    chapters = notebooks.chapters(folder)
-    panel, done, skipped = _run(study, study.wave(wave).name, chapters, tell)
+    chapters = notebooks.chapters(folder or (notebooks.PERIODS if period else notebooks.FOLDER))
+    asked = {"WORKBENCH_PERIOD": period} if period else {"WORKBENCH_WAVE": study.wave(wave).name}
+    panel, done, skipped = _run(study, asked, chapters, tell)
     for chapter in done:
         refuse_unreleased(chapter)
     tell("pages")
@@ -85,13 +90,14 @@ def export(
 
 
 def _run(
-    study: Study, wave: str, chapters: Sequence[Chapter], tell: Callable[[str], None]
+    study: Study, asked: Mapping[str, str], chapters: Sequence[Chapter], tell: Callable[[str], None]
 ) -> tuple[Panel, list[Chapter], dict[str, tuple[str, ...]]]:
     """Build the panel while the kernel warms up, then run the chapters that the panel supports."""
-    environment = {"WORKBENCH_STUDY": str(study.folder), "WORKBENCH_WAVE": wave}
+    environment = {"WORKBENCH_STUDY": str(study.folder), **asked}
     with tempfile.TemporaryDirectory(prefix="workbench-") as name, notebooks.kernel(environment, Path(name)) as manager:
         tell("panel")
-        panel = study.panel(wave)
+        months = asked.get("WORKBENCH_PERIOD")
+        panel = study.period(months) if months else study.panel(asked["WORKBENCH_WAVE"])
         wanted, skipped = notebooks.supported(chapters, panel)
         return panel, notebooks.run(wanted, manager, Path(name), tell), skipped
 

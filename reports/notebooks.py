@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "notebooks"
+PERIODS = FOLDER / "period"  # those of the months between two waves
 SECONDS_A_CELL = 600
 _WARM_UP = "import analysis.display, analysis.disclosure, analysis.questions.cohesion, survey.panel"
 

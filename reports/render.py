@@ -131,7 +131,7 @@ def _facts(panel: Panel, language: str) -> list[dict[str, str]]:
     ]
     step = panel.study.settings.rules.count_step
     answers = step * round(len(panel.current) / step)
-    people = step * round(panel.careers.loc[panel.careers["wave"] == panel.wave, "member"].nunique() / step)
+    people = step * round(panel.came / step)
     if answers:
         facts.append((words["answered"], say("answers", language, n=f"{answers:,}")))
         facts.append((words["how"], say(f"mode.{settings.mode}", language)))

@@ -90,7 +90,9 @@ def _saved(home: Path, study: Study, waves: Sequence[Wave], key: Key, seal: str)
             study = replace(study, places=places.with_seen(study.places, intake.places))
             tree, crosswalk = places.hierarchy(study.places), changes(study.folder, study.settings.places)
             reduced = reduction.of_waves(study, waves, intake, crosswalk, tree)
-            frames, calibration = _build(study, waves, intake, reduced, crosswalk, tree)
+            log = {name: reduction.together(reduced, name) for name in reduction.TABLES}
+            intake, moved = carry(intake, waves, crosswalk, tree)
+            frames, calibration = assemble(study, waves, intake, log, crosswalk, tree, moved)
             meta = {
                 "calibration": _packed(calibration),
                 "waves": [w.name for w in waves],
@@ -114,22 +116,36 @@ def _record(home: Path, waves: Sequence[Wave], made_from: dict[str, Any], sealed
     store.record(home, {**summary, "changed": changed})
 
 
-def _build(
+def assemble(
     study: Study,
     waves: Sequence[Wave],
     intake: Intake,
-    reduced: Mapping[str, store.Sealed],
+    log: Mapping[str, pd.DataFrame],
     crosswalk: pd.DataFrame,
     tree: pd.DataFrame,
+    moved: int = 0,
 ) -> tuple[dict[str, pd.DataFrame], Calibration | None]:
-    intake, moved = carry(intake, waves, crosswalk, tree)
+    """Put the panel's tables together from what was taken in, and say what the weights were calibrated on.
+
+    Parameters
+    ----------
+    study, waves
+        The study and the waves that the panel is of.
+    intake : Intake
+        Of these waves, in the boundaries of the last one.
+    log : dict of DataFrame
+        `reduction.TABLES` of these waves.
+    crosswalk, tree : DataFrame
+        `survey.places_changes.changes` and ``code, parent``.
+    moved : int
+        Answers that were carried to another place.
+    """
     broken_places = broken_series(crosswalk, tree, {w.name: w.settings.fieldwork.end for w in waves})
     answers = returning.mark(intake.answers, [w.name for w in waves])
     links = linkage.settle(study, waves, answers, intake.seen, intake.listed)
     forms = newest_forms(study, waves)
     members, broken = _members(study, waves, links.answers, forms, tree)
     members, calibration, weight_tally = _weighted(study, members, intake.registry, tree)
-    log = {name: reduction.together(reduced, name) for name in ("careers", "cells", "observed")}
     groups = pd.concat([members["group"], log["careers"]["group"], intake.registry["group"]]).dropna()
     items = item_table(study, waves, forms, broken)
     frames = {

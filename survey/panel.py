@@ -101,6 +101,14 @@ aside, located, arrived, linkage : DataFrame
         return self.members[self.members["wave"] == self.wave]
 
     @property
+    def came(self) -> int:
+        """How many people took part in the current wave's window, with organisations whose log is there."""
+        here = self.careers[self.careers["wave"] == self.wave]
+        heard = self.observed[(self.observed["wave"] == self.wave) & self.observed["reported"].astype(bool)]
+        kept = here if self.where["group"] is None else here[here["group"].isin(heard["organisation"])]
+        return int(kept["member"].nunique())
+
+    @property
     def invited(self) -> dict[str, int]:
         """How many people were invited to answer, by wave where wave.yaml says so."""
         return {w.name: w.settings.invited for w in self.study.until(self.wave) if w.settings.invited}

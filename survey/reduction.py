@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pandas as pd
 
 from survey import provenance, store
-from survey.activity import Activity, reduce_wave
+from survey.activity import Activity, LogPart, reduce_wave
 from survey.intake import Intake
 from survey.places_carry import carry_log
 from survey.study import Study, Wave
+
+TABLES = ("careers", "cells", "observed")  # those that the panel has, of all waves
 
 
 def of_waves(
@@ -37,12 +40,19 @@ def of_waves(
     survey.Refused
         Where the engine is not to be had, or memory or disk do not suffice.
     """
-    home = store.home(study.name)
-    with store.building(home) as folder:
-        logs = carry_log(intake.logs, waves, crosswalk, tree, folder)
+    with carried_log(study, waves, intake, crosswalk, tree) as logs:
         moved = {(log.wave, log.file) for log, before in zip(logs, intake.logs, strict=True) if log != before}
         carried = store.digest([crosswalk.to_json(), tree.to_json(), waves[-1].name]) if moved else ""
         return {wave.name: _of_wave(study, wave, replace(intake, logs=tuple(logs)), carried) for wave in waves}
+
+
+@contextmanager
+def carried_log(
+    study: Study, waves: Sequence[Wave], intake: Intake, crosswalk: pd.DataFrame, tree: pd.DataFrame
+) -> Iterator[list[LogPart]]:
+    """Give the log in the boundaries of the last wave; what had to be written for that goes afterwards."""
+    with store.building(store.home(study.name)) as folder:
+        yield carry_log(intake.logs, waves, crosswalk, tree, folder)
 
 
 def _of_wave(study: Study, wave: Wave, intake: Intake, carried: str) -> store.Sealed:
@@ -79,7 +89,7 @@ def _made_from(study: Study, wave: Wave, intake: Intake, carried: str) -> str:
 
 
 def _tables(reduced: Activity) -> dict[str, pd.DataFrame]:
-    tables = {name: getattr(reduced, name) for name in ("cells", "careers", "observed")}
+    tables = {name: getattr(reduced, name) for name in TABLES}
     met = {} if reduced.incidence is None else {"incidence": reduced.incidence.to_pandas()}
     return {**tables, "counts": reduced.tally, **met}
 

@@ -58,7 +58,7 @@ RESULT_TERMS = {
         *("response", "answered_again", "weights", "balance", "linkage", "careless", "took_part_linked"),
         *("propose", "take_part", "evaluate", "benefit", "design"),
     ),
-    "log": ("took_part", "returned", "stayed", "volunteered", "left", "moved", "times"),
+    "log": ("took_part", "returned", "stayed", "volunteered", "left", "moved", "times", "activities", "first_time"),
     "proposals": ("proposals",),
     "cases": ("cases",),
     "registry": (

@@ -127,6 +127,19 @@ class Study:
 
         return build(self, wave)
 
+    def period(self, months: str | None = None) -> Panel:
+        """Give some months of the log, and the same months of earlier years, as a panel (`survey.period.build_period`).
+
+        Parameters
+        ----------
+        months : str, optional
+            ``2026-07..08``, or ``last``: the last two full months of the log. None: those in ``WORKBENCH_PERIOD``, else ``last``.
+        """
+        from survey.period import build_period
+
+        wanted = months or os.environ.get("WORKBENCH_PERIOD") or "last"
+        return build_period(self, None if wanted == "last" else wanted)
+
     def __repr__(self) -> str:
         return f"Study {self.name}: waves {', '.join(self.waves())}; {len({i.name for i in self.items})} items"
 

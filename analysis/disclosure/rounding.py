@@ -37,6 +37,7 @@ STATISTICS: Mapping[str, str] = MappingProxyType(
         "lost": "share",
         "lost_most": "share",
         "by_log": "share",
+        **dict.fromkeys(("joint", "again"), "share"),
         "agreement": "share",
         "lowest": "share",
         "highest": "share",

@@ -145,6 +145,7 @@ def draw_strip(rows: Sequence[Row], chosen: Row | None, look: Look) -> Canvas:
     _reference_line(sheet, look, span, [(24, 46)])  # not through the number below
     if chosen is not None:
         _mark(sheet, chosen, look, span, middle)
+    if chosen is not None and chosen.shown:
         at = look.axis.at(chosen.estimate, *span)
         sheet.words((at, middle + 19), values.estimate(chosen), colour=look.colour(chosen), align="centre", size=SIZE)
     for tick, align in ((look.axis.low, "left"), (look.axis.high, "right")):

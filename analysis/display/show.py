@@ -89,7 +89,8 @@ class Show(Plates, Plots):
         unranked = not self.ranked or bool(frame["status"].isin(APART).any())
         laid = tables.grid(frame, rows=rows, columns=columns, sort="name" if sort == "value" and unranked else sort)
         data = {"columns": list(tables.COLUMNS), "rows": tables.released_rows(frame)}
-        view = "-".join([*([rows] if isinstance(rows, str) else rows), columns or ""])
+        told = [v for k, v in (where or {}).items() if k in ("term", "statistic") and isinstance(v, str)]
+        view = "-".join([*([rows] if isinstance(rows, str) else rows), columns or "", *told])
 
         def one(language: str) -> dict[str, Any]:
             title = caption[language] if caption else tables.caption_for(laid, self.labels, language)
@@ -458,10 +459,10 @@ class Show(Plates, Plots):
         worse: Mapping[str, str] | None = None,
         chapter: Mapping[str, str] | None = None,
     ) -> list[Finding]:
-        """Make a finding of every term that has a number of this statistic.
+        """Make a finding of every term that has a number of this statistic in the latest wave.
 
-        Where the study has no such units, the finding is of all together. With ``against="previous"`` only terms that an
-        earlier wave has too are kept.
+        Where the study has no such units, the finding is of all together. With ``against="previous"`` only terms are kept that
+        both the latest wave and an earlier one have a number of.
 
         Parameters
         ----------
@@ -472,13 +473,16 @@ class Show(Plates, Plots):
         """
         table = frame_of(released)[0]
         here = table[(table["statistic"] == statistic) & table["estimate"].notna()]
+        here = here[here["wave"].isin([max(set(table["wave"]) - {ALL}, default=ALL), ALL])]
         made = []
         for term in dict.fromkeys(here["term"]):
             known = {"worse": (worse or {}).get(term, "lower"), "chapter": (chapter or {}).get(term, "")}
             options = {"term": term, "statistic": statistic, "against": against, **known}
             made.append(self.finding(released, by=by, **options) or self.finding(released, by=None, **options))
         found = [f for f in made if f is not None]
-        return [f for f in found if f.reference is not None] if against == "previous" else found
+        if against == "previous":
+            return [f for f in found if f.reference is not None and f.row is not None and f.row.shown]
+        return found
 
     def findings(self, *findings: Finding | None, section: str = "found") -> Output:
         """Show findings for the first page.

@@ -20,6 +20,8 @@ NAMED_SHARES = (
     "transition",
     "top_tenth",
     "half",
+    "joint",
+    "again",
 )
 SHARES = (
     "proportion",

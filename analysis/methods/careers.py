@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.methods.counts import among, keyed, require
+from analysis.tidy import ALL
 
 STEPS = ("returned", "stayed", "volunteered")  # what those who took part may do next
 UNIT = ["wave", "member", "group"]
@@ -170,5 +171,5 @@ def _volunteered(people: pd.DataFrame, observed: pd.DataFrame | None, wave: str 
     if observed is not None and "roles" in observed:
         told = keyed(observed, {"wave": wave, "group": "organisation"}, ["roles"])
         heard = pd.MultiIndex.from_frame(told.loc[told["roles"].astype(bool), ["wave", "group"]])
-        recorded &= among(people, heard) | (people["group"] == "*")
+        recorded &= among(people, heard) | ((people["group"] == ALL) & people["wave"].isin(heard.unique("wave")))
     _mark(people, "volunteered", people["volunteered"].fillna(0) > 0, recorded, ~recorded)

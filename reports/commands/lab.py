@@ -46,8 +46,9 @@ def copies(study: str) -> Path:
     from reports.notebooks import FOLDER
 
     folder = reports_home() / "lab" / study
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in sorted(FOLDER.glob("*.ipynb")):
-        if not (folder / path.name).exists():
-            shutil.copyfile(path, folder / path.name)
+    for path in sorted(FOLDER.rglob("*.ipynb")):
+        copy = folder / path.relative_to(FOLDER)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if ".ipynb_checkpoints" not in path.parts and not copy.exists():
+            shutil.copyfile(path, copy)
     return folder

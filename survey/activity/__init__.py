@@ -7,9 +7,9 @@ rows give the same bytes in any order, on any number of threads, in either engin
 
 from __future__ import annotations
 
-from survey.activity.frames import Activity
+from survey.activity.frames import Activity, add_silent
 from survey.activity.parts import LogPart
-from survey.activity.reduce import BETWEEN, reduce_wave
+from survey.activity.reduce import BETWEEN, reduce_period, reduce_wave
 from survey.activity.repeated import repeated
 
-__all__ = ["BETWEEN", "Activity", "LogPart", "reduce_wave", "repeated"]
+__all__ = ["BETWEEN", "Activity", "LogPart", "add_silent", "reduce_period", "reduce_wave", "repeated"]

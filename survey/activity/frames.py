@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -28,7 +28,7 @@ CELLS = (
 )
 TIMES = {"joined": "joined", "first_time": "first", "second_time": "second", "last_time": "last"}
 CAREERS = ("wave", "member", "group", "region", "channel", *TIMES.values(), "count", *COUNTS)
-OBSERVED = ("wave", "organisation", "start", "end", "reported", "recorded", "roles")
+OBSERVED = ("wave", "organisation", "start", "end", "reported", "recorded", "roles", "activities", "joint")
 TALLY = ("wave", "reason", "response", "rows")
 INCIDENCE = ("wave", "member", "activity")
 
@@ -53,10 +53,12 @@ class Activity:
         end), ``first, second, last`` and ``count`` of the times in the window, and how many of these were ``volunteered,
         organised, proposed, designed``.
     observed : DataFrame
-        A wave and group: ``wave, organisation, start, end, reported, recorded, roles``; start = first row of any response in the
-        wave, end = the log's end, both missing where the group did not report; recorded = share of its activities up to
-        the log's end of which attendance was recorded (float64 in [0, 1]; missing where there are none); roles = whether any of
-        its rows says what somebody did there: where none does, nobody is known to have volunteered, which is not that nobody did.
+        A wave and group: ``wave, organisation, start, end, reported, recorded, roles, activities, joint``; start = first row of
+        any response in the wave, end = the log's end, both missing where the group did not report; recorded = share of its
+        activities up to the log's end of which attendance was recorded (float64 in [0, 1]; missing where there are none);
+        roles = whether any of its rows says what somebody did there: where none does, nobody is known to have volunteered, which
+        is not that nobody did; activities = how many it held up to the log's end, joint = how many of these others held too
+        (float64; missing where it did not report).
     tally : DataFrame
         Rows of the wave that count nowhere: ``wave, reason, response, rows``; reason is the first that holds of ``after_end,
         not_recorded, not_taken_part``.
@@ -120,14 +122,24 @@ def observed_frame(
     activities : DataFrame
         Of the wave: ``activity, earliest, recorded, roles``.
     held : DataFrame
-        Of the wave: ``activity, organiser_no``.
+        Of the wave: ``activity, organiser_no``, and whether it is ``joint`` (1, 0).
     """
     each = activities.groupby("activity", as_index=False).agg(
         earliest=("earliest", "min"), recorded=("recorded", "max"), roles=("roles", "max")
     )
-    each["recorded"] = each["recorded"].astype("float64").where(each["earliest"] <= end)
-    both = held.merge(each, on="activity").groupby("organiser_no")
-    seen = both.agg(start=("earliest", "min"), recorded=("recorded", "mean"), roles=("roles", "max")).reset_index()
+    held_by_then = each["earliest"] <= end
+    each["recorded"] = each["recorded"].astype("float64").where(held_by_then)
+    each["activities"] = held_by_then.astype("float64")
+    both = held.merge(each, on="activity")
+    both["joint"] = both["activities"].where(both["joint"].eq(1), 0.0)
+    seen = both.groupby("organiser_no").agg(
+        start=("earliest", "min"),
+        recorded=("recorded", "mean"),
+        roles=("roles", "max"),
+        activities=("activities", "sum"),
+        joint=("joint", "sum"),
+    )
+    seen = seen.reset_index()
     organisation = names["group"].append(pd.Index([None], dtype="str")).take(seen["organiser_no"].to_numpy())
     heard = seen.assign(organisation=organisation, end=end, reported=True)
     told = pd.concat([heard[~heard["organisation"].isin(list(silent))], silence(silent)], ignore_index=True)
@@ -139,11 +151,19 @@ def silence(silent: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame({"organisation": pd.Series(sorted(set(silent)), dtype="str"), "reported": False})
 
 
+def add_silent(found: Activity, wave: str, groups: Iterable[str]) -> Activity:
+    """Give the same with organisers that the log does not mention as silent ones."""
+    unheard = set(groups) - set(found.observed["organisation"].dropna())
+    told = pd.concat([found.observed, silence(sorted(unheard))], ignore_index=True) if unheard else found.observed
+    return replace(found, observed=_observed(wave, told))
+
+
 def _observed(wave: str, rows: pd.DataFrame) -> pd.DataFrame:
     rows = rows.reindex(columns=list(OBSERVED)).sort_values("organisation", ignore_index=True)
     rows = rows.assign(wave=wave, roles=rows["roles"].eq(1))
     times = {"start": "datetime64[us]", "end": "datetime64[us]"}
-    return rows.astype({**times, "wave": "str", "organisation": "str", "reported": "bool", "recorded": "float64"})
+    counts = dict.fromkeys(("recorded", "activities", "joint"), "float64")
+    return rows.astype({**times, **counts, "wave": "str", "organisation": "str", "reported": "bool"})
 
 
 def tally_frame(wave: str, counted: pa.Table) -> pd.DataFrame:

@@ -24,11 +24,10 @@ Again = Mapping[tuple[str, str], Rows]
 
 # `start`, `row` and `end` mean something in SQL: from here on they have other names.
 _PART = """
-SELECT {number} AS part, {wave} AS wave_no, p.row AS line, p.member, p.activity, p.groups, p.region, p.start AS began,
-       p.channel, p.response, p.role, p.rating, p.took_part
+SELECT {number} AS part, CAST({wave} AS INTEGER) AS wave_no, p.row AS line, p.member, p.activity, p.groups, p.region,
+       p.start AS began, p.channel, p.response, p.role, p.rating, p.took_part
 FROM part_{number} p"""
-_NOT_AGAIN = """
-WHERE NOT EXISTS (SELECT 1 FROM again a WHERE a.part = {number} AND a.line = p.row)"""
+_NOT_AGAIN = "NOT EXISTS (SELECT 1 FROM again a WHERE a.part = {number} AND a.line = p.row)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +110,24 @@ def until(parts: Iterable[LogPart], wave: str) -> tuple[LogPart, ...]:
     return tuple(sorted((p for p in parts if p.wave <= wave), key=lambda p: p.name))
 
 
-def as_one(parts: Sequence[LogPart], waves: Sequence[str], again: Collection[int] = ()) -> str:
-    """Give the SELECT that reads all parts as one table, without the rows in ``again(part, line)`` of those parts."""
+def as_one(waves: Sequence[str | int], again: Collection[int] = (), *, within: tuple[str, str] | None = None) -> str:
+    """Give the SELECT that reads all parts as one table, without the rows in ``again(part, line)`` of those parts.
+
+    Parameters
+    ----------
+    waves : sequence
+        For each part in the order of their numbers, its wave's number, or SQL that says it of a row ``p``.
+    again : collection of int
+        Numbers of parts of which rows came before.
+    within : two of str, optional
+        SQL of two instants: rows up to the first and after the second are left out.
+    """
     queries = []
-    for number, part in enumerate(parts):
-        query = _PART.format(number=number, wave=waves.index(part.wave))
-        queries.append(query + (_NOT_AGAIN.format(number=number) if number in again else ""))
+    for number, wave in enumerate(waves):
+        asked = [_NOT_AGAIN.format(number=number)] if number in again else []
+        asked += [f"p.start > {within[0]} AND p.start <= {within[1]}"] if within else []
+        where = f"\nWHERE {' AND '.join(asked)}" if asked else ""
+        queries.append(_PART.format(number=number, wave=wave) + where)
     return "\nUNION ALL".join(queries)
 
 

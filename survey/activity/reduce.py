@@ -14,6 +14,7 @@ from survey.activity.frames import Activity
 from survey.activity.parts import RATINGS, Again, LogPart, again_table, as_one, check_parts, until
 
 LONG_AGO = pd.Timestamp("0001-01-01")
+_INSTANT = pd.Timedelta(microseconds=1)
 BETWEEN = ";"  # stands between the organisers of a joint activity
 
 
@@ -24,6 +25,10 @@ class _Held:
     activities: pd.DataFrame
     organisers: pd.DataFrame
     names: dict[str, pd.Index]
+
+    def of(self, number: int) -> pd.DataFrame:
+        """Give the activities of a wave."""
+        return self.activities[self.activities["wave_no"] == number]
 
 
 def reduce_wave(
@@ -82,35 +87,101 @@ def reduce_wave(
     check_parts(seen)
     if not any(part.wave == wave for part in seen):
         return frames.nothing_came(wave, not_reporting, incidence=incidence)
+    waves = sorted({part.wave for part in seen})
     with opened(engine, [part.path for part in seen]) as run:
-        waves = _read_as_one(run, seen, again)
-        held = _held(run, waves)
-        own = held.activities[held.activities["wave_no"] == waves.index(wave)]
+        _read_as_one(run, seen, again, [waves.index(part.wave) for part in seen])
+        held = _held(run)
+        own = held.of(waves.index(wave))
         if own.empty:
             return frames.nothing_came(wave, not_reporting, incidence=incidence)
         end = own["latest"].max() if log_end is None else pd.Timestamp(log_end)
-        return _counted(
-            run, held, wave, waves.index(wave), (_opens(end, took_part_days), end), not_reporting, incidence
-        )
+        window = (_opens(end, took_part_days), end)
+        return _counted(run, held, wave, waves.index(wave), window, not_reporting, incidence)
+
+
+def reduce_period(
+    parts: Sequence[LogPart],
+    period: str,
+    *,
+    again: Again,
+    first: pd.Timestamp,
+    closes: pd.Timestamp,
+    since: pd.Timestamp,
+    not_reporting: Sequence[str],
+    engine: str | None = None,
+) -> Activity:
+    """Reduce the accepted log of a stretch of time, whatever waves its rows arrived with, as `reduce_wave` does a wave.
+
+    A row belongs to the period by its start, to the past where it is earlier. Organisers of an activity are those that any row of
+    it names on its side of that line.
+
+    Parameters
+    ----------
+    parts : sequence of LogPart
+        All parts, in any order.
+    period : str
+        What stands in the column of waves.
+    again : mapping
+        As in `reduce_wave`.
+    first, closes : Timestamp
+        First and last instant of the period, local.
+    since : Timestamp
+        Rows before it, and after the period, are as if they were not there: ``joined`` is the first time since then.
+    not_reporting : sequence of str
+        As in `reduce_wave`.
+    engine : str or None
+        As in `reduce_wave`.
+
+    Returns
+    -------
+    Activity
+        Without incidence.
+
+    Raises
+    ------
+    ValueError
+        For parts that are not what their contract says, an activity without organiser among others that have one, instants
+        that are not in the order since, first, closes.
+    survey.Refused
+        Where the engine is not to be had, or memory or disk do not suffice.
+    """
+    if not since <= first <= closes:
+        raise ValueError(f"since, first and closes must follow each other, not {since}, {first}, {closes}")
+    seen = sorted(parts, key=lambda part: part.name)
+    check_parts(seen)
+    if not seen:
+        return frames.nothing_came(period, not_reporting, incidence=False)
+    opens = first - _INSTANT
+    with opened(engine, [part.path for part in seen]) as run:
+        by_time = f"CASE WHEN p.start > {_moment(opens)} THEN 1 ELSE 0 END"
+        _read_as_one(run, seen, again, [by_time] * len(seen), (_moment(since - _INSTANT), _moment(closes)))
+        held = _held(run)
+        if held.of(1).empty:
+            return frames.nothing_came(period, not_reporting, incidence=False)
+        return _counted(run, held, period, 1, (opens, closes), not_reporting, incidence=False)
 
 
 def _opens(end: pd.Timestamp, days: int | None) -> pd.Timestamp:
     return LONG_AGO if days is None else end - pd.Timedelta(days=days)
 
 
-def _read_as_one(run: Engine, parts: Sequence[LogPart], again: Again) -> list[str]:
-    """Let the engine know all parts as `log`; give the waves in the order of their numbers."""
+def _read_as_one(
+    run: Engine,
+    parts: Sequence[LogPart],
+    again: Again,
+    waves: Sequence[str | int],
+    within: tuple[str, str] | None = None,
+) -> None:
+    """Let the engine know all parts as `log`."""
     for number, part in enumerate(parts):
         run.file(f"part_{number}", part.path)
     repeats = again_table(parts, again)
     if len(repeats):
         run.table("again", repeats)
-    waves = sorted({part.wave for part in parts})
-    run.view("log", as_one(parts, waves, set(repeats["part"].unique().to_pylist())))
-    return waves
+    run.view("log", as_one(waves, set(repeats["part"].unique().to_pylist()), within=within))
 
 
-def _held(run: Engine, waves: Sequence[str]) -> _Held:
+def _held(run: Engine) -> _Held:
     """Find every activity's organisers and number both; let the engine know."""
     found = run.fetch(steps.ACTIVITIES).to_pandas()
     named = found[["wave_no", "activity", "groups"]].assign(group=found["groups"].str.split(BETWEEN)).explode("group")
@@ -123,8 +194,9 @@ def _held(run: Engine, waves: Sequence[str]) -> _Held:
     numbers = {
         "activity_no": activities.get_indexer(held["activity"]),
         "organiser_no": groups.get_indexer(held["group"]),
+        "joint": held.duplicated(["wave_no", "activity"], keep=False).astype("int32"),
     }
-    held = held.assign(**numbers).astype({"wave_no": "int32", "activity_no": "int32", "organiser_no": "int32"})
+    held = held.assign(**numbers).astype(dict.fromkeys(("wave_no", "activity_no", "organiser_no"), "int32"))
     run.table("held", pa.Table.from_pandas(held.drop(columns="group"), preserve_index=False))
     return _Held(found, held, {"activity": activities, "group": groups})
 

@@ -86,6 +86,16 @@ def test_who_came_to_an_organisation_that_is_silent_later_has_not_left():
     assert (whole["estimate"], whole["n"]) == (1 / 3, 3)
 
 
+def test_nor_are_they_in_a_study_without_organisations():
+    careers = CAME[CAME["group"] == "g1"].drop(columns="group").assign(volunteered=0)
+    alone = seen().drop_duplicates("wave").assign(organisation=None)
+    for told, status in ((True, "ok"), (False, "not_reported")):
+        where = NAMES | {"group": None, "observed": alone.assign(roles=told)}
+        rows = fit_attraction(None, careers, None, None, **where).tidy()
+        asked = (rows["term"] == "volunteered") & (rows["statistic"] == "conditional") & (rows["wave"] == "1")
+        assert set(rows.loc[asked & (rows["domain"] == "*"), "status"]) == {status}
+
+
 def test_roles_that_nobody_wrote_down_are_not_zero():
     careers = CAME.assign(volunteered=[2, 0, 0, 1, 0, 0, 0, 0])
     told = seen(roles=[True, False] * 3)

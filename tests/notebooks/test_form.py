@@ -26,7 +26,7 @@ MADE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 BRANCHES = (ast.If, ast.IfExp, ast.Try, ast.Match, ast.With)
 PLACE = re.compile(r"(?<![\w+/=.<-])/(?:home|root|Users|tmp|var|opt|usr|work|mnt|private)/|\b[A-Z]:\\\\?Users")
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
-NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").rglob("*.ipynb"))
 EXPECTED = {"intake", "response", "measurement", "coverage", "attraction", "cohesion", "evaluation"}
 
 

@@ -88,9 +88,25 @@ def reduced_by_hand(
         for row in files[name]
         if name[0] <= wave and row["row"] not in again[name]
     ]
+    end = end or max(row["start"] for row in rows if row["wave"] == wave)
+    return _counted_by_hand(rows, wave, datetime.min if days is None else end - timedelta(days=days), end)
+
+
+def period_by_hand(
+    files: dict, again: dict, since: datetime, first: datetime, closes: datetime
+) -> dict[str, list[tuple]]:
+    """Reduce a stretch of time as the docstrings say: what is earlier is a wave before it."""
+    rows = [
+        {**row, "wave": "own" if row["start"] >= first else "before"}
+        for name in sorted(files)
+        for row in files[name]
+        if since <= row["start"] <= closes and row["row"] not in again[name]
+    ]
+    return _counted_by_hand(rows, "own", first - timedelta(microseconds=1), closes)
+
+
+def _counted_by_hand(rows: list[dict], wave: str, opens: datetime, end: datetime) -> dict[str, list[tuple]]:
     own = [row for row in rows if row["wave"] == wave]
-    end = end or max(row["start"] for row in own)
-    opens = datetime.min if days is None else end - timedelta(days=days)
     held = defaultdict(set)
     for row in rows:
         held[row["wave"], row["activity"]] |= set(row["groups"].split(";"))
@@ -156,7 +172,9 @@ def _observed(own: list[dict], held: dict, end: datetime) -> list[tuple]:
             a for a in {r["activity"] for r in mine} if min(r["start"] for r in mine if r["activity"] == a) <= end
         }
         known = {r["activity"] for r in mine if r["took_part"] is not None} & before
-        yield group or None, min(r["start"] for r in mine), end, round(len(known) / len(before), 9) if before else None
+        joint = sum(len(held[own[0]["wave"], activity]) > 1 for activity in before)
+        recorded = round(len(known) / len(before), 9) if before else None
+        yield group or None, min(r["start"] for r in mine), end, recorded, len(before), joint
 
 
 def _tally(own: list[dict], end: datetime) -> list[tuple]:

@@ -11,24 +11,37 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from survey.activity import embedded, repeated
-from tests.survey.activity.by_hand import FILES, FIRST, again_by_hand, random_log, reduced_by_hand, written
+from survey.activity import embedded, reduce_period, repeated
+from tests.survey.activity.by_hand import (
+    FILES,
+    FIRST,
+    again_by_hand,
+    period_by_hand,
+    random_log,
+    reduced_by_hand,
+    written,
+)
 from tests.survey.activity.logs import listed, reduced
 
 KEYS = (("activity", "member"), ("activity", "member", "start"), ("member", "region", "took_part", "rating"))
 CAREERS = ("member", "group", "region", "channel", "joined", "first", "second", "last", "count")
+OBSERVED = ("organisation", "start", "end", "recorded", "activities", "joint")
 ROLES = ("volunteered", "organised", "proposed", "designed")
 CELLS = ("group", "region", "channel", "month", "events", "people", "first_time", "returning", "rated", "rating")
 
 
-def tables(found) -> dict[str, list[tuple]]:
+def tables(found, *, incidence: bool = True) -> dict[str, list[tuple]]:
     cells, observed = found.cells.round({"rating": 9}), found.observed.round({"recorded": 9})
-    met = found.incidence.to_pandas().astype("str")
+    met = (
+        {"incidence": sorted(listed(found.incidence.to_pandas().astype("str"), "member", "activity"))}
+        if incidence
+        else {}
+    )
     return {
+        **met,
         "careers": sorted(listed(found.careers, *CAREERS, *ROLES), key=str),
         "cells": sorted(listed(cells, *CELLS), key=str),
-        "incidence": sorted(listed(met, "member", "activity")),
-        "observed": sorted(listed(observed, "organisation", "start", "end", "recorded"), key=str),
+        "observed": sorted(listed(observed, *OBSERVED), key=str),
         "tally": sorted(listed(found.tally, "reason", "response", "rows"), key=str),
     }
 
@@ -51,6 +64,22 @@ def test_the_reduction_is_that_by_hand(folder, seed, days, groups, until):
         found = reduced(parts, wave, again=again, took_part_days=days, log_end=log_end)
         assert tables(found) == reduced_by_hand(files, wave, again_by_hand(files, KEYS[0]), days, end)
         assert (found.cells["people"] == found.cells["first_time"] + found.cells["returning"]).all()
+
+
+@given(
+    st.integers(0, 10**6), st.sampled_from([0, 30, 58]), st.sampled_from([1, 31, 400]), st.sampled_from([0, 20, 400])
+)
+@settings(max_examples=8, deadline=None)
+def test_a_stretch_of_time_is_that_by_hand(folder, seed, from_day, days, past):
+    files = random_log(seed)
+    parts = written(folder, files)
+    first = FIRST + timedelta(days=from_day)
+    since, closes = first - timedelta(days=past), first + timedelta(days=days) - timedelta(microseconds=1)
+    again = repeated(parts)
+    moments = {"since": pd.Timestamp(since), "first": pd.Timestamp(first), "closes": pd.Timestamp(closes)}
+    found = reduce_period(parts, "own", again=again, not_reporting=[], **moments)
+    by_hand = period_by_hand(files, again_by_hand(files, KEYS[0]), since, first, closes)
+    assert tables(found, incidence=False) == {k: v for k, v in by_hand.items() if k != "incidence"}
 
 
 @given(st.integers(0, 10**6), st.sampled_from(KEYS))
