@@ -131,10 +131,7 @@ def test_what_was_not_released_or_failed_leaves_no_report(
 def test_months_between_waves_need_no_survey(real_study: Callable[[str], Path], tmp_path: Path) -> None:
     place = export(open_study(real_study("la_meetup_rsvps")), period="2016-05..06", out=tmp_path)
     assert place == tmp_path / "la_meetup_rsvps" / "2016-05..06"
-    assert {p.stem for p in place.glob("en/*.html")} == {
-        "index",
-        "01-activity",
-    }  # there is no registry to say whom it reached
+    assert {p.stem for p in place.glob("en/*.html")} == {"index", "01-activity", "02-reach"}
     assert {p.name: list(Page(p).faults()) for p in pages(place) if list(Page(p).faults())} == {}
     assert "May to June 2015" in (place / "en" / "01-activity.html").read_text("utf-8")
     assert "2015年5—6月" in (place / "zh" / "01-activity.html").read_text("utf-8")
