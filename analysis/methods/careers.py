@@ -9,12 +9,16 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from analysis.methods.career_counts import repeated
 from analysis.methods.counts import among, keyed, require
 from analysis.tidy import ALL
 
 STEPS = ("returned", "stayed", "volunteered")  # what those who took part may do next
 UNIT = ["wave", "member", "group"]
+NEVER = np.iinfo(np.int64).min  # what a missing time is in microseconds
+Ints = NDArray[np.int64]
 _KEPT = ("member", "first", "second", "last", "count", "volunteered", "channel")
 
 
@@ -58,8 +62,8 @@ def lay_out(
         For several rows of one wave, member and group.
     """
     people = keyed(careers, columns, [c for c in _KEPT if c in careers])
-    extra = int(people.duplicated(UNIT).sum())
-    if extra:
+    if repeated(people).any():
+        extra = int(people.duplicated(UNIT).sum())
         raise ValueError(
             f"the careers frame has {extra} too many rows: one row a wave, member and group is needed;"
             " name its columns of waves and groups (wave=, group=), and take away rows that are there twice"
@@ -140,18 +144,52 @@ def in_next_window(
     three Series of bool
         On the index of `asked`: came; there is a next window and the organisation reported then; it did not report.
     """
-    later = next_windows({*asked["wave"], *people["wave"], *ends}, ends, window_days)
-    then = asked[["member", "group"]].assign(wave=asked["wave"].map(later).astype("str"))
-    there = people[["wave", "member", "group"]].assign(last=people.get("last"))
-    found = then.merge(there, on=["wave", "member", "group"], how="left", indicator=True)
-    came = (found["_merge"] == "both").to_numpy()
+    (wave, waves), (wave_asked, waves_asked) = (pd.factorize(f["wave"]) for f in (people, asked))
+    later = next_windows({*waves, *waves_asked, *ends}, ends, window_days)
+    place = {w: k for k, w in enumerate(waves)}
+    # a later wave in which nobody at all is seen is a window too; nobody is in it
+    following = np.array([place.get(later.get(w, ""), -1) for w in waves_asked], np.int64)[wave_asked]
+    known = np.array([w in later for w in waves_asked], bool)[wave_asked]
+    who, who_asked = _same_names(people, asked, [c for c in ("member", "group") if c in people])
+    last = np.maximum(_instants(people["last"]), NEVER + 1) if "last" in people else np.zeros(len(people), np.int64)
+    latest = _latest(who * len(waves) + wave, last, np.where(following < 0, -1, who_asked * len(waves) + following))
+    came = latest > NEVER
     if "last" in people and ends:
         # windows without limit hold the earlier times too: only what came after counts
-        over = asked["wave"].map(dict(ends)).astype("datetime64[us]").to_numpy()
-        came = came & ((found["last"].to_numpy() > over) | np.isnat(over))
-    followed = then["wave"].notna()
-    mute = followed & among(then.fillna({"wave": ""}), silent)
-    return pd.Series(came, index=asked.index), followed & ~mute, mute
+        over = _instants(pd.Series([ends.get(w) for w in waves_asked], dtype="datetime64[us]"))[wave_asked]
+        came &= (latest > over) | (over == NEVER)
+    then = asked[["group"]].assign(
+        wave=pd.Series([later.get(w, "") for w in waves_asked], dtype="str").array[wave_asked]
+    )
+    mute = known & among(then, silent).to_numpy()
+    index = asked.index
+    return pd.Series(came, index), pd.Series(known & ~mute, index), pd.Series(mute, index)
+
+
+def _same_names(people: pd.DataFrame, asked: pd.DataFrame, columns: list[str]) -> tuple[Ints, Ints]:
+    """Number what stands in the columns of both frames, alike in both."""
+    both = people if people is asked else pd.concat([people[columns], asked[columns]], ignore_index=True)
+    numbers = np.zeros(len(both), np.int64)
+    for column in columns:
+        codes, values = pd.factorize(both[column])  # a missing one is -1, and no number of others
+        numbers = numbers * len(values) + codes
+    return numbers[: len(people)], numbers if people is asked else numbers[len(people) :]
+
+
+def _latest(keys: Ints, last: Ints, asked: Ints) -> Ints:
+    """The latest instant of each key that is asked for; `NEVER` where the key is not there."""
+    order = np.argsort(keys, kind="stable")
+    starts = np.flatnonzero(np.diff(keys[order], prepend=-1))
+    there, latest = keys[order][starts], np.maximum.reduceat(last[order], starts) if len(keys) else last
+    if not len(there):
+        return np.full(len(asked), NEVER)
+    at = np.minimum(np.searchsorted(there, asked), len(there) - 1)
+    return np.where(there[at] == asked, latest[at], NEVER)
+
+
+def _instants(times: pd.Series) -> Ints:
+    """Microseconds; missing ones are the earliest there is."""
+    return times.to_numpy("datetime64[us]").astype(np.int64)
 
 
 def next_windows(waves: Iterable[str], ends: Mapping[str, pd.Timestamp], days: int | None) -> dict[str, str]:

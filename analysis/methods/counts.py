@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analysis.methods.design import combinations
 from analysis.tidy import ALL
 
 KEY = ["wave", "group", "node"]
@@ -293,6 +294,33 @@ def silent_groups(observed: pd.DataFrame | None, wave: str | None, seen: pd.Data
 
 
 def among(frame: pd.DataFrame, keys: pd.MultiIndex) -> pd.Series:
-    """Say of each row whether its values, in the columns that the keys are named by, are one of the keys."""
+    """Say of each row whether its values, in the columns that the keys are named by, are one of the keys; a missing one is none."""
     names = [str(n) for n in keys.names]
-    return pd.Series(pd.MultiIndex.from_frame(frame[names]).isin(keys), index=frame.index)
+    if frame.empty:
+        return pd.Series(False, index=frame.index)
+    cell, cells = cells_of(frame, names)
+    found = np.append(pd.MultiIndex.from_frame(cells).isin(keys), False)  # of a row with a missing value: -1, the last
+    return pd.Series(found[cell], index=frame.index)
+
+
+def cells_of(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[NDArray[np.int64], pd.DataFrame]:
+    """Number the combinations of values that occur.
+
+    Returns
+    -------
+    numbers : (rows,) int64
+        In sorted order of the values; -1 where one is missing.
+    cells : DataFrame
+        Row k has the values of number k; the columns named.
+
+    Examples
+    --------
+    >>> numbers, cells = cells_of(pd.DataFrame({"a": ["y", "x", "y"], "b": 1}), ["a", "b"])
+    >>> numbers.tolist(), cells["a"].tolist()
+    ([1, 0, 1], ['x', 'y'])
+    """
+    numbers = combinations(frame, columns)
+    whole = np.flatnonzero(numbers >= 0)[::-1]
+    first = np.zeros(int(numbers.max(initial=-1)) + 1, np.int64)
+    first[numbers[whole]] = whole
+    return numbers, frame[list(columns)].iloc[first].reset_index(drop=True)

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis.methods.career_counts import repeated
+from analysis.methods.career_counts import NO_COUNTS, added_up, distinct_members, repeated
 from analysis.methods.counts import among, keyed, of_cut, parents_of, place_people, require, silent_groups, wilson
 from analysis.methods.series import mark_broken
 from analysis.tidy import ALL, domain_key, tidy_frame
 
 CUTS: tuple[tuple[str, ...], ...] = ((), ("group",), ("node",), ("group", "node"))
-_NO_COUNTS = pd.DataFrame({k: pd.Series(dtype="str") for k in ("wave", "group", "node")})
+MARKS = ["known", "first_time", "told", "again"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +110,15 @@ def activity(
     people = keyed(careers, columns, ["member", "first", "joined", *told])
     if repeated(people).any():
         raise ValueError("careers has several rows for a wave, member and group: give one each")
-    silent = silent_groups(observed, wave, people[["wave", "group"]])
-    heard = people[~among(people, silent)]
-    came = place_people(_marked(heard), parents_of(hierarchy, region), _NO_COUNTS)
-    tables = [_activities(observed, wave, came[came["node"] == ALL], grouped=group is not None)]
-    for cut in CUTS:
-        if ("group" in cut and group is None) or ("node" in cut and region is None):
-            continue
-        by = ["wave", *cut]
-        here = of_cut(came, by)
-        tables += [_people(here, by), _shares(here, by, silent)]
+    silent, parents = silent_groups(observed, wave, people[["wave", "group"]]), parents_of(hierarchy, region)
+    heard = _marked(people[~among(people, silent)])
+    came = place_people(added_up(heard, ["wave", "group", "region", "channel"], MARKS), parents, NO_COUNTS)
+    named = {"group": group is not None, "node": region is not None}
+    cuts = [cut for cut in CUTS if all(named[c] for c in cut)]
+    once = {cut: _distinct(heard, came, ["wave", *cut], parents) for cut in cuts}
+    tables = [_activities(observed, wave, once, grouped=group is not None)]
+    for cut in cuts:
+        tables += [_people(once[cut], ["wave", *cut]), _shares(came, ["wave", *cut], silent)]
     if "channel" in told:
         tables.append(_ways(came[came["node"] == ALL]))
     rows = tidy_frame(pd.concat([t for t in tables if len(t)], ignore_index=True))
@@ -127,56 +126,63 @@ def activity(
 
 
 def _marked(people: pd.DataFrame) -> pd.DataFrame:
-    """Say of each career whether it began here, and whether it came again; missing where that is not known."""
+    """Say of each career whether it is known whether it began here, whether it did, and whether it came again."""
     known = people["joined"].notna()
-    new = people["joined"].eq(people["first"]).astype("float64").where(known)
-    again = people["count"].ge(2).astype("float64") if "count" in people else float("nan")
-    return people.assign(first_time=new, again=again).drop(columns=["first", "joined"])
+    marks = {
+        "known": known,
+        "first_time": known & (people["joined"] == people["first"]),
+        "told": people["count"].notna() if "count" in people else False,
+        "again": people["count"].ge(2) if "count" in people else False,
+    }
+    channel = people["channel"].fillna("") if "channel" in people else ""
+    return people[["wave", "group", "region", "member"]].assign(channel=channel, **marks)
 
 
-def _activities(observed: pd.DataFrame, wave: str | None, came: pd.DataFrame, *, grouped: bool) -> pd.DataFrame:
+def _distinct(heard: pd.DataFrame, came: pd.DataFrame, by: list[str], parents: Mapping[str, str]) -> pd.DataFrame:
+    """Count the distinct members of a cut; with one organisation each career is another member."""
+    here = of_cut(came, by)
+    if "group" in by:
+        return here.groupby(by)["careers"].sum().rename("people").reset_index()
+    found = distinct_members(heard, [*by, *([] if "node" in by else ["node"])], parents)
+    return found[(found["node"] != ALL) == ("node" in by)][[*by, "people"]]
+
+
+def _activities(
+    observed: pd.DataFrame, wave: str | None, once: Mapping[tuple[str, ...], pd.DataFrame], *, grouped: bool
+) -> pd.DataFrame:
     """Count activities by organisation and over all that reported, each with the people who came."""
     if "activities" not in observed:
         return tidy_frame([])
     seen = keyed(observed, {"wave": wave, "group": "organisation"}, ["reported", "activities", "joint"])
     seen = seen.assign(reported=seen["reported"].astype("bool"))
-    heard = seen[seen["reported"]]
-    tables = [heard.groupby("wave", as_index=False)[["activities", "joint"]].sum().assign(reported=True)]
-    tables += [seen] if grouped else []
-    cells = pd.concat(tables, ignore_index=True).reset_index(drop=True)
-    keys = pd.DataFrame({"wave": cells["wave"], "group": cells.get("group", pd.Series(dtype="str"))}).fillna(ALL)
+    whole = seen[seen["reported"]].groupby("wave", as_index=False)[["activities", "joint"]].sum()
+    cells = pd.concat([whole.assign(reported=True, group=ALL), *([seen] if grouped else [])], ignore_index=True)
+    keys = cells[["wave", "group"]]
     held = cells["activities"].where(cells["reported"])
+    people = pd.concat([once[()].assign(group=ALL), *([once["group",]] if grouped else [])])
+    n = keys.merge(people, on=["wave", "group"], how="left")["people"].fillna(0.0).where(cells["reported"])
     status = pd.Series("ok", index=cells.index, dtype=object).mask(~cells["reported"], "not_reported")
-    by_group = came.drop_duplicates(["wave", "group", "member"]).groupby(["wave", "group"]).size()
-    people = pd.concat([came.groupby("wave")["member"].nunique().rename(lambda wave: (wave, ALL)), by_group])
-    n = pd.MultiIndex.from_frame(keys).map(people.to_dict()).astype("float64").fillna(0.0)
-    events = keys.assign(
-        term="activities", statistic="events", estimate=held, n=n.where(cells["reported"]), status=status
-    )
+    events = keys.assign(term="activities", statistic="events", estimate=held, n=n, status=status)
     shares = wilson(cells["joint"], held)
     status = status.mask(cells["reported"] & shares["estimate"].isna(), "not_estimable")
     return pd.concat([events, keys.assign(term="activities", statistic="joint", status=status).join(shares)])
 
 
-def _people(came: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """Count distinct members."""
-    n = came.drop_duplicates([*by, "member"]).groupby(list(by)).size().astype("float64").reset_index(name="n")
-    return _keys(n, by).assign(
-        term="took_part", statistic="people", estimate=n["n"], n=n["n"], n_eff=n["n"], status="ok"
-    )
+def _people(once: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Write the numbers of distinct members."""
+    n = once["people"]
+    return _keys(once, by).assign(term="took_part", statistic="people", estimate=n, n=n, n_eff=n, status="ok")
 
 
 def _shares(came: pd.DataFrame, by: Sequence[str], silent: pd.MultiIndex) -> pd.DataFrame:
     """Give the shares of careers that began here and that came again; organisations that did not report are told."""
-    grouped = came.groupby(list(by))[["first_time", "again"]]
-    those, known = grouped.sum(), grouped.count().astype("float64")
-    keys = _keys(those.index.to_frame(index=False), by)
-    tables = []
-    for column, head in (
-        ("first_time", {"term": "first_time", "statistic": "proportion"}),
-        ("again", {"term": "took_part", "statistic": "again"}),
+    cells = of_cut(came, by).groupby(list(by), as_index=False)[MARKS].sum()
+    keys, tables = _keys(cells, by), []
+    for done, of, head in (
+        ("first_time", "known", {"term": "first_time", "statistic": "proportion"}),
+        ("again", "told", {"term": "took_part", "statistic": "again"}),
     ):
-        tables.append(keys.assign(**head).join(wilson(those[column], known[column]).reset_index(drop=True)))
+        tables.append(keys.assign(**head).join(wilson(cells[done], cells[of])))
     if list(by) == ["wave", "group"]:
         mute = silent.to_frame(index=False)
         tables.append(mute.assign(term="took_part", statistic="people", status="not_reported"))
@@ -186,13 +192,11 @@ def _shares(came: pd.DataFrame, by: Sequence[str], silent: pd.MultiIndex) -> pd.
 
 def _ways(came: pd.DataFrame) -> pd.DataFrame:
     """Give the share of every channel, over all organisations and places."""
-    known = came.dropna(subset=["channel"])
-    each = known.groupby(["wave", "channel"]).size().astype("float64").reset_index(name="count")
-    whole = each.groupby("wave")["count"].transform("sum")
+    each = came[came["channel"] != ""].groupby(["wave", "channel"], as_index=False)["careers"].sum()
+    whole = each.groupby("wave")["careers"].transform("sum")
     keys = each[["wave"]].assign(domain=[domain_key({"channel": c}) for c in each["channel"]])
-    return keys.assign(term="took_part", statistic="share").join(wilson(each["count"], whole))
+    return keys.assign(term="took_part", statistic="share").join(wilson(each["careers"], whole))
 
 
 def _keys(cells: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    names: Mapping[str, str] = {"node": "region"}
-    return cells[list(by)].rename(columns=names)
+    return cells[list(by)].rename(columns={"node": "region"})

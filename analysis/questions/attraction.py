@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from analysis.methods.career_counts import added_up, distinct_members
 from analysis.methods.careers import lay_out, measured
 from analysis.methods.counts import (
     among,
@@ -281,9 +282,13 @@ def _counts(
     steps: Sequence[str],
 ) -> pd.DataFrame:
     """Counts of every cell of every cut; a step that a wave cannot tell of anybody is not known of those who did not come."""
-    came = place_people(people, parents, counts)
-    by = [["wave", "node"], ["wave", "group", "node"]] + ([["wave", "channel"]] if "channel" in people else [])
-    found = pd.concat([_cut(came, counts, silent, keys, steps) for keys in by], ignore_index=True)
+    ways = ["channel"] if "channel" in people else []
+    flags = [f"{s}{part}" for s in steps for part in ("", "_followed", "_mute")]
+    cells = added_up(people.fillna(dict.fromkeys(ways, "")), ["wave", "group", "region", *ways], flags)
+    came = place_people(cells, parents, counts)
+    by = [["wave", "node"], ["wave", "group", "node"], *([["wave", "channel"]] if ways else [])]
+    tables = [_cut(came, counts, silent, keys, steps) for keys in by]
+    found = pd.concat([_with_people(t, people, k, parents) for t, k in zip(tables, by, strict=True)], ignore_index=True)
     for step in steps:
         told = people.groupby("wave")[f"{step}_followed"].any()
         found[f"{step}_told"] = found["wave"].map(told).eq(True)
@@ -293,14 +298,14 @@ def _counts(
 def _columns(steps: Sequence[str]) -> list[str]:
     """Counts of a cell."""
     own = [f"{s}{part}" for s in steps for part in ("", "_followed", "_mute", "_counted", "_followed_counted")]
-    return ["people", "took_part", "all_seen", *own]
+    return ["took_part", "all_seen", *own]
 
 
 def _cut(
     came: pd.DataFrame, counts: pd.DataFrame, silent: pd.MultiIndex, by: list[str], steps: Sequence[str]
 ) -> pd.DataFrame:
     """Count careers and members in each cell of one cut; cells of silent organisations alone are not reported."""
-    here = came if "node" in by else came[came["node"] == ALL].dropna(subset=["channel"])
+    here = came if "node" in by else came[(came["node"] == ALL) & (came["channel"] != "")]
     here = here[here["group"] != ALL] if "group" in by else here
     places = [k for k in by if k != "channel"]
     known = counts if "node" in by else counts[counts["node"] == ALL]
@@ -317,16 +322,20 @@ def _cut(
 
 
 def _counted(came: pd.DataFrame, by: list[str], steps: Sequence[str]) -> pd.DataFrame:
-    """Count in each cell the careers, those followed and those of them that took the step; and the people."""
-    shown = {
-        "people": ~came.duplicated([*by, "member"]),  # each person once, at the first of their careers in the cell
-        "took_part": came["counted"],
-        "all_seen": pd.Series(True, index=came.index),
-    }
+    """Count in each cell the careers, those followed and those of them that took the step."""
+    shown = {"took_part": came["careers"].where(came["counted"], 0.0), "all_seen": came["careers"]}
     for s in steps:
         shown |= {part: came[part] for part in (s, f"{s}_followed", f"{s}_mute")}
-        shown |= {f"{part}_counted": came[part] & came["counted"] for part in (s, f"{s}_followed")}
-    return came[by].assign(**shown).groupby(by)[_columns(steps)].sum().astype("float64").reset_index()
+        shown |= {f"{part}_counted": came[part].where(came["counted"], 0.0) for part in (s, f"{s}_followed")}
+    return came[by].assign(**shown).groupby(by)[_columns(steps)].sum().reset_index()
+
+
+def _with_people(cells: pd.DataFrame, people: pd.DataFrame, by: list[str], parents: Mapping[str, str]) -> pd.DataFrame:
+    """Count the people of a cut, who are fewer than their careers where organisations are together, if some number is wanted."""
+    if "group" in by or not (cells["reported"] & cells["members"].isna()).any():
+        return cells.assign(people=cells["all_seen"])
+    once = distinct_members(people, by, parents)
+    return cells.merge(once, on=by, how="left").fillna({"people": 0.0})
 
 
 def _rows(cells: pd.DataFrame, steps: Sequence[str]) -> pd.DataFrame:

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
+from analysis.methods.career_counts import repeated
 from analysis.methods.careers import ends_of, in_next_window, next_windows
 from analysis.methods.concentration import concentration
 from analysis.methods.counts import among, given, keyed, require, silent_groups
@@ -112,10 +114,11 @@ def retention(
     require("careers", careers, ["member", *columns.values()])
     kept = [c for c in ("member", "first", "second", "last", "count") if c in careers]
     people = keyed(careers, columns, kept)
-    if int(people.duplicated(["wave", "member", "group"]).sum()):
+    if repeated(people).any():
         raise ValueError(
             "the careers frame has several rows for a wave, member and group; name its columns (wave=, group=)"
         )
+    people["member"] = pd.factorize(people["member"])[0]  # numbers are compared faster than names
     silent = silent_groups(observed, wave, people)
     heard = people[~among(people, silent)].reset_index(drop=True)
     ends = ends_of(observed, wave)
@@ -162,17 +165,14 @@ def _leaving(
     grouped: bool,
 ) -> pd.DataFrame:
     """Runs of windows in a row, each ended by leaving, by going elsewhere, or by not being followed."""
-    seen = heard[heard["wave"].isin(_one_after_another({*people["wave"], *ends}, ends, window_days))]
+    seen = heard[heard["wave"].isin(_one_after_another({*people["wave"].unique(), *ends}, ends, window_days))]
     stayed, known, _ = in_next_window(seen, people, ends, silent, window_days)
-    latest = {"last": ("last", "max")} if "last" in people else {"last": ("group", "size")}
-    whole = people.groupby(["wave", "member"], as_index=False).agg(**latest).assign(group=ALL)
-    whole = whole if "last" in people else whole.drop(columns="last")
-    anywhere, _, _ = in_next_window(seen.assign(group=ALL), whole, ends, silent[:0], window_days)
+    anywhere, _, _ = in_next_window(seen.assign(group=ALL), people.assign(group=ALL), ends, silent[:0], window_days)
     runs = _counted_runs(seen.assign(goes_on=stayed & known, out=known & ~stayed, elsewhere=anywhere))
     over = runs[~runs["goes_on"]]
     if not over["out"].any():
         return tidy_frame([{"term": LEFT, "statistic": "hazard", "status": "not_estimable"}])
-    way = over["elsewhere"].map({True: MOVED, False: LEFT}).where(over["out"], UNSEEN)
+    way = np.where(over["out"], np.where(over["elsewhere"], MOVED, LEFT), UNSEEN)
     # after its last window a run that ends unseen was not watched any more
     frame = over.assign(way=way, period=over["period"] - (~over["out"]).astype(int))
     frame = frame[frame["period"] > 0]
@@ -193,7 +193,12 @@ def _one_after_another(waves: set[str], ends: Mapping[str, pd.Timestamp], days: 
 
 def _counted_runs(runs: pd.DataFrame) -> pd.DataFrame:
     """How many windows in a row each career has lasted when it is seen."""
-    ordered = runs.sort_values(["member", "group", "wave"], kind="stable")
-    began = ~ordered.groupby(["member", "group"])["goes_on"].shift(1, fill_value=False)
-    run = began.cumsum()
-    return ordered.assign(period=ordered.groupby(run).cumcount() + 1)
+    member, group = (pd.factorize(runs[c])[0] for c in ("member", "group"))
+    wave = pd.factorize(runs["wave"], sort=True)[0]
+    order = np.lexsort((wave, group, member))
+    ordered = runs.iloc[order]
+    began = np.ones(len(runs), bool)
+    same = (np.diff(member[order]) == 0) & (np.diff(group[order]) == 0)
+    began[1:] = ~(same & ordered["goes_on"].to_numpy()[:-1])
+    place = np.arange(len(runs))
+    return ordered.assign(period=place - np.maximum.accumulate(np.where(began, place, 0)) + 1)
