@@ -193,20 +193,20 @@ aside, located, arrived, linkage : DataFrame
     def career_inputs(self) -> dict[str, Any]:
         """Arguments of `analysis.retention`."""
         where, days = self.where, self.study.settings.windows.took_part
-        return {"careers": self.careers, "observed": self.observed, "window_days": days} | {
-            key: where[key] for key in ("group", "wave")
+        return {"careers": self.careers, "observed": self.observed, "window_days": days, "registry": self.registry} | {
+            key: where[key] for key in ("group", "wave", "region", "hierarchy")
         }
 
     @property
     def say_do_inputs(self) -> dict[str, Any]:
         """Arguments of `analysis.say_do` for the main scales of what members think well of."""
         scales = [s for s in self.main_scales if s in self.scales("satisfaction", "attraction", "cohesion")]
+        not_its = ("registry", "hierarchy")
         return {
-            **self.career_inputs,
+            **{key: value for key, value in self.career_inputs.items() if key not in not_its},
             "members": self.members,
             "scales": scales,
             "limits": self.limits,
-            "region": self.where["region"],
             "person": "member",
         }
 

@@ -27,7 +27,13 @@ class Cells:
 
 
 def cells_of(
-    values: Floats, *, mark: Ints | None = None, marks: int = 1, group: Ints | None = None, groups: int = 1
+    values: Floats,
+    *,
+    mark: Ints | None = None,
+    marks: int = 1,
+    group: Ints | None = None,
+    groups: int = 1,
+    times: Ints | None = None,
 ) -> Cells:
     """Count rows by group, value and mark.
 
@@ -39,6 +45,8 @@ def cells_of(
         0..marks - 1, what kind of row it is; None: all are of one kind.
     group : array (n,) of int, optional
         0..groups - 1; None: all are one.
+    times : array (n,) of int, optional
+        How many rows each row stands for, at least 0; None: one.
 
     Notes
     -----
@@ -50,7 +58,11 @@ def cells_of(
     >>> found.value.tolist(), found.count.tolist()
     ([0.5, 2.0], [[1, 0], [1, 1]])
     """
-    if _close(values, groups * marks):
+    if times is not None:
+        value, place = np.unique(values, return_inverse=True)
+        where, at, count = _tallied(place, mark, marks, group, groups, times)
+        value = value[at.astype(np.int64)]
+    elif _close(values, groups * marks):
         low = values.min()
         where, value, count = _tallied(values - low, mark, marks, group, groups)
         value = value + low
@@ -67,15 +79,15 @@ def _close(values: Floats, tables: int) -> bool:
 
 
 def _tallied(
-    values: Floats, mark: Ints | None, marks: int, group: Ints | None, groups: int
+    values: Floats | Ints, mark: Ints | None, marks: int, group: Ints | None, groups: int, times: Ints | None = None
 ) -> tuple[Ints, Floats, Ints]:
     """Give each whole number from 0 its place in a table, and keep the places that are taken."""
-    span = int(values.max()) + 1
+    span = int(values.max(initial=0)) + 1
     key = values.astype(np.int64) if group is None else values.astype(np.int64) + group * span
     if mark is not None:
         key *= marks
         key += mark
-    table = np.bincount(key, minlength=groups * span * marks).reshape(-1, marks).T
+    table = np.rint(np.bincount(key, times, groups * span * marks)).astype(np.int64).reshape(-1, marks).T
     taken = np.flatnonzero(table.any(axis=0))
     where, value = np.divmod(taken, span)
     return where, value.astype(np.float64), table[:, taken]

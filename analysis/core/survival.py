@@ -68,6 +68,7 @@ def life_table(
     group: Ints | None = None,
     groups: int = 1,
     entry: Floats | None = None,
+    count: Ints | None = None,
 ) -> LifeTable:
     """Count who was watched and to whom it happened at each distinct time.
 
@@ -85,6 +86,8 @@ def life_table(
         How many there are.
     entry : array (n,), optional
         Before `time`: a person is at risk after it alone (left truncation). None: all from the beginning.
+    count : array (n,) of int, optional
+        How many persons each row stands for, at least 0; None: one.
 
     Notes
     -----
@@ -98,10 +101,12 @@ def life_table(
     ([4, 3, 1], [1, 1, 1], [0, 1, 0])
     """
     if entry is None:
-        return _risk_sets(cells_of(time, mark=cause, marks=causes + 1, group=group, groups=groups), causes)
+        cells = cells_of(time, mark=cause, marks=causes + 1, group=group, groups=groups, times=count)
+        return _risk_sets(cells, causes)
     mark = np.append(cause, np.full(len(entry), causes + 1))
     group = None if group is None else np.append(group, group)
-    cells = cells_of(np.append(time, entry), mark=mark, marks=causes + 2, group=group, groups=groups)
+    times = None if count is None else np.append(count, count)
+    cells = cells_of(np.append(time, entry), mark=mark, marks=causes + 2, group=group, groups=groups, times=times)
     return _risk_sets(cells, causes)
 
 

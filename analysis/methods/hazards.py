@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from analysis.core import survival as core
 from analysis.methods.counts import wilson
-from analysis.methods.design import label, levels, names
+from analysis.methods.design import label, levels, names, numeric
 from analysis.methods.estimates import domains
 from analysis.methods.survival import durations, entries, in_time, refuse_columns, table_of
 from analysis.tidy import tidy_frame
@@ -68,6 +68,7 @@ def hazards(
     until: int | None = None,
     censored: str | int | None = 0,
     entry: str | None = None,
+    count: str | None = None,
     conf_level: float = 0.95,
 ) -> Hazards:
     r"""Give for each period the share of those still there to whom each event happened, and what that adds up to.
@@ -81,7 +82,7 @@ def hazards(
     Parameters
     ----------
     frame : DataFrame
-        A row a person, or a career.
+        A row a person, or a career, or with `count` some of them.
     period : str
         Column: the period (a whole number, at least 0) of the event, or the last one that was watched to its end.
     event : str
@@ -94,6 +95,8 @@ def hazards(
         The code of `event` that means the watch ended without event; needed where the column holds text. None: no watch did.
     entry : str, optional
         Column: the last period before the person came into sight, a whole number below `period`; at risk from the next.
+    count : str, optional
+        Column: how many persons a row stands for, a whole number, at least 0. None: one.
     conf_level : float
         Between 0 and 1.
 
@@ -128,13 +131,14 @@ def hazards(
      ['period=1', 'cumulative_incidence', 0.2, 5.0], ['period=2', 'cumulative_incidence', 0.4, 3.0]]
     """
     cuts = names(by)
-    refuse_columns(frame, (period, event, *([entry] if entry else [])), cuts, "period", "hazards")
+    refuse_columns(frame, (period, event, *(c for c in (entry, count) if c)), cuts, "period", "hazards")
     periods = _whole(durations(frame, period), period)
     causes, cause = _causes(frame, event, censored)
     since = None if entry is None else _whole(entries(frame, entry, periods), entry)
     told = _periods(periods, until)
     unit, keys = domains(frame, {c: c for c in cuts})
-    table = table_of(periods, cause, unit, len(keys), causes=len(causes), since=since)
+    persons = None if count is None else _persons(frame, count)
+    table = table_of(periods, cause, unit, len(keys), causes=len(causes), since=since, count=persons)
     grid = _grid(table, told)
     terms = [f"{event}={c}" for c in causes]
     rows = _rows(grid, in_time(keys, grid.unit, "period", grid.period), event, terms, conf_level)
@@ -148,6 +152,14 @@ def _whole(values: Floats, column: str) -> Floats:
             f"column {column!r} is no whole number in {odd} rows; periods are counted (kaplan_meier takes durations)"
         )
     return values
+
+
+def _persons(frame: pd.DataFrame, column: str) -> Ints:
+    values = numeric(frame, column)
+    odd = int((~(values >= 0) | (values != np.floor(values))).sum())
+    if odd:
+        raise ValueError(f"column {column!r} is no whole number of persons, at least 0, in {odd} rows")
+    return values.astype(np.int64)
 
 
 def _causes(frame: pd.DataFrame, event: str, censored: str | int | None) -> tuple[tuple[str, ...], Ints]:

@@ -244,15 +244,23 @@ def times_asked(at: Sequence[float] | float) -> Floats:
 
 
 def table_of(
-    times: Floats, cause: Ints, unit: Ints, units: int, *, causes: int = 1, since: Floats | None = None
+    times: Floats,
+    cause: Ints,
+    unit: Ints,
+    units: int,
+    *,
+    causes: int = 1,
+    since: Floats | None = None,
+    count: Ints | None = None,
 ) -> core.LifeTable:
     """Count the rows that are in a unit."""
     if (unit < 0).any():
         inside = unit >= 0
         times, cause, unit = times[inside], cause[inside], unit[inside]
         since = None if since is None else since[inside]
+        count = None if count is None else count[inside]
     group = unit if units > 1 else None
-    return core.life_table(times, cause, causes=causes, group=group, groups=units, entry=since)
+    return core.life_table(times, cause, causes=causes, group=group, groups=units, entry=since, count=count)
 
 
 def in_time(keys: pd.DataFrame, unit: Iterable[int], moment: str, times: Iterable[float]) -> pd.DataFrame:

@@ -11,15 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.methods.career_counts import repeated
+from analysis.methods.career_counts import added_up, repeated
 from analysis.methods.careers import ends_of, in_next_window, next_windows
 from analysis.methods.concentration import concentration
-from analysis.methods.counts import among, given, keyed, require, silent_groups
+from analysis.methods.counts import among, given, keyed, parents_of, require, roll_up, silent_groups
+from analysis.methods.first_times import MONTH, first_times
 from analysis.methods.hazards import hazards
 from analysis.methods.survival import kaplan_meier
 from analysis.tidy import ALL, concat, tidy_frame
 
-DAYS = (7, 14, 30, 60, 90, 120, 150, 180, 270, 365)
+DAYS = (7, *range(15, 361, 15), 365)
 MEDIAN = "median_time"
 DAY = 86_400  # seconds
 LEFT, MOVED, STAYED, UNSEEN = "left", "moved", "stayed", "followed no further"
@@ -47,6 +48,9 @@ def retention(
     group: str | None,
     wave: str | None,
     window_days: int | None = None,
+    registry: pd.DataFrame | None = None,
+    region: str | None = None,
+    hierarchy: pd.DataFrame | None = None,
     at: Sequence[float] = DAYS,
 ) -> Retention:
     r"""Follow careers in time, each a member with an organisation.
@@ -54,8 +58,12 @@ def retention(
     ========= ============================== ============================================================================
     term      statistic                      estimate
     ========= ============================== ============================================================================
+    took_part hazard, cumulative_incidence   of the registry's members who had not come yet in the window, those who come for the
+                                             first time in its k-th month (``period=k``, of 30 days), and of all by its end
     returned  cumulative (``time=days``),    share that has come again within so many days of their first (median days),
               survival, median_time          by Kaplan & Meier: who began late is followed as long as the log goes on
+    returned  hazard                         of those who had not come again yet, those who do in the k-th month after their
+                                             first time (``period=k``, of 30 days)
     left      hazard, cumulative_incidence   of careers that lasted so many windows in a row (``period=windows``), those whose
                                              member was not seen in the next one, with no organisation
     moved     the same                       ... was seen with another organisation only: the competing way out
@@ -75,6 +83,12 @@ def retention(
         Column names; None: not cut by it. Without `wave` nobody can be seen to leave.
     window_days : int, optional
         Length of each wave's window; the next window of a wave is that of the first later one that does not reach back.
+    registry : DataFrame, optional
+        ``members`` and the named columns. None, or no `window_days`: no took_part.
+    region : str, optional
+        Column of the registry that names places.
+    hierarchy : DataFrame, optional
+        ``code, parent``: an organisation's members are those of its own row, else the sum right below it.
     at : sequence of float
         Days at which the curve is told; those beyond the longest follow-up are ``not_estimable``.
 
@@ -104,7 +118,8 @@ def retention(
     >>> fit.tidy().query("statistic == 'cumulative' and group == 'x'")["estimate"].tolist()
     [0.5]
     """
-    careers = given(careers)
+    careers, registry = given(careers), given(registry)
+    require("registry", registry, ["members", group, wave, region])
     if careers is None:
         rows = [
             {"term": t, "statistic": s, "status": "not_asked"} for t, s in (("returned", MEDIAN), ("times", "gini"))
@@ -124,6 +139,10 @@ def retention(
     ends = ends_of(observed, wave)
     cuts = [["wave"], ["wave", "group"]] if group is not None else [["wave"]]
     tables = [_returned(heard, ends, cuts, at), _times(heard, cuts)]
+    if registry is not None and ends and window_days is not None and "first" in heard:
+        whole = keyed(registry, columns | {"region": region}, ["members"])
+        counts = roll_up(whole, "members", parents_of(hierarchy, region) or dict.fromkeys(whole["region"], ALL))
+        tables.append(first_times(heard, counts, silent, ends, window_days, cuts))
     if wave is not None:
         tables.append(_leaving(heard, people, ends, silent, window_days, group is not None))
     quiet = silent.to_frame(index=False).query("group != '*'")
@@ -146,7 +165,21 @@ def _returned(
     days = (until - people["first"]).dt.total_seconds() / DAY
     frame = people.assign(time=days, returned=people["second"].notna().astype(int))
     frame = frame[frame["time"] >= 0]
-    return concat([kaplan_meier(frame, time="time", event="returned", by=cut, at=list(at)).tidy() for cut in cuts])
+    curves = [kaplan_meier(frame, time="time", event="returned", by=cut, at=list(at)).tidy() for cut in cuts]
+    return concat([*curves, *(_by_month(frame, cut) for cut in cuts)])
+
+
+def _by_month(frame: pd.DataFrame, cut: list[str]) -> pd.DataFrame:
+    """Hazards of coming again, month by month since the first time; a month that was not watched to its end tells nothing."""
+    came = frame["returned"].to_numpy() == 1
+    months = frame["time"].to_numpy() / MONTH
+    period = np.where(came, np.maximum(np.ceil(months), 1), np.floor(months))
+    cells = added_up(frame.assign(period=period, event=came.astype(int)), [*cut, "period", "event"], [])
+    cells = cells[cells["period"] > 0]
+    if not cells["event"].any():
+        return tidy_frame([])
+    rows = hazards(cells, period="period", event="event", by=cut, count="careers").tidy()
+    return rows[rows["statistic"] == "hazard"].assign(term="returned")
 
 
 def _times(people: pd.DataFrame, cuts: list[list[str]]) -> pd.DataFrame:

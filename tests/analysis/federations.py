@@ -28,7 +28,10 @@ def level_truth() -> dict[str, Any]:
 
 
 def federation(seed: int, truth: dict[str, Any] | None = None) -> dict[str, pd.DataFrame]:
-    """Draw the registry, the careers and the answers of the last wave; everybody is known by the same number."""
+    """Draw the registry, the careers and the answers of the last wave; everybody is known by the same number.
+
+    ``places``: by region the effect on the log rate of taking part that was drawn for it.
+    """
     plan = read_template(None, truth=truth, seed=seed)
     people = draw_people(plan)
     log = draw_log(plan, people, draw_effects(plan))
@@ -45,14 +48,21 @@ def federation(seed: int, truth: dict[str, Any] | None = None) -> dict[str, pd.D
     )
     acts = log.activities[WAVE].iloc[log.times[WAVE]["number"]]
     person = log.times[WAVE]["person"].to_numpy()
-    both = [pd.DataFrame({"person": person, "at": acts[c].to_numpy()}) for c in ("group", "partner")]
-    times = pd.concat(both)[lambda t: t["at"] >= 0].groupby(["person", "at"]).size().rename("count").reset_index()
+    online = (acts["channel"] == "online").to_numpy()
+    both = [pd.DataFrame({"person": person, "at": acts[c].to_numpy(), "online": online}) for c in ("group", "partner")]
+    times = (
+        pd.concat(both)[lambda t: t["at"] >= 0].groupby(["person", "at"])["online"].agg(["size", "mean"]).reset_index()
+    )
     careers = pd.DataFrame(
         {
             "member": people.ids[times["person"]],
             "group": groups[times["at"]],
             "region": places[people.region[times["person"]]],
-            "count": times["count"].to_numpy(np.int64),
+            "count": times["size"].to_numpy(np.int64),
+            "channel": np.where(times["mean"] >= 0.5, "online", "onsite"),
         }
     )
-    return {"registry": count_registry(plan, people, WAVE), "careers": careers, "members": members}
+    # drawn before anything else of that stream, as `survey.simulate.log` says
+    drawn = plan.truth["activity"]["place_spread"] * plan.stream("log", "lasting").standard_normal(len(places))
+    frames = {"registry": count_registry(plan, people, WAVE), "careers": careers, "members": members}
+    return {**frames, "places": pd.DataFrame({"region": places, "effect": drawn})}

@@ -182,3 +182,18 @@ def test_refusals_say_what_was_seen(changed: dict, asked: dict, said: str) -> No
 def test_where_every_watch_ended_with_an_event_it_is_said_so() -> None:
     everyone = FEW[FEW["way"] != "still"]
     assert told(everyone, "hazard", "way=left", censored=None)["n"].tolist() == [4, 2, 1, 1]
+
+
+@pytest.mark.parametrize("entry", [None, "since"])
+def test_rows_that_stand_for_several_are_as_so_many_rows(entry: str | None) -> None:
+    rng = np.random.default_rng(6)
+    frame = pd.DataFrame({"p": rng.integers(2, 6, 60), "e": rng.integers(0, 3, 60), "g": rng.choice(["a", "b"], 60)})
+    frame = frame.assign(since=rng.integers(0, 2, 60), n=rng.integers(0, 5, 60))
+    asked = {"period": "p", "event": "e", "by": "g", "entry": entry}
+    one = hazards(frame, count="n", **asked)
+    other = hazards(frame.loc[frame.index.repeat(frame["n"])], **asked)
+    pd.testing.assert_frame_equal(one.tidy(), other.tidy())
+    pd.testing.assert_frame_equal(one.life_table, other.life_table)
+    for wrong in (-1, 0.5, np.nan):
+        with pytest.raises(ValueError, match="is no whole number of persons, at least 0, in 60 rows"):
+            hazards(frame.assign(n=wrong), count="n", **asked)

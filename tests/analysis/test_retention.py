@@ -124,3 +124,65 @@ def test_what_nothing_tells_of_is_not_asked():
 def test_rows_twice_are_refused():
     with pytest.raises(ValueError, match="several rows"):
         fitted(pd.concat([CAME, CAME.head(1)]))
+
+
+FIRST = pd.Timestamp("2020-01-01")  # the window of wave 1 opens a year before its end
+NEW = pd.DataFrame(
+    [("a", "g1", 3), ("b", "g1", 29), ("c", "g1", 40), ("d", "g1", 364), ("e", "g2", 100)],
+    columns=["member", "group", "day"],
+).assign(wave="1")
+NEW["first"] = FIRST + pd.to_timedelta(NEW["day"], unit="D")
+COUNTED = pd.DataFrame(
+    {"wave": "1", "group": ["g1", "g2", "g2"], "region": ["x", "x", "y"], "members": [10.0, 3.0, 2.0]}
+)
+
+
+def joining(registry: pd.DataFrame = COUNTED, **more) -> pd.DataFrame:
+    options = {"observed": seen(), "group": "group", "wave": "wave", "window_days": 365, "region": "region"} | more
+    rows = retention(NEW, registry=registry, **options).tidy()
+    return rows[rows["term"] == "took_part"].set_index(["group", "statistic", "domain"])
+
+
+def test_first_times_by_hand() -> None:
+    """Ten members: two come in the first month, one in the second, one in the thirteenth, which has five days; six never."""
+    rows = joining()
+    of = {d: rows.loc[("g1", "hazard", f"period={d}"), "estimate"] for d in (1, 2, 3, 13)}
+    assert of == pytest.approx({1: 2 / 10, 2: 1 / 8, 3: 0.0, 13: 1 / 7})
+    assert rows.loc[("g1", "hazard", "period=13"), "n"] == 7
+    assert rows.loc[("g1", "cumulative_incidence", "period=13"), "estimate"] == pytest.approx(4 / 10)
+    assert rows.loc[("*", "cumulative_incidence", "period=4"), "estimate"] == pytest.approx(4 / 15)
+
+
+def test_first_times_know_the_silent_and_the_level_of_the_registry() -> None:
+    rows = joining(observed=seen(silent=(("1", "g2"),)))
+    assert rows.loc[("*", "hazard", "period=1"), "n"] == 10
+    assert "g2" not in rows.index.get_level_values("group")
+    tree = pd.DataFrame({"code": ["x", "y", "p"], "parent": ["p", "p", ""]})
+    above = pd.concat([COUNTED, COUNTED[:1].assign(region="p", members=20.0)])
+    assert joining(above, hierarchy=tree).loc[("g1", "hazard", "period=1"), "n"] == 20
+
+
+def test_more_who_came_than_members_is_told() -> None:
+    row = joining(COUNTED.assign(members=1.0)).loc[("g1", "cumulative_incidence", "*")]
+    assert (row["status"], row["basis"]) == ("not_estimable", "registry smaller than log")
+
+
+def test_first_times_need_a_registry_and_a_window() -> None:
+    assert joining(window_days=None).empty
+    assert joining(COUNTED[:0]).empty
+
+
+def test_coming_again_month_by_month() -> None:
+    """Of five, one comes again in the first month, one in the second; one is watched for twenty days only, two for three months."""
+    end = ENDS["1"]
+    days, gap = [200, 200, 20, 95, 99], [30, 31, None, None, None]
+    came = pd.DataFrame(
+        {"member": list("abcde"), "wave": "1", "group": "g1", "first": end - pd.to_timedelta(days, unit="D")}
+    )
+    came["second"] = came["first"] + pd.to_timedelta(pd.Series(gap, dtype="float64"), unit="D")
+    rows = retention(came, observed=seen(), group="group", wave="wave").tidy()
+    rows = rows[(rows["statistic"] == "hazard") & (rows["term"] == "returned") & (rows["group"] == "g1")].set_index(
+        "domain"
+    )
+    assert rows["estimate"].to_dict() == pytest.approx({"period=1": 1 / 4, "period=2": 1 / 3, "period=3": 0.0})
+    assert rows["n"].tolist() == [4, 3, 2]

@@ -37,21 +37,25 @@ def pages(report: Path) -> list[Path]:
     return sorted(report.glob("*/*.html"))
 
 
+@pytest.mark.slow
 def test_the_demo_has_every_chapter_in_both_languages(demo_report: Path) -> None:
     chapters = {p.stem for p in FOLDER.glob("*.ipynb")} - {"15-evaluation"} | {"index"}
     for language in LANGUAGES:
         assert {p.stem for p in demo_report.glob(f"{language}/*.html")} == chapters
 
 
+@pytest.mark.slow
 def test_every_page_of_the_demo_is_sound(demo_report: Path) -> None:
     assert {p.name: list(Page(p).faults()) for p in pages(demo_report) if list(Page(p).faults())} == {}
 
 
+@pytest.mark.slow
 def test_every_page_of_the_demo_says_synthetic(demo_report: Path) -> None:
     for language, word in (("en", "Synthetic"), ("zh", "合成数据")):
         assert [p.name for p in demo_report.glob(f"{language}/*.html") if word not in p.read_text("utf-8")] == []
 
 
+@pytest.mark.slow
 def test_code_is_not_in_the_pages(demo_report: Path) -> None:
     assert [p.name for p in pages(demo_report) if "analysis.release(" in p.read_text("utf-8")] == []
 
@@ -74,6 +78,7 @@ def test_the_first_page_says_in_a_line_what_is_missing(real_report: Callable[[st
         assert index.partition('class="skipped"')[2].count(line) == len(skipped)
 
 
+@pytest.mark.slow
 def test_shown_tables_are_there_as_csv(demo_report: Path) -> None:
     tables = sorted((demo_report / "en" / "tables").glob("*.csv"))
     assert len(tables) >= 7
@@ -90,6 +95,7 @@ def test_shown_tables_are_there_as_csv(demo_report: Path) -> None:
         assert [r for r in rows if r["status"] == "withheld" and r["estimate"]] == []
 
 
+@pytest.mark.slow
 def test_the_record_tells_inputs_versions_and_rules(demo_report: Path) -> None:
     record = json.loads((demo_report / "record.json").read_text("utf-8"))
     assert {"inputs", "versions", "rules", "seed", "tally", "tables", "key_fingerprint", "code"} <= set(record)
@@ -147,6 +153,7 @@ def test_a_failed_run_keeps_the_report_before(real_study: Callable[[str], Path],
     assert not (place / "zh").exists()
 
 
+@pytest.mark.slow
 def test_committed_notebooks_are_not_touched(demo_report: Path, project: Path) -> None:
     newest = max(p.stat().st_mtime for p in (project / "notebooks").glob("*.ipynb"))
     assert newest < (demo_report / "record.json").stat().st_mtime
@@ -161,6 +168,7 @@ def test_two_runs_give_the_same_bytes(demo_report: Path, project: Path, tmp_path
     assert [f for f in files if (demo_report / f).read_bytes() != (again / f).read_bytes()] == []
 
 
+@pytest.mark.slow
 def test_the_record_counts_the_withheld_rows_of_all_tables(demo_report: Path) -> None:
     hidden = 0
     for table in (demo_report / "en" / "tables").glob("*.csv"):

@@ -80,7 +80,7 @@ HELD = {
     "careers": "wave member group region channel joined first second last count volunteered organised proposed designed",
     "cells": "wave group region channel month events people first_time returning rated rating",
     "hierarchy": "code parent level valid_from valid_to",
-    "observed": "wave organisation start end reported recorded roles",
+    "observed": "wave organisation start end reported recorded roles activities joint",
     "labels": "kind code en zh",
     "tally": "wave file holds rule rows cells",
     "aside": "wave file row reason nearest",

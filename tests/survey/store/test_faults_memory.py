@@ -64,7 +64,7 @@ def test_other_errors_stay_what_they_are(
     def broken(*_: Any) -> None:
         raise kind
 
-    monkeypatch.setattr(panels, "_build", broken)
+    monkeypatch.setattr(panels, "assemble", broken)
     with pytest.raises(type(kind)):
         open_study(folder).panel()
 
