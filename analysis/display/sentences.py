@@ -176,6 +176,8 @@ def subject(term: str, statistic: str, labels: Labels, language: str) -> str:
     name, kind = labels.term(term, language), labels.kind_of(term)
     if language == "en" and kind not in ("item", "code"):
         name = inside(name)
+    if f"share.{term}.{statistic}" in WORDS:
+        return say(f"share.{term}.{statistic}", language)
     if statistic in values.NAMED_SHARES:
         named = labels.statistic(statistic, language)
         return say(

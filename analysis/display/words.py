@@ -235,6 +235,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "share.returned": ("the share that came back", "再次参加率"),
     "share.left": ("the share that left", "离开的比例"),
     "share.moved": ("the share that went to another organisation only", "只去了别的组织的比例"),
+    "share.took_part.cumulative_incidence": ("the share of members that had come", "来过的会员比例"),
+    "share.took_part.again": ("the share that came twice or more", "来过两次及以上的比例"),
     "share.first_time": ("the share that came for the first time in a year", "一年来首次参加的比例"),
     "share.stayed": ("the share that stayed", "留存率"),
     "share.volunteered": ("the share that volunteered", "志愿服务率"),

@@ -163,7 +163,8 @@ def _returned(
         return tidy_frame([{"term": "returned", "statistic": MEDIAN, "status": "not_asked"}])
     until = people["second"].fillna(people["wave"].map(dict(ends)).astype("datetime64[us]"))
     days = (until - people["first"]).dt.total_seconds() / DAY
-    frame = people.assign(time=days, returned=people["second"].notna().astype(int))
+    watched = people["wave"].map(dict(ends)).astype("datetime64[us]") - people["first"]
+    frame = people.assign(time=days, watched=watched, returned=people["second"].notna().astype(int))
     frame = frame[frame["time"] >= 0]
     curves = [kaplan_meier(frame, time="time", event="returned", by=cut, at=list(at)).tidy() for cut in cuts]
     return concat([*curves, *(_by_month(frame, cut) for cut in cuts)])
@@ -171,10 +172,13 @@ def _returned(
 
 def _by_month(frame: pd.DataFrame, cut: list[str]) -> pd.DataFrame:
     """Hazards of coming again, month by month since the first time; a month that was not watched to its end tells nothing."""
-    came = frame["returned"].to_numpy() == 1
-    months = frame["time"].to_numpy() / MONTH
-    period = np.where(came, np.maximum(np.ceil(months), 1), np.floor(months))
-    cells = added_up(frame.assign(period=period, event=came.astype(int)), [*cut, "period", "event"], [])
+    whole = np.floor(frame["watched"].dt.total_seconds().to_numpy() / DAY / MONTH)
+    month = np.maximum(np.ceil(frame["time"].to_numpy() / MONTH), 1)
+    came = (frame["returned"].to_numpy() == 1) & (
+        month <= whole
+    )  # else the quick ones of a month cut short would count alone
+    marks = {"period": np.where(came, month, whole), "event": came.astype(int)}
+    cells = added_up(frame.assign(**marks), [*cut, "period", "event"], [])
     cells = cells[cells["period"] > 0]
     if not cells["event"].any():
         return tidy_frame([])

@@ -173,12 +173,14 @@ def test_first_times_need_a_registry_and_a_window() -> None:
 
 
 def test_coming_again_month_by_month() -> None:
-    """Of five, one comes again in the first month, one in the second; one is watched for twenty days only, two for three months."""
+    """Of five, one comes again in the first month, one in the second; one is watched for twenty days only, two for three months.
+
+    The sixth comes again within the first month, of which only 25 days were watched: that tells nothing of a whole month.
+    """
     end = ENDS["1"]
-    days, gap = [200, 200, 20, 95, 99], [30, 31, None, None, None]
-    came = pd.DataFrame(
-        {"member": list("abcde"), "wave": "1", "group": "g1", "first": end - pd.to_timedelta(days, unit="D")}
-    )
+    days, gap = [200, 200, 20, 95, 99, 25], [30, 31, None, None, None, 3]
+    came = pd.DataFrame({"member": list("abcdef"), "wave": "1", "group": "g1"})
+    came["first"] = end - pd.to_timedelta(pd.Series(days), unit="D")
     came["second"] = came["first"] + pd.to_timedelta(pd.Series(gap, dtype="float64"), unit="D")
     rows = retention(came, observed=seen(), group="group", wave="wave").tidy()
     rows = rows[(rows["statistic"] == "hazard") & (rows["term"] == "returned") & (rows["group"] == "g1")].set_index(
