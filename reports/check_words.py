@@ -209,6 +209,10 @@ WORDS = {
         "places: {n} of the places have no checked days in the table; boundaries that moved between the waves are not known",
         "地区：有 {n} 个地区在代码表中没有核对过的起止日期，波次之间的边界变动未知",
     ),
+    "counted_from_list": (
+        "registry: none came; the members are counted from the list of members ({n} memberships)",
+        "组织登记：没有收到；会员数按会员名单统计（{n} 个会员关系）",
+    ),
     "without_a_count": (
         "registry: in {n} cases people answered of whom it counts no member; where weights are made, they count with their "
         "neighbours",

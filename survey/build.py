@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from survey import linkage, places, provenance, reduction, returning, store
+from survey import linkage, lists, places, provenance, reduction, returning, store
 from survey.identity import Key, study_key
 from survey.instrument import Item
 from survey.intake import Intake, take_in
@@ -92,6 +92,10 @@ def _saved(home: Path, study: Study, waves: Sequence[Wave], key: Key, seal: str)
             reduced = reduction.of_waves(study, waves, intake, crosswalk, tree)
             log = {name: reduction.together(reduced, name) for name in reduction.TABLES}
             intake, moved = carry(intake, waves, crosswalk, tree)
+            listed = intake.tables["memberships"]
+            log = lists.careers_of(listed, log, waves)
+            counts = lists.registry_of(listed, intake.registry, waves)
+            intake = replace(intake, tables={**intake.tables, "registry": counts})
             frames, calibration = assemble(study, waves, intake, log, crosswalk, tree, moved)
             meta = {
                 "calibration": _packed(calibration),

@@ -59,6 +59,7 @@ def whole_tally(
         for line in _about_registry(wave, intake, members, tree)
         if line[1]
     ]
+    lines += [(wave, "*", "registry", "counted_from_list", n, 0) for wave, n in _from_lists(waves, intake)]
     few = _few(study, waves, members, intake, tree)
     lines += [(wave, "*", "answers", "few_answered", answers, asked) for wave, answers, asked in few]
     lines += [
@@ -66,6 +67,15 @@ def whole_tally(
     ]
     extra = pd.DataFrame(lines, columns=intake.tally.columns)
     return pd.concat([intake.tally, extra, weight_tally.reindex(columns=intake.tally.columns)], ignore_index=True)
+
+
+def _from_lists(waves: Sequence[Wave], intake: Intake) -> Iterator[tuple[str, int]]:
+    """Give the waves whose registry was counted from their list of members, and the memberships counted."""
+    for wave in waves:
+        counts = intake.registry.loc[intake.registry["wave"] == wave.name, "members"]
+        listed = (intake.tables["memberships"]["wave"] == wave.name).any()
+        if listed and len(counts) and not any(p.wave.name == wave.name and p.brings("registry") for p in intake.parts):
+            yield wave.name, round(counts.sum())
 
 
 def _about_registry(

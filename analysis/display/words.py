@@ -448,7 +448,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "series broken: the question or the boundary changed between waves",
         "序列中断：各波次的题目或地区边界不同",
     ),
-    "note.not_reported": ("not reported: no log arrived", "未报送：没有收到活动记录"),
+    "note.not_reported": (
+        "not reported: no log arrived, or none that tells this",
+        "未报送：没有收到活动记录，或记录中没有此项",
+    ),
     # titles that say the finding
     "title.apart": ("{subject}: {units} are not compared", "{subject}：各{units}不作比较"),
     "title.lower": ("{units} below the {reference} on {subject}", "{subject}：{units}低于{reference}"),
@@ -559,7 +562,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "{count} units cannot be compared with earlier waves: question or boundary changed.",
         "{count}单位不能与以前的波次比较：题目或边界有变。",
     ),
-    "cannot.not_reported": ("{count} units sent no log.", "{count}单位未报送活动记录。"),
+    "cannot.not_reported": (
+        "{count} units sent no log, or none that tells all that is asked here.",
+        "{count}单位未报送活动记录，或记录中没有此处所需的全部内容。",
+    ),
     "cannot.nothing": ("Every number asked for can be shown.", "所要的数字都可以显示。"),
     "cannot.some": ("Some", "少量"),
     "cannot.about": ("About {count}", "约 {count} 个"),

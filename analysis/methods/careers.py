@@ -101,7 +101,9 @@ def _returned(people: pd.DataFrame, days: int | None) -> None:
     if "second" not in people:
         _mark(people, "returned", people["count"] > 1, ~nobody, nobody)
         return
-    within, followed = people["second"].notna(), ~nobody
+    untimed = people["first"].isna() if "first" in people else nobody
+    again = people["count"] > 1 if "count" in people else nobody
+    within, followed = people["second"].notna() | (untimed & again), ~nobody  # a list tells how often, not when
     if days is not None:
         limit = pd.Timedelta(days=days)
         followed = people["end"] - people["first"] >= limit

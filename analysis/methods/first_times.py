@@ -52,11 +52,12 @@ def first_times(
         Tidy table; ``hazard`` and ``cumulative_incidence`` (`analysis.hazards`), ``domain`` ``period=1``, ...; ``n`` members
         who had not come before. Units with more careers than members are ``not_estimable``.
     """
+    people = people.dropna(subset=["first"])  # in a wave whose times are not known nobody is known to come late
     last = int(np.ceil(window_days / MONTH))
     opens = people["wave"].map(dict(ends)).astype("datetime64[us]") - pd.Timedelta(days=window_days)
     month = np.ceil((people["first"] - opens) / pd.Timedelta(days=MONTH))
     came = added_up(people.assign(period=month.clip(1, last), node=ALL), ["wave", "group", "node", "period"], [])
-    counts = members[(members["node"] == ALL) & ~among(members, silent)]
+    counts = members[(members["node"] == ALL) & ~among(members, silent) & members["wave"].isin(people["wave"])]
     came = counted(came, counts).rename(columns={"careers": "n"})
     return concat([tidy_frame([]), *(_of_cut(came, counts, cut, last) for cut in cuts)])
 

@@ -216,6 +216,7 @@ def coverage(
         tables = _compared(counts, by, targets, adjust, hierarchy)
         tables.append(_full(counts, hierarchy, by))
         tables += means(counts, by, chosen_resources(registry, resources), tables[0])
+        tables.append(_uncounted(tables[0]))
     if answers is not None and in_need is not None:
         tables.append(_equity(answers, in_need, benefit, reach))
     rows = tidy_frame(pd.concat([t for t in tables if len(t)], ignore_index=True))
@@ -303,6 +304,14 @@ def _compared(
         )
     ]
     return [rows, *found]
+
+
+def _uncounted(rows: pd.DataFrame) -> pd.DataFrame:
+    """Say of every wave that no organisations were counted, where none were."""
+    if (rows["term"] == "established").any():
+        return pd.DataFrame()
+    waves = pd.DataFrame({"wave": sorted(rows["wave"].unique())})
+    return waves.assign(term="established", statistic="organisation_coverage", status="not_asked")
 
 
 def _full(counts: Counts, hierarchy: pd.DataFrame | None, by: Sequence[str]) -> pd.DataFrame:

@@ -139,7 +139,7 @@ def retention(
     ends = ends_of(observed, wave)
     cuts = [["wave"], ["wave", "group"]] if group is not None else [["wave"]]
     tables = [_returned(heard, ends, cuts, at), _times(heard, cuts)]
-    if registry is not None and ends and window_days is not None and "first" in heard:
+    if registry is not None and ends and window_days is not None and "first" in heard and heard["first"].notna().any():
         whole = keyed(registry, columns | {"region": region}, ["members"])
         counts = roll_up(whole, "members", parents_of(hierarchy, region) or dict.fromkeys(whole["region"], ALL))
         tables.append(first_times(heard, counts, silent, ends, window_days, cuts))
@@ -159,13 +159,13 @@ def _returned(
     people: pd.DataFrame, ends: Mapping[str, pd.Timestamp], cuts: list[list[str]], at: Sequence[float]
 ) -> pd.DataFrame:
     """Days from the first to the second time, or to the end of the log."""
-    if not ends or not {"first", "second"} <= set(people.columns):
+    if not ends or not {"first", "second"} <= set(people.columns) or people["first"].isna().all():
         return tidy_frame([{"term": "returned", "statistic": MEDIAN, "status": "not_asked"}])
     until = people["second"].fillna(people["wave"].map(dict(ends)).astype("datetime64[us]"))
     days = (until - people["first"]).dt.total_seconds() / DAY
     watched = people["wave"].map(dict(ends)).astype("datetime64[us]") - people["first"]
     frame = people.assign(time=days, watched=watched, returned=people["second"].notna().astype(int))
-    frame = frame[frame["time"] >= 0]
+    frame = frame[frame["time"] >= 0]  # and without those of whom it is not known when they came
     curves = [kaplan_meier(frame, time="time", event="returned", by=cut, at=list(at)).tidy() for cut in cuts]
     return concat([*curves, *(_by_month(frame, cut) for cut in cuts)])
 
