@@ -17,6 +17,7 @@ STATISTICS: Mapping[str, str] = MappingProxyType(
     {
         "mean": "own",
         "shrunken": "own",
+        "shrunken_share": "share",
         "poststratified": "own",
         "small_area": "own",
         "benchmarked": "own",

@@ -27,6 +27,7 @@ SHARES = (
     "proportion",
     "conditional",
     "cumulative",
+    "shrunken_share",
     "coverage",
     "organisation_coverage",
     "organisation_full",

@@ -36,6 +36,7 @@ WORDS: dict[str, tuple[str, str]] = {
     # statistics
     "statistic.mean": ("mean", "均值"),
     "statistic.shrunken": ("estimate drawn towards the average where few answered", "向平均收缩的估计"),
+    "statistic.shrunken_share": ("share drawn towards the average where few came", "人少时向平均收缩的比例"),
     "statistic.proportion": ("share", "比例"),
     "statistic.total": ("total", "总数"),
     "statistic.ratio": ("ratio", "比率"),

@@ -16,7 +16,7 @@ from analysis.methods.mixed import MixedFit, NotFittable, fit_mixed
 from analysis.methods.poststratify import poststratified
 from analysis.tidy import ALL, concat, tidy_frame
 
-STATISTIC = "shrunken"
+STATISTIC = "shrunken_share"
 TOO_SMALL = "registry smaller than log"
 NUMBERS = ["estimate", "std_error", "conf_low", "conf_high"]
 KEYS = ("group", "region")
@@ -51,7 +51,7 @@ def pooled_shares(
     Returns
     -------
     DataFrame
-        Tidy table without wave of statistic ``shrunken``: by group, by region, by both; intervals at 95 % on the logit by the
+        Tidy table without wave of statistic ``shrunken_share``: by group, by region, by both; intervals at 95 % on the logit by the
         error of prediction, variances taken as known; ``n`` those who might have; basis of a pooled row: the organisation for a
         cell, else ``all``. A model that the data cannot carry is one row ``not_estimable``, one that did not converge
         ``not_converged``. No rows where there is one unit only.

@@ -103,8 +103,8 @@ def fit_attraction(
 
     The conditional share of the last three steps from the log is *of those who took part*. ``took_part`` also has
     ``people``, the distinct members of T, where there is no registry number. Conditional shares from the log have a third
-    statistic, ``shrunken``: by a logit mixed model of organisations, places and their combinations, on the cells of the finest
-    level of places that holds nine in ten (`analysis.methods.pooled_shares`); ``pooled`` where more than 1 less
+    statistic, ``shrunken_share``: by a logit mixed model of organisations, places and their combinations, on the cells of the
+    finest level of places that holds nine in ten (`analysis.methods.pooled_shares`); ``pooled`` where more than 1 less
     `min_reliability` of it is borrowed.
 
     T, N, F and S add up over organisations (T, F and S also over channels): the share of a row over several of them is

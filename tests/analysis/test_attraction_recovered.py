@@ -34,7 +34,7 @@ def test_effects_of_places_are_found(seed: int, spread: float, least: float) -> 
     frames = federation(seed, level_truth() | {"activity": {"place_spread": spread}})
     truth = frames["places"].set_index("region")["effect"]
     rows = attraction(frames)
-    for statistic in ("conditional", "shrunken"):
+    for statistic in ("conditional", "shrunken_share"):
         found = of_places(rows, statistic)
         there = truth.reindex(found.index)
         assert len(found) > 80
@@ -45,10 +45,10 @@ def test_effects_of_places_are_found(seed: int, spread: float, least: float) -> 
 def test_where_places_hardly_differ_they_are_drawn_together() -> None:
     """Places have no effect of their own; who lives there still differs."""
     rows = attraction(federation(7, level_truth() | {"activity": {"place_spread": 0.0}, "pilot": {"reach": 0.0}}))
-    raw, leaning = (of_places(rows, statistic) for statistic in ("conditional", "shrunken"))
+    raw, leaning = (of_places(rows, statistic) for statistic in ("conditional", "shrunken_share"))
     assert leaning.std() < 0.7 * raw.std()
     apart = attraction(federation(7, level_truth() | {"activity": {"place_spread": 0.6}, "pilot": {"reach": 0.0}}))
-    assert of_places(apart, "shrunken").std() > 0.85 * of_places(apart, "conditional").std()
+    assert of_places(apart, "shrunken_share").std() > 0.85 * of_places(apart, "conditional").std()
 
 
 @pytest.mark.parametrize(("seed", "hidden"), [(2, "red_cross"), (9, "youth_league"), (31, "science_association")])

@@ -202,7 +202,7 @@ def test_small_units_lean_on_the_others_and_cover_their_truth():
             None, careers, None, registry, observed=None, group="group", region="region", wave=None, hierarchy=None
         )
         rows = fit.tidy().query("term == 'took_part'")
-        pooled = rows[rows["statistic"] == "shrunken"]
+        pooled = rows[rows["statistic"] == "shrunken_share"]
         cells = pooled[(pooled["group"] != "*") & (pooled["region"] != "*")].merge(truth, on=["group", "region"])
         assert set(cells["status"]) <= {"ok", "pooled"}
         assert (
@@ -232,7 +232,7 @@ def test_guests_beyond_the_registry_make_a_pooled_share_not_estimable():
     few = registry.assign(members=registry["members"].mask(of_g00, 2))
     options = {"observed": None, "group": "group", "region": "region", "wave": None, "hierarchy": None}
     rows = fit_attraction(None, careers, None, few, **options).tidy()
-    pooled = rows[(rows["term"] == "took_part") & (rows["statistic"] == "shrunken") & (rows["region"] == "*")]
+    pooled = rows[(rows["term"] == "took_part") & (rows["statistic"] == "shrunken_share") & (rows["region"] == "*")]
     guests = pooled.set_index("group").loc["g00"]
     assert (guests["status"], guests["basis"]) == ("not_estimable", "registry smaller than log")
     assert np.isnan(guests["estimate"])
