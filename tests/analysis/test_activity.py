@@ -125,6 +125,8 @@ def test_a_study_without_organisations_and_places() -> None:
 def test_what_is_wrong_is_said() -> None:
     with pytest.raises(ValueError, match="several rows for a wave, member and group"):
         found(pd.concat([CAME, CAME[:1]]), OBSERVED)
+    with pytest.raises(ValueError, match="several rows for a wave, member and group"):
+        found(pd.concat([CAME[:1], CAME]), OBSERVED)  # in the order of members and groups
     with pytest.raises(ValueError, match="lacks the columns"):
         found(CAME.drop(columns="joined"), OBSERVED)
     with pytest.raises(ValueError, match="lacks the columns"):

@@ -126,9 +126,9 @@ def test_rows_twice_are_refused():
         fitted(pd.concat([CAME, CAME.head(1)]))
 
 
-FIRST = pd.Timestamp("2020-01-01")  # the window of wave 1 opens a year before its end
+FIRST = pd.Timestamp("2020-01-01")  # the window of wave 1 opens the day after: 2020 has 366
 NEW = pd.DataFrame(
-    [("a", "g1", 3), ("b", "g1", 29), ("c", "g1", 40), ("d", "g1", 364), ("e", "g2", 100)],
+    [("a", "g1", 3), ("b", "g1", 31), ("c", "g1", 40), ("d", "g1", 364), ("e", "g2", 100)],
     columns=["member", "group", "day"],
 ).assign(wave="1")
 NEW["first"] = FIRST + pd.to_timedelta(NEW["day"], unit="D")

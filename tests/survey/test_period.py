@@ -97,11 +97,32 @@ def test_who_said_to_have_sent_nothing_is_silent_in_what_arrived_then(tmp_path: 
     assert told["2023-07..08", "union"]
 
 
+def test_one_wave_in_which_it_sent_its_log_is_enough(tmp_path: Path) -> None:
+    both = {"2023": times(("p", "union", "2021-01-01 10:00"), ("p", "union", "2023-07-03 10:00")), "2024": LOGS["2024"]}
+    made = study(tmp_path, both)
+    change_wave(made, "2023", not_reporting=["union"])
+    told = open_study(made).period("2023-07..08").observed.set_index(["wave", "organisation"])["reported"]
+    assert told["2023-07..08", "union"]
+    change_wave(made, "2024", not_reporting=["union"])
+    told = open_study(made).period("2023-07..08").observed.set_index(["wave", "organisation"])["reported"]
+    assert not told["2023-07..08", "union"]
+
+
+def test_the_first_instant_is_in_and_the_one_before_is_not(tmp_path: Path) -> None:
+    rows = (("p", "union", "2023-07-01 00:00"), ("q", "union", "2023-06-30 23:59:59.999999"))
+    panel = open_study(study(tmp_path, {"2024": times(*rows)})).period("2023-07")
+    assert who(panel, "2023-07") == ["union:1"]
+    assert panel.careers["first"].tolist() == [pd.Timestamp("2023-07-01")]
+
+
 def test_members_are_counted_by_the_newest_registry_of_the_day(tmp_path: Path) -> None:
     made = study(tmp_path, LOGS, {"2023": "100", "2024": "140"})
     counts = open_study(made).period("2023-07..08").registry.set_index("wave")["members"]
     assert counts.to_dict() == {"2022-07..08": 100.0, "2023-07..08": 100.0}
     assert open_study(made).period("2024-04").registry["members"].tolist()[-1] == 100.0  # the next one begins in May
+    later = {"2024": LOGS["2024"] + times(("p", "union", "2024-06-03 10:00")).split("\n", 1)[1], "2023": LOGS["2023"]}
+    made = study(tmp_path / "later", later, {"2023": "100", "2024": "140"})
+    assert open_study(made).period("2024-06").registry["members"].tolist() == [140.0]
 
 
 def test_a_log_that_ends_too_early_is_compared_to_the_same_day(tmp_path: Path) -> None:
