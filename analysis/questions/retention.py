@@ -174,9 +174,8 @@ def _by_month(frame: pd.DataFrame, cut: list[str]) -> pd.DataFrame:
     """Hazards of coming again, month by month since the first time; a month that was not watched to its end tells nothing."""
     whole = np.floor(frame["watched"].dt.total_seconds().to_numpy() / DAY / MONTH)
     month = np.maximum(np.ceil(frame["time"].to_numpy() / MONTH), 1)
-    came = (frame["returned"].to_numpy() == 1) & (
-        month <= whole
-    )  # else the quick ones of a month cut short would count alone
+    # of a month cut short the quick ones would count alone
+    came = (frame["returned"].to_numpy() == 1) & (month <= whole)
     marks = {"period": np.where(came, month, whole), "event": came.astype(int)}
     cells = added_up(frame.assign(**marks), [*cut, "period", "event"], [])
     cells = cells[cells["period"] > 0]
