@@ -72,10 +72,11 @@ def at_step(name: str, calls: tuple[tuple[str, ...], ...]) -> Kill:
 
 
 def plan(count: int, calls: int, seconds: float) -> list[Kill]:
-    """Half of the kills at calls spread over the whole run, before and after; half at random moments of it."""
+    """Half of the kills at calls spread over the whole run, its two ends among them; half at random moments of it."""
     draw = random.Random(SEED)
     steps = count // 2
     at_calls = [Kill(1 + (2 * n + 1) * calls // (2 * steps), draw.choice(("before", "after"))) for n in range(steps)]
+    at_calls[0], at_calls[-1] = Kill(1, "before"), Kill(calls, "after")
     return [*at_calls, *(Kill(after=draw.uniform(0.0, seconds)) for _ in range(count - steps))]
 
 
