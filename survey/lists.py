@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from survey.activity.frames import CAREERS, COUNTS, OBSERVED, TIMES
+from survey.reduction import last_instant
 from survey.study import Wave
 
 _UNIT = ["wave", "group", "region"]
@@ -66,9 +67,8 @@ def careers_of(
         came = listed[listed["times"] > 0].sort_values(["member", "group"], kind="stable")
         came = came.assign(count=came["times"], **dict.fromkeys(COUNTS, 0))
         careers.append(_like(came, log["careers"], CAREERS))
-        end = pd.Timestamp(wave.settings.fieldwork.end) + pd.Timedelta(days=1) - pd.Timedelta(microseconds=1)
         told = pd.DataFrame({"organisation": sorted(listed["group"].dropna().unique()) or [None]})
-        told = told.assign(wave=wave.name, end=end, roles=False)
+        told = told.assign(wave=wave.name, end=last_instant(wave), roles=False)
         told["reported"] = ~told["organisation"].isin(wave.settings.not_reporting)
         observed = [table[table["wave"] != wave.name] for table in observed]
         observed.append(_like(told, log["observed"], OBSERVED))

@@ -66,6 +66,7 @@ def _of_wave(study: Study, wave: Wave, intake: Intake, carried: str) -> store.Se
             took_part_days=study.settings.windows.took_part,
             log_end=None,
             not_reporting=wave.settings.not_reporting,
+            not_after=last_instant(wave),
         )
         seen = [part.wave.name for part in intake.parts if part.wave.name <= wave.name]
         meta = {"waves": sorted({*seen, wave.name}), "code": provenance.code()}
@@ -76,6 +77,11 @@ def _of_wave(study: Study, wave: Wave, intake: Intake, carried: str) -> store.Se
     return found
 
 
+def last_instant(wave: Wave) -> pd.Timestamp:
+    """Give the last instant of a wave's fieldwork; what stands in its log for later has not happened yet."""
+    return pd.Timestamp(wave.settings.fieldwork.end) + pd.Timedelta(days=1) - pd.Timedelta(microseconds=1)
+
+
 def _made_from(study: Study, wave: Wave, intake: Intake, carried: str) -> str:
     logs = [part for part in intake.parts if part.entry.holds == "log" and part.wave.name <= wave.name]
     said = {
@@ -83,6 +89,7 @@ def _made_from(study: Study, wave: Wave, intake: Intake, carried: str) -> str:
         "parts": [(part.kept.key, part.entry.key) for part in logs],
         "window": study.settings.windows.took_part,
         "silent": wave.settings.not_reporting,
+        "not_after": str(last_instant(wave)),
         "carried": carried,
     }
     return store.digest(["reduced", json.dumps(said, sort_keys=True)])

@@ -39,6 +39,7 @@ def reduce_wave(
     took_part_days: int | None,
     log_end: pd.Timestamp | None,
     not_reporting: Sequence[str],
+    not_after: pd.Timestamp | None = None,
     engine: str | None = None,
     incidence: bool = True,
 ) -> Activity:
@@ -64,6 +65,8 @@ def reduce_wave(
         The last instant that the wave's log covers, local. None: the latest start of the wave's rows.
     not_reporting : sequence of str
         Groups that sent no log though asked: they are not ``reported``, also where a joint activity names them.
+    not_after : Timestamp or None
+        The log ends here at the latest: later rows are plans, or of another wave. None: no limit.
     engine : str or None
         ``duckdb``, ``local[2]`` or ``spark://host:port``; None: what ``WORKBENCH_ENGINE`` says, else ``duckdb``.
     incidence : bool
@@ -95,6 +98,7 @@ def reduce_wave(
         if own.empty:
             return frames.nothing_came(wave, not_reporting, incidence=incidence)
         end = own["latest"].max() if log_end is None else pd.Timestamp(log_end)
+        end = end if not_after is None else min(end, not_after)
         window = (_opens(end, took_part_days), end)
         return _counted(run, held, wave, waves.index(wave), window, not_reporting, incidence)
 
