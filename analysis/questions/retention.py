@@ -164,7 +164,8 @@ def _returned(
     until = people["second"].fillna(people["wave"].map(dict(ends)).astype("datetime64[us]"))
     days = (until - people["first"]).dt.total_seconds() / DAY
     watched = people["wave"].map(dict(ends)).astype("datetime64[us]") - people["first"]
-    frame = people.assign(time=days, watched=watched, returned=people["second"].notna().astype(int))
+    marks = {"time": days, "watched": watched, "returned": people["second"].notna().astype(int)}
+    frame = people[["wave", "group"]].assign(**marks)
     frame = frame[frame["time"] >= 0]  # and without those of whom it is not known when they came
     curves = [kaplan_meier(frame, time="time", event="returned", by=cut, at=list(at)).tidy() for cut in cuts]
     return concat([*curves, *(_by_month(frame, cut) for cut in cuts)])
@@ -204,7 +205,8 @@ def _leaving(
     seen = heard[heard["wave"].isin(_one_after_another({*people["wave"].unique(), *ends}, ends, window_days))]
     stayed, known, _ = in_next_window(seen, people, ends, silent, window_days)
     anywhere, _, _ = in_next_window(seen.assign(group=ALL), people.assign(group=ALL), ends, silent[:0], window_days)
-    runs = _counted_runs(seen.assign(goes_on=stayed & known, out=known & ~stayed, elsewhere=anywhere))
+    marks = {"goes_on": stayed & known, "out": known & ~stayed, "elsewhere": anywhere}
+    runs = _counted_runs(seen[["wave", "member", "group"]].assign(**marks))
     over = runs[~runs["goes_on"]]
     if not over["out"].any():
         return tidy_frame([{"term": LEFT, "statistic": "hazard", "status": "not_estimable"}])
