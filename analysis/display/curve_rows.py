@@ -117,7 +117,7 @@ def curves_of(
     ValueError
         Where the term is not settled or rows of one time are there twice.
     NothingThere
-        Where the table has no times, or all together only and units were asked for.
+        Where the table has no times. Where it has no such units all together are left.
     """
     table, name = frame_of(released)
     table = rows_where(table, {"statistic": statistic, **({"term": term} if term is not None else {})})
@@ -134,7 +134,7 @@ def curves_of(
         lines.setdefault(row.keys[by] if by is not None else ALL, []).append((time, row))
     made = {unit: _curve(unit, line) for unit, line in lines.items()}
     whole = made.pop(ALL, None)
-    if not made and (by is not None or whole is None):
+    if not made and whole is None:
         raise NothingThere(by or "term")
     return Curves(name, wave, tuple(made.values()), whole)
 

@@ -23,6 +23,7 @@ from analysis.tidy import ALL, concat, tidy_frame
 DAYS = (7, *range(15, 361, 15), 365)
 MEDIAN = "median_time"
 DAY = 86_400  # seconds
+YEAR = 12  # months of coming again that are told
 LEFT, MOVED, STAYED, UNSEEN = "left", "moved", "stayed", "followed no further"
 
 
@@ -63,7 +64,7 @@ def retention(
     returned  cumulative (``time=days``),    share that has come again within so many days of their first (median days),
               survival, median_time          by Kaplan & Meier: who began late is followed as long as the log goes on
     returned  hazard                         of those who had not come again yet, those who do in the k-th month after their
-                                             first time (``period=k``, of 30 days)
+                                             first time (``period=k``, of 30 days; a year of them)
     left      hazard, cumulative_incidence   of careers that lasted so many windows in a row (``period=windows``), those whose
                                              member was not seen in the next one, with no organisation
     moved     the same                       ... was seen with another organisation only: the competing way out
@@ -182,7 +183,8 @@ def _by_month(frame: pd.DataFrame, cut: list[str]) -> pd.DataFrame:
     cells = cells[cells["period"] > 0]
     if not cells["event"].any():
         return tidy_frame([])
-    rows = hazards(cells, period="period", event="event", by=cut, count="careers").tidy()
+    until = int(min(YEAR, cells["period"].max()))
+    rows = hazards(cells, period="period", event="event", by=cut, count="careers", until=until).tidy()
     return rows[rows["statistic"] == "hazard"].assign(term="returned")
 
 

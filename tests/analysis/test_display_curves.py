@@ -193,9 +193,14 @@ def test_where_nothing_may_be_shown_no_curve_is_drawn() -> None:
     for drawing in drawings(shown.html("zh")):
         assert texts(drawing) == ["–已隐去：0号会、1号会"]
     assert "nothing can be shown" in shown.mark("en")["title"]
-    assert SHOW.curves(released(curve(0.1, 0.2))).mark("en")["kind"] == "nothing"
     with pytest.raises(ValueError, match="unit is one of"):
         SHOW.curves(released(curve(0.1)), by=None, unit="weeks")
+
+
+def test_a_study_without_such_units_has_the_curve_of_all() -> None:
+    whole = released(curve(0.1, 0.2))
+    assert SHOW.curves(whole, by="group").html("en") == SHOW.curves(whole, by=None).html("en")
+    assert SHOW.curves(whole, statistic="survival").mark("en")["kind"] == "nothing"
 
 
 def test_small_sets_at_risk_end_the_curves_of_the_verb_itself() -> None:
