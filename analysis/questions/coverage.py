@@ -216,7 +216,8 @@ def coverage(
         tables = _compared(counts, by, targets, adjust, hierarchy)
         tables.append(_full(counts, hierarchy, by))
         tables += means(counts, by, chosen_resources(registry, resources), tables[0])
-        tables.append(_uncounted(tables[0]))
+        if registry is not None and {"established", "organisations"} <= set(registry.columns):
+            tables.append(_uncounted(tables[0]))
     if answers is not None and in_need is not None:
         tables.append(_equity(answers, in_need, benefit, reach))
     rows = tidy_frame(pd.concat([t for t in tables if len(t)], ignore_index=True))
@@ -307,7 +308,7 @@ def _compared(
 
 
 def _uncounted(rows: pd.DataFrame) -> pd.DataFrame:
-    """Say of every wave that no organisations were counted, where none were."""
+    """Say of every wave that no organisations were counted, where the columns for them are empty."""
     if (rows["term"] == "established").any():
         return pd.DataFrame()
     waves = pd.DataFrame({"wave": sorted(rows["wave"].unique())})
