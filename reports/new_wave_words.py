@@ -30,6 +30,10 @@ WORDS = {
     "answers": ("answers", "答卷"),
     "log": ("activity log", "活动记录"),
     "registry": ("registry", "组织登记"),
+    "memberships": ("list of members", "会员名单"),
+    "visits": ("visits", "走访记录"),
+    "proposals": ("proposals", "提案建议"),
+    "cases": ("rights cases", "维权案件"),
     "decisions": ("2. To be decided anew", "2. 须重新决定"),
     "decision": (
         "last time {office} accepted {rule} for {file}, because: {why}",

@@ -221,6 +221,11 @@ aside, located, arrived, linkage : DataFrame
         return {"members": self.members, "steps": asked, **after, **log, **files, **where}
 
     @property
+    def chain_places(self) -> dict[str, Any]:
+        """Arguments of `analysis.chain` by place, all organisations together."""
+        return self.chain_inputs | {"group": None} | {key: self.where[key] for key in ("region", "hierarchy")}
+
+    @property
     def need_inputs(self) -> dict[str, Any]:
         """Arguments of `analysis.coverage` that compare those in need with the rest in reach and benefit."""
         benefit = "benefit" if "benefit" in self.steps else None

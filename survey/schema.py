@@ -6,7 +6,7 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from datetime import date
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -39,6 +39,13 @@ ROLES = {
     "proposals": ("proposal", "member", "group", "region", "service", *STAGES["proposals"]),
     "cases": ("case", "member", "group", "region", "service", *STAGES["cases"]),
 }
+# What a file must say, and of where it belongs in a study that has groups or places; kinds that are not there name the group.
+NEEDED = {
+    "log": ("member", "activity", "start"),
+    "memberships": ("member",),
+    **{kind: stages[:1] for kind, stages in STAGES.items()},
+}
+UNITS_NEEDED = {"answers": ("group", "region"), "registry": ("group", "region"), "log": ()}
 PEOPLE = ("member", "officer")  # roles that name somebody: pseudonyms take their place
 # What somebody says of a way that has steps; each becomes a column of the answers, 1 or 0.
 STEPS = ("reached", "intends", "propose", "take_part", "evaluate", "benefit", "design", "in_need")
@@ -93,6 +100,11 @@ OWN_ERRORS = {
     "linear_trim": "is for raking; method: linear is limited by bounds",
     "two_meanings": "has a code, label or spelling that stands for two codes; make each stand for one",
 }
+
+
+def needed_roles(holds: str, units: Container[str]) -> list[str]:
+    """Roles to which a file of a kind must map a column, in a study with these of the units group and region."""
+    return [*NEEDED.get(holds, ()), *(role for role in UNITS_NEEDED.get(holds, ("group",)) if role in units)]
 
 
 def _wrong(kind: str) -> ValueError:

@@ -16,17 +16,9 @@ from survey.faults import Fault, Refused
 from survey.folder import Document, place
 from survey.instrument import Item
 from survey.places import DIGITS
-from survey.schema import NAME, REGISTRY_COUNTS, RESERVED, ROLES, STAGES, FileEntry, StudyFile, WaveFile
+from survey.schema import NAME, REGISTRY_COUNTS, RESERVED, ROLES, FileEntry, StudyFile, WaveFile, needed_roles
 from survey.sealed_record import read_record
 from survey.typed import Typed, Where
-
-# What a file must say of where it belongs, in a study that has groups or places; others name the group alone.
-_UNITS_NEEDED: dict[str, set[str]] = {"answers": {"group", "region"}, "registry": {"group", "region"}, "log": set()}
-_NEEDED = {
-    "log": ("member", "activity", "start"),
-    "memberships": ("member",),
-    **{kind: stages[:1] for kind, stages in STAGES.items()},
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,9 +346,7 @@ def _fits(item: Item | None, sign: str, code: str) -> bool:
 
 def _lacking(known: Known, document: Document, n: int, entry: FileEntry) -> Iterator[Fault]:
     targets = set(entry.columns.values())
-    units = _units(known.settings) & _UNITS_NEEDED.get(entry.holds, {"group"})
-    needed = [*_NEEDED.get(entry.holds, ()), *sorted(units)]
-    for role in (r for r in needed if r not in targets):
+    for role in (r for r in needed_roles(entry.holds, _units(known.settings)) if r not in targets):
         yield _at(
             document,
             ("files", n, "columns"),

@@ -116,7 +116,7 @@ STATISTICS: Mapping[str, str] = MappingProxyType(
         **{f"{side}_{done}": "share" for side in ("above", "below") for done in ("present", "absent")},
         **{f"{c}_{end}": "share" for c in ("above_absent", "below_present") for end in ("lowest", "highest")},
         "present_minus_absent": "difference",
-        "odds_ratio": "coefficient",
+        **dict.fromkeys(("odds_ratio", "odds_ratio_lowest", "odds_ratio_highest"), "coefficient"),
         **dict.fromkeys(("survival", "hazard", "cumulative_incidence"), "share"),
         "median_time": "days",
         **dict.fromkeys(("entry", "exit", "stay", "transition"), "share"),

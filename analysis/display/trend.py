@@ -96,13 +96,22 @@ def _panel(
         y = look.axis.at(tick, low, high)
         sheet.line([(edge + 6, y), (last + 8, y)], colour="hairline", width=0.8)
         sheet.words((edge, y), look.axis.written(tick), colour="quiet", size=10, align="right")
+    names = {w: look.labels.unit("wave", w, look.language) for w in waves}
+    if sum(text_width(name, 10) for name in names.values()) + 40 >= last - first + 60:
+        names = _short(waves)
     for wave, x in xs.items():
-        label = look.labels.unit("wave", wave, look.language)
-        short = label if text_width(label, 10) * len(waves) + 40 < last - first + 60 else wave
+        short = names[wave]
         middle = max(x, left + text_width(short, 10) / 2)  # the first wave's name does not leave the sheet
         sheet.words((middle, low + 15), short, colour="quiet", size=10, align="centre")
     _quiet(sheet, whole, xs, look, (low, high))
     _own(sheet, rows, xs, look, (low, high), waves[-1])
+
+
+def _short(waves: Sequence[str]) -> dict[str, str]:
+    """Names of waves where there is little room: the years alone where all are the same months."""
+    parted = {wave: wave.partition("-") for wave in waves}
+    same = len({rest for _, _, rest in parted.values()}) == 1
+    return {wave: year if same else wave for wave, (year, _, _) in parted.items()}
 
 
 def _quiet(sheet: Canvas, whole: Sequence[Row], xs: Mapping[str, float], look: Look, span: tuple[float, float]) -> None:

@@ -17,6 +17,14 @@ TIME: dict[str, tuple[str, str]] = {
     "statistic.below_present_highest": ("present but dissatisfied, of all at most", "参加但不满意，占全部至多"),
     "statistic.present_minus_absent": ("mean of those present less that of those absent", "参加者均值减未参加者均值"),
     "statistic.odds_ratio": ("odds of coming next, for a point more", "每高一分，下次参加的优势比"),
+    "statistic.odds_ratio_lowest": (
+        "the same, if those not linked speak most against it",
+        "同上，假定未关联者最不支持",
+    ),
+    "statistic.odds_ratio_highest": (
+        "the same, if those not linked speak most for it",
+        "同上，假定未关联者最支持",
+    ),
     "part.within_person": ("the same person, from answer to answer", "同一人的历次作答之间"),
     "part.between_people": ("between people", "人与人之间"),
     "part.between_units": ("between units", "单位之间"),

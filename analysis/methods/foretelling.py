@@ -20,20 +20,33 @@ from analysis.methods.mixed import NotFittable, fit_mixed
 from analysis.tidy import domain_key, tidy_frame
 
 STATISTIC = "odds_ratio"
+ENDS = {f"{STATISTIC}_lowest": -1, f"{STATISTIC}_highest": 1}
 PARTS = ("within_person", "between_people", "between_units")
 Z = NormalDist().inv_cdf(0.975)
 FEWEST = 10  # people who changed, or units, below which no odds are given
 FAR = 8.0  # a log odds a point beyond which a slope has run away
+OPEN = "not linked"
 WITHIN, BETWEEN, UNIT = "own less the unit's", "the unit's mean", "unit of people"
 
 
 def foretell(
-    frame: pd.DataFrame, *, scale: str, came: str, person: str, units: Sequence[str], wave: str | None
+    frame: pd.DataFrame,
+    *,
+    scale: str,
+    came: str,
+    person: str,
+    units: Sequence[str],
+    wave: str | None,
+    unlinked: str | None = None,
 ) -> pd.DataFrame:
-    r"""Give the odds ratios of coming for one point more of a scale.
+    r"""Give the odds ratios of coming for one point more of a scale, and how far those who are not linked could move them.
 
     Within people: :math:`P(y_{it} = 1) = \mathrm{logit}^{-1}(a_i + b_t + \beta x_{it})` given how often i came (conditional
     logit). Between: :math:`\mathrm{logit} P(y_{ij} = 1) = b_t + \beta_w (x_{ij} - \bar x_j) + \beta_b \bar x_j + u_j`.
+
+    Bounds: the same fit when of those not linked everybody above the mean that the part compares with came (the person's own, the
+    unit's, that of all units) and nobody below it, or the other way round: the ends that their coming could have (Manski 1989),
+    with the interval of either end.
 
     Parameters
     ----------
@@ -47,17 +60,44 @@ def foretell(
         Columns whose combinations are the units j; none: no units.
     wave : str or None
         Column of the wave; a term of its own where there are several.
+    unlinked : str, optional
+        Column of bool: whether the person came is only unknown because there is no link. None: no bounds.
 
     Returns
     -------
     DataFrame
         Tidy rows of statistic ``odds_ratio``, a row a part (domain ``part=...``); interval Wald's on the log, std_error by the
-        delta method; ``n`` people who changed, or answers.
+        delta method; ``n`` people who changed, or answers. ``odds_ratio_lowest, odds_ratio_highest`` of the parts that were
+        estimated, where some are not linked.
     """
-    used = frame[[*dict.fromkeys([scale, came, person, *units, *([wave] if wave else [])])]].dropna()
-    if used.empty:
+    columns = [*dict.fromkeys([scale, person, *units, *([wave] if wave else [])])]
+    kept = frame[[*columns, came]].assign(**{OPEN: False if unlinked is None else frame[unlinked].to_numpy(bool)})
+    told = kept.dropna()
+    if told.empty:
         return tidy_frame([_row(scale, part, None, "not_asked", 0) for part in PARTS])
-    return tidy_frame([_within(used, scale, came, person, wave), *_between(used, scale, came, units, wave)])
+    rows = [_within(told, scale, came, person, wave), *_between(told, scale, came, units, wave)]
+    whole = kept[kept[came].notna() | kept[OPEN]].dropna(subset=[c for c in columns if c != person])
+    if whole[OPEN].any():
+        found = {part: row["status"] == "ok" for part, row in zip(PARTS, rows, strict=True)}
+        for name, way in ENDS.items():
+            if found[PARTS[0]] and len(own := whole.dropna(subset=[person])) > len(told):
+                rows.append(
+                    _within(_supposed(own, scale, came, [person], way), scale, came, person, wave) | {"statistic": name}
+                )
+            for place, part in enumerate(PARTS[1:]):
+                if found[part]:
+                    laid = _supposed(whole, scale, came, units, way, of_units=part == PARTS[2])
+                    rows.append(_between(laid, scale, came, units, wave)[place] | {"statistic": name})
+    return tidy_frame(rows)
+
+
+def _supposed(
+    whole: pd.DataFrame, scale: str, came: str, units: Sequence[str], way: int, *, of_units: bool = False
+) -> pd.DataFrame:
+    """Suppose of those not linked that all on one side of the mean came, and nobody on the other."""
+    mean = whole.groupby([*units], observed=True)[scale].transform("mean")
+    above = (mean - whole[scale].mean()) if of_units else (whole[scale] - mean)
+    return whole.assign(**{came: whole[came].mask(whole[OPEN], (way * above > 0).astype("float64"))})
 
 
 def _row(scale: str, part: str, slope: tuple[float, float] | None, status: str, n: int) -> dict[str, object]:

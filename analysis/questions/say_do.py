@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,7 @@ from analysis.tidy import concat, tidy_frame
 
 PLANE = {"above_present": (1, 1), "above_absent": (1, 0), "below_present": (-1, 1), "below_absent": (-1, 0)}
 BOUNDED = ("above_absent", "below_present")
-SIDE, CAME, NEXT = "side of the middle", "came", "came next"
+CAME, NEXT, UNLINKED = "came", "came next", "not linked, next window known"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -75,6 +76,8 @@ def say_do(
                           or more answers of the same person, who came after one and not after another: conditional logit),
                           ``part=between_people`` (within a unit) and ``part=between_units`` (of the unit's mean; logit mixed
                           model with the unit as a random effect). Over all waves
+    odds_ratio_lowest,    the same if of those not linked nobody above the mean that the part compares with had come and everybody
+    ..._highest           below it, or the other way round, each end with its own interval
     ===================== =====================================================================================================
 
     Parameters
@@ -137,7 +140,8 @@ def say_do(
     frame = _linked(members, careers, columns, observed, silent, (link, window_days))
     tables = [_plane(frame, s, limits[s], columns, by, design or Design()) for s in scales]
     unit = [c for c in (group, region) if c is not None]
-    odds = [foretell(frame, scale=s, came=NEXT, person=person or link, units=unit, wave=wave) for s in scales]
+    next_time = partial(foretell, frame, came=NEXT, person=person or link, units=unit, wave=wave, unlinked=UNLINKED)
+    odds = [next_time(scale=s) for s in scales]
     return SayDo(tidy_frame(pd.concat([*tables, *odds], ignore_index=True)))
 
 
@@ -170,17 +174,19 @@ def _linked(
     silent: pd.MultiIndex,
     how: tuple[str, int | None],
 ) -> pd.DataFrame:
-    """Answers with whether their members came now and in the next window: 1, 0, or missing where that is not known."""
+    """Answers with whether their members came now and in the next window: 1, 0, missing where not known; and for want of a link."""
     link, window_days = how
     people = keyed(careers, columns, [c for c in ("member", "last") if c in careers])
     came = linked_steps(members, people, (), columns, link=link, silent=silent)["took_part"]
-    then = pd.Series(np.nan, index=members.index)
+    then, unlinked = pd.Series(np.nan, index=members.index), np.zeros(len(members), bool)
     if columns["wave"] is not None:
         asked = keyed(members, {"wave": columns["wave"], "group": columns["group"], "member": link})
         done, known, _ = in_next_window(asked, people, ends_of(observed, columns["wave"]), silent, window_days)
         told = known.to_numpy() & members[link].notna().to_numpy()
         then = pd.Series(np.where(told, done.to_numpy().astype(float), np.nan), index=members.index)
-    return members.assign(**{CAME: came, NEXT: then})
+        unlinked = known.to_numpy() & members[link].isna().to_numpy()
+    told_of = {CAME: came, NEXT: then, UNLINKED: pd.Series(unlinked, members.index)}
+    return members.assign(**told_of)
 
 
 def _plane(

@@ -19,7 +19,7 @@ from survey.checks import cells
 from survey.checks.times import times
 from survey.instrument import Item
 from survey.proposal.columns import Column
-from survey.schema import REGISTRY_COUNTS
+from survey.schema import REGISTRY_COUNTS, STAGES
 from survey.wording import bare, best, parts
 
 # What roles are called, in the words of the field.
@@ -55,9 +55,30 @@ CALLED = {
     "established": "established|organisations established|set up|founded|已建|已建数|已建单位数|组建数|建会数",
     "staff": "staff|number of staff|officers|employees|工作人员|专职人员|干部数",
     "venues": "venues|number of venues|sites|centres|阵地|场所数|活动场所",
+    "joined": "joined|joined on|join date|member since|date joined|入会时间|加入时间|入会日期",
+    "left": "left|left on|leave date|date left|membership ended|退会时间|退会日期|离会时间",
+    "times": "times|number of times|attendances|times attended|participations|events attended|参加次数|参与次数|活动次数",
+    "visit": "visit|visit id|visit number|id|number|no|走访|走访编号|走访记录号|编号",
+    "officer": "officer|official|cadre|visited by|staff member|visitor|干部|走访干部|走访人|联系干部",
+    "visited": "visited|visited on|visit date|date of visit|走访时间|走访日期|联系时间",
+    "people": "people met|number of people met|members met|people|走访人数|联系人数|接待人数|走访户数",
+    "proposal": "proposal|proposal id|proposal number|suggestion|motion|id|number|no|提案|提案编号|提案号|建议编号|编号",
+    "made": "made|made on|proposed on|submitted|date made|提出时间|提出日期|提交时间|提案时间",
+    "answered": "answered|answered on|replied|replied on|reply date|答复时间|答复日期|回复时间|办复时间",
+    "adopted": "adopted|adopted on|accepted|taken up|date adopted|采纳时间|采纳日期|采用时间",
+    "told": "told|member told|told the member|feedback|informed|informed on|反馈时间|告知时间|反馈日期",
+    "case": "case|case id|case number|file number|complaint|id|number|no|案件|案件编号|案号|案件号|编号",
+    "raised": "raised|raised on|opened|received|filed|date filed|申请时间|提出时间|来访时间|投诉时间",
+    "accepted": "accepted|accepted on|taken on|registered|admitted|受理时间|受理日期|立案时间",
+    "resolved": "resolved|resolved on|closed|closed on|settled|办结时间|办结日期|结案时间|解决时间",
     "funds": "funds|budget|spending|expenditure|经费|经费数|资金|支出",
 }
 WORDS = {role: tuple(words.split("|")) for role, words in CALLED.items()}
+NUMBERED = (
+    "visit",
+    "proposal",
+    "case",
+)  # what rows of some files are: a plain number there is theirs, not the member's
 SEPARATORS = (";", "┋", "|", ",", "、", "/", "→")
 TIME_FORMS = ("iso", "epoch_ms", "epoch_s", "excel")
 DAY_FORMS = ("mdy", "dmy")
@@ -67,10 +88,18 @@ ENOUGH = 50  # answers from which on it tells something that a code was never us
 PLATFORM = {"submitted": "submitted", "seconds": "seconds"}
 NEVER = -9.0
 NEAR = 0.3  # less alike than this, cells of single options are not read
-TIMED = ("submitted", "start", "end")
+TIMED = ("submitted", "start", "end", "joined", "left", *(stage for stages in STAGES.values() for stage in stages))
+COUNTED = (*REGISTRY_COUNTS, "times", "people")
+COMES_AGAIN = ("log", "memberships", "visits", "proposals", "cases")  # files in which a person may stand twice
 FEW = 10
 _DURATION = re.compile(r"\d+(?:\.\d+)?|[\d\s时分秒:]+")
 _WORDS = re.compile(r"\s|[^\w-]")
+
+
+def words_of(role: str, roles: Sequence[str]) -> tuple[str, ...]:
+    """What a role is called in a file that may have these roles."""
+    taken = {word for own in NUMBERED if own in roles and own != role for word in WORDS[own]}
+    return tuple(word for word in WORDS[role] if word not in taken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,8 +396,10 @@ def _role(column: Column, role: str, known: Known, holds: str) -> Fit:
         return _graded(column.share([c.casefold() in cells.YES or c.casefold() in cells.NO for c in column.cells]), 0.5)
     if role == "seconds":
         return _graded(column.share([bool(_DURATION.fullmatch(cell)) for cell in column.cells]), 0.3)
-    if role == "weight" or role in REGISTRY_COUNTS:
+    if role == "weight" or role in COUNTED:
         return _graded(column.share(known.numbers(column) >= 0), 0.5)
+    if role in NUMBERED:
+        return Fit(1.2 if column.unique > 0.95 else -2.0, math.nan)
     if role == "rating":
         return _graded(column.share(~known.words(column)), 0.3)
     if role in ("channel", "response", "role", "service"):
@@ -377,12 +408,12 @@ def _role(column: Column, role: str, known: Known, holds: str) -> Fit:
 
 
 def _numbers_people(column: Column, holds: str) -> float:
-    """An answer has its own number; in a log the numbers come again, and the numbers of the rows are nobody's."""
+    """An answer has its own number; elsewhere the numbers come again, and the numbers of the rows are nobody's."""
     if column.counts_rows:
         return -2.0
     if column.share([bool(_WORDS.search(cell)) for cell in column.cells]) > MISFITS:
         return -1.5
-    if holds == "log":
+    if holds in COMES_AGAIN:
         return 0.3 if column.distinct > 1 else -2.0
     return 1.2 if column.unique > 0.95 else 0.3 if column.unique > 0.8 else -2.0
 

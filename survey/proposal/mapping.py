@@ -27,7 +27,7 @@ from survey.proposal import evidence
 from survey.proposal.columns import Column, look
 from survey.proposal.evidence import Known, Target
 from survey.readers import RawTable
-from survey.schema import REGISTRY_COUNTS, ROLES
+from survey.schema import REGISTRY_COUNTS, ROLES, STAGES, needed_roles
 from survey.study import Study, Wave
 from survey.wording import guesses
 
@@ -38,8 +38,13 @@ LEAST = 0.1  # below it nothing was found
 PROPOSED_FROM = 0.6  # below it a proposal is for a person to look at, and stands commented out
 SURE_FROM = 0.9
 MOST_SURE = 0.99
-KINDS = ("answers", "log", "registry")
-NEEDED = {"answers": ("group", "region"), "log": ("member", "activity", "start"), "registry": ("group", "region")}
+KINDS = tuple(ROLES)
+# A file of a kind has at least one column that is one of these; answers have an item.
+TELLING = {
+    "registry": REGISTRY_COUNTS,
+    "memberships": ("joined", "left", "times"),
+    **{kind: stages[:1] for kind, stages in STAGES.items()},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +97,15 @@ class Proposal:
     Attributes
     ----------
     holds : str
-        ``answers``, ``log`` or ``registry``.
+        One of `KINDS`.
     version : str
         Version of the instrument.
     rows : tuple of Row
         One a column, in the file's order.
     fit : float
         How well the file as a whole fits what it is said to hold: the mean confidence of its columns, the platform's own left
-        out, times the share of needed roles that were found; 0 for answers without an item and a registry without a count.
+        out, times the share of needed roles that were found; 0 for answers without an item and for a file without what its kind
+        tells of (`TELLING`).
     times : str
         Form of its times, as ``layout.times``; empty where a day could be a month, or where there is none.
     separator : str
@@ -133,8 +139,8 @@ def propose(
         Version of the instrument whose items are looked for.
     previous : sequence of Wave
         Earlier waves, oldest first; their mappings and values are evidence.
-    holds : {'answers', 'log', 'registry'}, optional
-        None: the kind that fits best.
+    holds : str, optional
+        One of `KINDS`; None: the kind that fits best.
 
     Returns
     -------
@@ -183,7 +189,7 @@ def _propose(
     chosen = {n: m for n, m in chosen.items() if weighed.confidence[n, m] >= LEAST}
     rows = tuple(_row(n, chosen.get(n), columns[n], targets, weighed) for n in range(len(columns)))
     mapped = {row.target: column for row, column in zip(rows, columns, strict=True) if row.proposed}
-    timed = next((mapped[role] for role in ("submitted", "start", "end") if role in mapped), None)
+    timed = next((mapped[role] for role in evidence.TIMED if role in mapped), None)
     return Proposal(
         holds=holds,
         version=version,
@@ -232,7 +238,7 @@ def _targets(study: Study, version: str, earlier: Sequence[Mapping[str, str]], h
     absent = {"within"} | ({"group"} if study.settings.groups is None else set())
     absent |= {"region"} if study.places.empty else set()
     roles = [role for role in ROLES[holds] if role not in absent or role in called]
-    found = [Target(role, None, "", (*evidence.WORDS[role], *called.get(role, ()))) for role in roles]
+    found = [Target(role, None, "", (*evidence.words_of(role, roles), *called.get(role, ()))) for role in roles]
     if holds == "answers":
         asked = [item for item in study.items if item.asked_in(version)]
         for item in asked:
@@ -340,10 +346,9 @@ def _reasons(n: int, m: int, column: Column, weighed: _Weighed) -> tuple[Reason,
 def _fit(rows: Sequence[Row], study: Study, holds: str) -> float:
     own = [row.confidence for row in rows if not row.metadata or row.target]
     there = {row.target for row in rows if row.proposed}
-    absent = {"group"} if study.settings.groups is None else set()
-    absent |= {"region"} if study.places.empty else set()
-    needed = [role for role in NEEDED[holds] if role not in absent]
-    if holds == "registry" and there.isdisjoint(REGISTRY_COUNTS):
+    units = ({"group"} if study.settings.groups else set()) | (set() if study.places.empty else {"region"})
+    needed = needed_roles(holds, units)
+    if holds in TELLING and there.isdisjoint(TELLING[holds]):
         return 0.0
     if holds == "answers" and there <= {*ROLES["answers"]}:
         return 0.0

@@ -140,6 +140,44 @@ def test_a_change_of_mind_is_told_from_a_lasting_liking():
     assert moving["between_units"]["conf_low"] < 1 < moving["between_units"]["conf_high"]
 
 
+def test_bounds_of_the_odds_hold_what_the_whole_would_have_told():
+    """Of people who are all in the log some are unlinked as chance has it, then by what they did: the bounds hold both."""
+    answers, careers, observed = panel(5, within=0.6, between=0.6, of_units=0.6, people=900, units=20)
+    answers["person"] = answers["log_member"]
+    options = {"observed": observed, "person": "person", "window_days": 365}
+    whole = fitted(answers, careers, **options).query("statistic == 'odds_ratio'").set_index("domain")["estimate"]
+    assert not fitted(answers, careers, **options)["statistic"].str.contains("odds_ratio_").any()
+    often = answers["log_member"].map(careers["member"].value_counts()).fillna(0)
+    high = answers.groupby("log_member")["trust"].transform("mean") > 3
+    people = answers["log_member"].rank(method="dense")
+    for gone in (people % 3 == 0, (often > 1) & high):
+        some = answers.assign(log_member=answers["log_member"].mask(gone))
+        told = fitted(some, careers, **options)
+        told = told[told["statistic"].str.startswith("odds_ratio")]
+        rows = told.pivot_table(index="domain", columns="statistic", values="estimate").loc[whole.index]
+        assert (rows["odds_ratio_lowest"] < rows["odds_ratio"]).all()
+        assert (rows["odds_ratio"] < rows["odds_ratio_highest"]).all()
+        assert (rows["odds_ratio_lowest"] < whole).all()
+        assert (whole < rows["odds_ratio_highest"]).all()
+
+
+def test_a_bound_of_the_odds_is_the_fit_of_what_it_supposes():
+    answers, careers, observed = panel(6, within=0.6, between=0.6, of_units=0.6, people=600, units=12)
+    answers["person"] = answers["log_member"]
+    gone = answers["log_member"].rank(method="dense") % 4 == 0
+    options = {"observed": observed, "person": "person", "window_days": 365}
+    told = fitted(answers.assign(log_member=answers["log_member"].mask(gone)), careers, **options)
+    found = told[(told["statistic"] == "odds_ratio_highest") & (told["domain"] == "part=within_person")].iloc[0]
+    above = answers["trust"] > answers.groupby("person")["trust"].transform("mean")
+    supposed = answers.loc[gone & above, ["person", "group", "wave"]].rename(columns={"person": "member"})
+    supposed["wave"] = (supposed["wave"].astype(int) + 1).astype(str)  # came in the window after the answer
+    kept = careers[~careers["member"].isin(answers.loc[gone, "person"])]
+    same = fitted(answers, pd.concat([kept, supposed], ignore_index=True), **options)
+    same = same[(same["statistic"] == "odds_ratio") & (same["domain"] == "part=within_person")].iloc[0]
+    assert found["estimate"] == pytest.approx(same["estimate"], rel=1e-6)
+    assert found["n"] == same["n"]
+
+
 @pytest.mark.slow
 def test_intervals_of_the_odds_within_people_cover():
     runs, inside = 60, 0

@@ -92,10 +92,7 @@ def demo_without(demo: Path, home: Path, *gone: str) -> Study:
 
 
 def demo_cases(demo: Path, home: Path, wave: str, *gone: str) -> list[Case]:
-    """The files of a wave of the demo, for a copy that lacks some waves.
-
-    Answers, log and registry: what `new-wave` does not propose yet (proposals, cases) is written into wave.yaml by hand.
-    """
+    """The files of a wave of the demo, for a copy that lacks some waves."""
     study = demo_without(demo, home / f"{wave}-{'-'.join(gone)}", *gone)
     settings = yaml.safe_load((demo / wave / "wave.yaml").read_text("utf-8"))
     there = {w.name: w for w in open_study(demo).wave_list}[wave]
@@ -108,5 +105,4 @@ def demo_cases(demo: Path, home: Path, wave: str, *gone: str) -> list[Case]:
             str(settings["instrument"]),
         )
         for entry in there.settings.files
-        if entry.holds in ("answers", "log", "registry")
     ]
