@@ -105,8 +105,6 @@ def lattice(parent: Iterable[int], columns: int) -> Lattice:
     own = np.arange(len(rows)) >= len(tree)
     tail, head, nodes = _arcs(rows, inner, columns)
     height = _heights(rows)
-    if (tree == 0).sum() == 1:  # one region at the top says nearly the same as all: it goes before any other
-        height[np.flatnonzero(tree == 0)] = 0
     height = height[None, :] + (np.arange(columns + 1)[:, None] == 0)
     return Lattice(rows, own, columns, tail, head, height.ravel(), nodes)
 
@@ -177,8 +175,8 @@ def protect(
     Notes
     -----
     For every sensitive cell the other hidden cells leave an interval that is ``difference`` wide and reaches ``minimum``
-    (proved by flow, not only checked). Cost of a further cell: its people, and more than all people for each sum that it is the
-    total of, so a total goes only where nothing finer works; ties go to the first cell. Deterministic.
+    (proved by flow, not only checked). Cost of a further cell: its people, so that a total goes only where nothing finer works;
+    ties go to the finer, then to the first cell. Deterministic.
     """
     kept = sensitive if partly is None else sensitive & ~partly
     filled = people > 0
@@ -299,8 +297,7 @@ class _Network:
         start = np.concatenate([table.tail[up], table.head[down]])
         end = np.concatenate([table.head[up], table.tail[down]])
         cell = np.concatenate([up, down])
-        more = 10.0 * people.max(initial=1)
-        cost = people + more * table.height + np.arange(len(people)) * (0.5 / len(people))
+        cost = people + 1 + table.height + np.arange(len(people)) * (0.5 / len(people))
         arcs = dict(zip(zip(start.tolist(), end.tolist(), strict=True), cell.tolist(), strict=True))
         return cls(table, people, sensitive, minimum, difference, large, lower, cost, start, end, cell, arcs)
 

@@ -90,6 +90,7 @@ def grid(table: pd.DataFrame, *, rows: str | Sequence[str], columns: str | None,
         columns, vary = vary[0], []
     heads = (*heads, *vary)
     across = tuple(dict.fromkeys(table[columns])) if columns else ("",)
+    across = tuple(sorted(across)) if columns == "wave" else across
     return Grid(heads, columns, across, _lines(rows_of(table), heads, columns, across, sort))
 
 

@@ -28,6 +28,8 @@ REAL = {
         "lacks": {"07-attraction", "11-cohesion"},
     },
     "la_meetup_rsvps": {"has": {"01-intake", "07-attraction"}, "lacks": {"02-response", "06-coverage", "11-cohesion"}},
+    "ethba_meetups": {"has": {"01-intake", "07-attraction"}, "lacks": {"02-response", "11-cohesion"}},
+    "nashville_membership": {"has": {"06-coverage", "07-attraction"}, "lacks": {"02-response", "11-cohesion"}},
 }
 # One of them in every `make test`, the longer ones in the slow tier.
 STUDIES = [pytest.param(name, marks=[] if name == "la_meetup_rsvps" else [pytest.mark.slow]) for name in REAL]
