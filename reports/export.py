@@ -9,6 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ from reports.record import provenance, record
 from reports.render import Report, render
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from survey import Panel, Study
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -72,9 +75,33 @@ def export(
     NotebookFailed, NotReleased
         Where a notebook fails or shows what was not released; nothing of the report is there then.
     """
+    return make(study, wave, languages, period=period, out=out, folder=folder, tell=tell).place
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A report that was made: where it lies, the panel, and a row for every number that passed the door on the way."""
+
+    place: Path
+    panel: Panel
+    passed: DataFrame
+
+
+def make(
+    study: Study,
+    wave: str | None,
+    languages: Sequence[str] = LANGUAGES,
+    *,
+    period: str | None = None,
+    out: Path | None = None,
+    folder: Path | None = None,
+    release: str = "",
+    tell: Callable[[str], None],
+) -> Made:
+    """Make a report as `export` does; with the name of a release its pages say that, else that they are a draft."""
     chapters = notebooks.chapters(folder or (notebooks.PERIODS if period else notebooks.FOLDER))
     asked = {"WORKBENCH_PERIOD": period} if period else {"WORKBENCH_WAVE": study.wave(wave).name}
-    panel, done, skipped = _run(study, asked, chapters, tell)
+    panel, done, skipped, passed = _run(study, asked, chapters, tell)
     for chapter in done:
         refuse_unreleased(chapter)
     tell("pages")
@@ -82,24 +109,26 @@ def export(
     place.parent.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix=".building-", dir=place.parent))
     try:
-        _write(building, panel, done, {c: skipped[c.name] for c in chapters if c.name in skipped}, languages)
+        lacking = {c: skipped[c.name] for c in chapters if c.name in skipped}
+        _write(building, panel, done, lacking, languages, release)
         _replace(building, place)
     finally:
         shutil.rmtree(building, ignore_errors=True)
-    return place
+    return Made(place, panel, passed)
 
 
 def _run(
     study: Study, asked: Mapping[str, str], chapters: Sequence[Chapter], tell: Callable[[str], None]
-) -> tuple[Panel, list[Chapter], dict[str, tuple[str, ...]]]:
-    """Build the panel while the kernel warms up, then run the chapters that the panel supports."""
+) -> tuple[Panel, list[Chapter], dict[str, tuple[str, ...]], DataFrame]:
+    """Build the panel while the kernel warms up, then run the chapters that the panel supports; and what passed the door."""
     environment = {"WORKBENCH_STUDY": str(study.folder), **asked}
     with tempfile.TemporaryDirectory(prefix="workbench-") as name, notebooks.kernel(environment, Path(name)) as manager:
         tell("panel")
         months = asked.get("WORKBENCH_PERIOD")
         panel = study.period(months) if months else study.panel(asked["WORKBENCH_WAVE"])
         wanted, skipped = notebooks.supported(chapters, panel)
-        return panel, notebooks.run(wanted, manager, Path(name), tell), skipped
+        done = notebooks.run(wanted, manager, Path(name), tell)
+        return panel, done, skipped, notebooks.passed(manager, Path(name))
 
 
 def _write(
@@ -108,6 +137,7 @@ def _write(
     done: Sequence[Chapter],
     skipped: Mapping[Chapter, Sequence[str]],
     languages: Sequence[str],
+    release: str,
 ) -> None:
     pages = {language: [page(chapter, language) for chapter in done] for language in languages}
     first = pages[languages[0]]
@@ -124,6 +154,7 @@ def _write(
             pages=tuple(p for p in pages[language] if p is not front),
             skipped={c.title[language]: needs for c, needs in skipped.items()},
             provenance=provenance(about, language),
+            release=release,
         )
         _write_language(building / language, report)
     (building / "record.json").write_text(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
+    from pandas import DataFrame
 
     from survey import Panel
 
@@ -90,6 +91,20 @@ def run(wanted: Sequence[Chapter], manager: Any, workdir: Path, tell: Callable[[
         At the first cell that raises.
     """
     return [_executed(chapter, manager, workdir, tell) for chapter in wanted]
+
+
+def passed(manager: Any, workdir: Path) -> DataFrame:
+    """Give a row for every number that the kernel's notebooks let out through the door (`analysis.disclosure.passed`)."""
+    import nbformat
+    from nbclient import NotebookClient
+
+    from analysis.disclosure.passed import read
+
+    path = workdir / "passed.json"
+    code = f"import analysis.disclosure.passed as door\ndoor.write({str(path)!r})"
+    asking = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    NotebookClient(asking, km=manager, timeout=SECONDS_A_CELL, record_timing=False).execute(cleanup_kc=False)
+    return read(path)
 
 
 def refresh(folder: Path, environment: Mapping[str, str], tell: Callable[[str], None]) -> None:

@@ -40,6 +40,8 @@ class Report:
         Titles of chapters that the data do not support, and what they lack.
     provenance : tuple of (label, value)
         What the report was made from.
+    release : str
+        The release that it is frozen for; empty: a draft.
     """
 
     panel: Panel
@@ -49,6 +51,7 @@ class Report:
     pages: tuple[Page, ...]
     skipped: Mapping[str, Sequence[str]]
     provenance: tuple[tuple[str, str], ...]
+    release: str = ""
 
 
 def render(report: Report, font_face: str = "") -> dict[str, str]:
@@ -88,7 +91,7 @@ def _frame(report: Report, font_face: str) -> dict[str, Any]:
         "words": page_words(language),
         "css": _safe((TEMPLATES / "style.css").read_text("utf-8")),
         "font_face": _safe(font_face),
-        "ribbons": _ribbons(report.panel, language),
+        "ribbons": _ribbons(report.panel, language, report.release),
         "study": {"title": labels["study", "title"]},
         "wave": {"title": labels["wave", report.panel.wave]},
         "other": _other(report, "index"),
@@ -96,9 +99,10 @@ def _frame(report: Report, font_face: str) -> dict[str, Any]:
     }
 
 
-def _ribbons(panel: Panel, language: str) -> list[str]:
-    """What stands above every page: what the data are, and what they cannot carry."""
-    ribbons = [say("synthetic", language)] if panel.study.settings.synthetic else []
+def _ribbons(panel: Panel, language: str, release: str) -> list[str]:
+    """What stands above every page: whether it may be passed on, what the data are, and what they cannot carry."""
+    ribbons = [say("release", language, name=release) if release else say("draft", language)]
+    ribbons += [say("synthetic", language)] if panel.study.settings.synthetic else []
     if panel.few_answered is not None:
         answers, asked = panel.few_answered
         ribbons.append(say("few_answered", language, share=f"{answers / asked:.1%}"))

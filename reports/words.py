@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 WORDS = {
+    "draft": ("Draft: not released, not to be passed on", "草稿：尚未发布，请勿外传"),
+    "release": ("Release {name}", "发布版 {name}"),
     "synthetic": ("Synthetic data: nobody in it exists", "合成数据：其中没有真实的人"),
     "few_answered": (
         "Only {share} of those asked answered: whoever did may differ from all others, and no organisation or place is ranked",

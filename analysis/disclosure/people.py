@@ -6,7 +6,7 @@ column is flat; people without a value keep a place of their own, which nobody i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
@@ -92,6 +92,55 @@ class Family:
         return None if None in found else tuple(f for f in found if f is not None)
 
 
+@dataclass(frozen=True, slots=True)
+class Members:
+    """Which rows of people stand in which cells, for comparing sets that no sum connects.
+
+    Attributes
+    ----------
+    codes : tuple of int arrays, shape (axes, rows)
+        For each family the place of every row on its axes, the finest row of the tree last.
+    who : (rows,) int
+        Whose each row is.
+    answered : (rows, sets) bool
+        Who has a value of each set.
+    """
+
+    codes: tuple[Ints, ...]
+    who: Ints
+    answered: NDArray[np.bool_]
+
+    def in_wave(self, families: Sequence[Family], wave: int | None) -> tuple[Ints, csr_array]:
+        """Give the rows of a wave (its place; None: there are no waves) and the cells that they stand in.
+
+        Returns
+        -------
+        rows : int array
+        cells : sparse (cells, rows) of 1
+            The families' cells one after the other, each as its array without the axis of waves is flattened; a cell of a cut
+            that an earlier family has too is empty.
+        """
+        rows = np.arange(len(self.who)) if wave is None else np.flatnonzero(self.codes[0][0] == wave)
+        first = 0 if wave is None else 1
+        cells, columns, start, seen = [], [], 0, list[frozenset[str]]()
+        for family, codes in zip(families, self.codes, strict=True):
+            shape, names = family.people.shape[first:-1], family.names[first:]
+            for keep, source, row, cell in _climbed(codes[first:, rows], shape, suppression.below(family.table)):
+                flat = frozenset(n for n, k in zip(names, keep, strict=False) if k)
+                for top in (True, False):
+                    cut = flat if top else flat | {names[-1]}
+                    if not any(cut <= other for other in seen):
+                        here = (row == 0) == top
+                        cells.append(cell[here] + start)
+                        columns.append(source[here])
+            seen.append(frozenset(names))
+            start += int(np.prod(shape))
+        pairs = np.concatenate(cells), np.concatenate(columns)
+        found = csr_array((np.ones(len(pairs[0]), dtype=np.int8), pairs), shape=(start, len(rows)))
+        found.sum_duplicates()
+        return rows, found
+
+
 @lru_cache(maxsize=64)
 def _places(values: tuple[str, ...]) -> dict[str, int]:
     """Looked up once a released row, so made once."""
@@ -142,7 +191,7 @@ def texts(column: pd.Series) -> pd.Series:
 
 def families(
     frame: pd.DataFrame, cuts: Iterable[tuple[str, ...]], regions: Tree | None, answered: NDArray[np.bool_]
-) -> tuple[tuple[Family, ...], bool]:
+) -> tuple[tuple[Family, ...], bool, Members]:
     """Count the people of a source for all its cuts.
 
     Parameters
@@ -162,13 +211,16 @@ def families(
         One for each cut that is in no larger one.
     overlap : bool
         Whether a person stands in more than one row of a wave.
+    members : Members
+        Who they are.
     """
     whole = {frozenset(c) for c in cuts} | {frozenset[str]()}
     largest = sorted(tuple(sorted(c)) for c in whole if not any(c < other for other in whole))
     wave = ("wave",) if "wave" in frame.columns else ()
     who = pd.factorize(frame["member"])[0]
     overlap = bool(frame[[*wave, "member"]].duplicated().any())
-    return tuple(_family(frame, c, wave, regions, answered, who if overlap else None) for c in largest), overlap
+    found = [_family(frame, c, wave, regions, answered, who if overlap else None) for c in largest]
+    return tuple(f for f, _ in found), overlap, Members(tuple(codes for _, codes in found), who, answered)
 
 
 def _family(
@@ -178,7 +230,7 @@ def _family(
     regions: Tree | None,
     answered: NDArray[np.bool_],
     who: Ints | None,
-) -> Family:
+) -> tuple[Family, Ints]:
     axes = {c: _axis(frame[c]) for c in (*wave, *cut) if not (c == "region" and regions)}
     flat = [c for c in cut if c in axes]
     tree = regions if regions and "region" in cut else flat_tree(axes[flat.pop()] if flat else Axis("", ()))
@@ -189,7 +241,7 @@ def _family(
     codes = np.array([*(_codes(frame, a) for a in (*extras, column)), _rows(frame, tree, table)])
     count = _sums if who is None else _distinct
     people = count(codes, shape, suppression.below(table), answered, who, bool(wave))
-    return Family(extras, column, tree, table, people)
+    return Family(extras, column, tree, table, people), codes
 
 
 def _axis(column: pd.Series) -> Axis:
@@ -242,21 +294,28 @@ def _distinct(
 ) -> Ints:
     """A person may stand in several rows: count each once in every cell."""
     assert who is not None
-    above = csr_array(adds.T)
-    times = np.diff(above.indptr)[codes[-1]]
-    source = np.repeat(np.arange(len(who)), times)
-    start = np.repeat(above.indptr[codes[-1]] - np.concatenate([[0], np.cumsum(times)[:-1]]), times)
-    row = above.indices[start + np.arange(len(source))]
     people = np.zeros((int(np.prod(shape)), answered.shape[1]), dtype=np.int64)
-    for keep in product((0, 1), repeat=len(shape) - 1):
-        places = tuple(codes[i][source] * k for i, k in enumerate(keep))
-        cells = np.ravel_multi_index((*places, row), shape)
+    for _, source, _, cells in _climbed(codes, shape, adds):
         pairs, pair = np.unique(cells * (who.max() + 1) + who[source], return_inverse=True)
         once = csr_array(
             (np.ones(len(source), dtype=np.float32), (pair, source)), (len(pairs), len(who))
         ) @ answered.astype(np.float32)
         np.add.at(people, pairs // (who.max() + 1), once > 0)
     return people.reshape(*shape, -1)
+
+
+def _climbed(
+    codes: Ints, shape: tuple[int, ...], adds: NDArray[np.float64]
+) -> Iterator[tuple[tuple[int, ...], Ints, Ints, Ints]]:
+    """Every cell that each row stands in: axes kept or put together (1, 0), the row's number, the tree's row, the flat cell."""
+    above = csr_array(adds.T)
+    times = np.diff(above.indptr)[codes[-1]]
+    source = np.repeat(np.arange(codes.shape[1]), times)
+    start = np.repeat(above.indptr[codes[-1]] - np.concatenate([[0], np.cumsum(times)[:-1]]), times)
+    row = above.indices[start + np.arange(len(source))].astype(np.int64)
+    for keep in product((0, 1), repeat=len(shape) - 1):
+        places = tuple(codes[i][source] * k for i, k in enumerate(keep))
+        yield keep, source, row, np.ravel_multi_index((*places, row), shape)
 
 
 def _all_but_first(axis: int) -> tuple[slice, ...]:

@@ -15,13 +15,16 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from analysis.core import suppression
-from analysis.disclosure.people import Axis, Family, Tree, families, region_tree
+from analysis.core.near_sets import near_pairs
+from analysis.disclosure.people import Axis, Family, Members, Tree, families, region_tree
 from analysis.disclosure.rounding import Rules
 from analysis.tidy import ALL
 
 Mask = NDArray[np.bool_]
+Ints = NDArray[np.int64]
 
 COUNTS_ONLY = "registry"
 DESCRIPTORS = ("unit", "file", "scale", "measure", "cut", "part", "of", "level", "time", "period")
@@ -68,9 +71,13 @@ class Source:
         The rules it is looked at with.
     overlap : bool
         Whether a person can stand in several rows of a wave.
+    members : Members, optional
+        Who stands in which cell; None for a registry.
     found : dict of (int, str) to tuple of bool arrays
         What is not shown of each set and wave (``*``: all of them) looked up so far, one array a family; filled when first
         asked for, since a report looks at most sets in one wave only.
+    cells : dict of wave's place to (rows, sparse cells)
+        Of the waves looked up so far, `Members.in_wave`.
     """
 
     name: str
@@ -81,7 +88,9 @@ class Source:
     hints: tuple[Hint, ...] = ()
     rules: Rules = field(default_factory=Rules)
     overlap: bool = False
+    members: Members | None = None
     found: dict[tuple[int, str], tuple[Mask, ...]] = field(default_factory=dict)
+    cells: dict[int | None, tuple[Ints, csr_array]] = field(default_factory=dict)
 
     def hidden(self, variable: str, wave: str = ALL) -> tuple[Mask, ...]:
         """What is not shown of a variable: one array a family, of the shape of its ``people`` without the sets.
@@ -100,12 +109,39 @@ class Source:
 
     def _hide(self, at: int, wave: str) -> tuple[Mask, ...]:
         """Waves are proved one by one: nothing hidden in one protects another."""
-        if wave == ALL:
-            return _hide(self.families, self.hints, at, self.rules, self.overlap)
-        place = self.families[0].extras[0].places[wave]
-        families = tuple(replace(f, extras=f.extras[1:], people=f.people[place]) for f in self.families)
-        hints = tuple(Hint(h.hidden[place], h.settled[place], h.alike[place]) for h in self.hints)
-        return _hide(families, hints, at, self.rules, self.overlap)
+        families, hints, place = self.families, self.hints, None
+        if wave != ALL:
+            place = self.families[0].extras[0].places[wave]
+            families = tuple(replace(f, extras=f.extras[1:], people=f.people[place]) for f in self.families)
+            hints = tuple(Hint(h.hidden[place], h.settled[place], h.alike[place]) for h in self.hints)
+        hidden = _hide(families, hints, at, self.rules, self.overlap)
+        while (more := self._nearly_shown(hidden, at, place)) is not None:
+            again = _hide(families, hints, at, self.rules, self.overlap, more)
+            hidden = tuple(a | m for a, m in zip(again, more, strict=True))
+        return hidden
+
+    def _nearly_shown(self, hidden: tuple[Mask, ...], at: int, wave: int | None) -> tuple[Mask, ...] | None:
+        """Hide one of any two shown cells whose people differ by few, the one of fewer people; None where there are none.
+
+        No sum connects an employer with the one group that nearly all its people are of: only their people tell.
+        """
+        assert self.members is not None
+        if wave not in self.cells:
+            self.cells[wave] = self.members.in_wave(self.families, wave)
+        rows, cells = self.cells[wave]
+        there = self.members.answered[rows, at]
+        people = np.concatenate(
+            [(f.people if wave is None else f.people[wave])[..., at].ravel() for f in self.families]
+        )
+        flat = np.concatenate([h.ravel() for h in hidden])
+        shown = np.flatnonzero(~flat & (people > 0) & (np.diff(cells.indptr) > 0))
+        pairs = near_pairs(cells[shown][:, there], None, self.members.who[rows[there]], self.rules.difference)
+        if not len(pairs):
+            return None
+        a, b = shown[pairs[:, 0]], shown[pairs[:, 1]]
+        flat[np.where(people[b] < people[a], b, a)] = True
+        ends = np.cumsum([h.size for h in hidden])
+        return tuple(part.reshape(h.shape) for part, h in zip(np.split(flat, ends[:-1]), hidden, strict=True))
 
     def _hide_waves(self, variable: str) -> tuple[Mask, ...]:
         every, at = [self.hidden(variable, wave) for wave in self.waves], self.sets[variable]
@@ -237,8 +273,8 @@ def plan_release(
     are hidden where one of its values is; all waves together are hidden where one wave is. Cuts that are not within one
     another and share a total (group x region, group x employer) each protect it, but not jointly. Judged by linear programming
     over all of them, 8 federations each of 3 sizes: two such cuts left none of 145 small cells open, a ring of three
-    (with region x employer) 2 of 192. Two cells of different cuts that happen to hold nearly the same people (an employer
-    whose people are all of one group) are not looked for.
+    (with region x employer) 2 of 192. Of two shown cells whose people differ by fewer than ``difference``, whatever their cuts
+    (an employer whose people are nearly all of one group), that of fewer people is hidden.
     Where a person stands in several rows of a wave (a log: several groups), sums do not hold for persons; the rule is
     applied as if they did, with distinct persons as the smaller count, and a cell which all but 1 to ``difference`` - 1 people
     of a total share is hidden too.
@@ -330,9 +366,9 @@ def _source(
     if not any(v in frame.columns for v in variables):
         keep = ~frame[keys].duplicated().to_numpy()
         frame, answered = frame[keep], answered[keep]
-    counted, overlap = families(frame, map(tuple, own), regions, answered)
+    counted, overlap, members = families(frame, map(tuple, own), regions, answered)
     hints = tuple(_hint(f, _sensitive(f, rules, overlap), rules) for f in counted)
-    return Source(name, columns, own, sets, counted, hints, rules, overlap)
+    return Source(name, columns, own, sets, counted, hints, rules, overlap, members)
 
 
 def _sets(frame: pd.DataFrame, variables: list[str]) -> tuple[dict[str, int], Mask]:
@@ -368,15 +404,23 @@ def _hint(family: Family, sensitive: Mask, rules: Rules) -> Hint:
 
 
 def _hide(
-    families: tuple[Family, ...], hints: tuple[Hint, ...], at: int, rules: Rules, overlap: bool
+    families: tuple[Family, ...],
+    hints: tuple[Hint, ...],
+    at: int,
+    rules: Rules,
+    overlap: bool,
+    given: tuple[Mask, ...] | None = None,
 ) -> tuple[Mask, ...]:
     """Hide cells of one set in every family; what one hides of a shared cut the others hide and protect too.
 
-    Also where both hid it of themselves: hidden does not mean that it does not follow from what the other shows.
+    Also where both hid it of themselves: hidden does not mean that it does not follow from what the other shows. With
+    ``given`` these are hidden to begin with.
     """
     counted = [replace(f, people=f.people[..., at : at + 1]) for f in families]
     sensitive = [_sensitive(f, rules, overlap) for f in counted]
     hidden = [np.zeros(f.people.shape, dtype=bool) for f in counted]
+    if given is not None:
+        hidden = [g[..., None].copy() for g in given]
     todo = set(range(len(counted)))
     while todo:
         for i in sorted(todo):

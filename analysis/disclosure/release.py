@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.disclosure.passed import note
 from analysis.disclosure.plan import COUNTS_ONLY, DESCRIPTORS, ReleasePlan, Source
 from analysis.disclosure.rounding import (
     EMPTY_MAY_SHOW,
@@ -128,9 +129,13 @@ def release(result: Result | pd.DataFrame, plan: ReleasePlan, *, name: str | Non
         table = plan.comparability.mark(table)
     rows = [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
     lenders = _lenders(rows)
-    shown = [_row(row, plan, _lender(row, lenders)) for row in rows]
+    lent = [_lender(row, lenders) for row in rows]
+    shown = [_row(row, plan, lender) for row, lender in zip(rows, lent, strict=True)]
     out = table.assign(**{c: [s[c] for s in shown] for c in (*NUMBERS, "status", "basis", "decimals")})
     out = out.astype(dict.fromkeys(NUMBERS, "float64") | {"decimals": "int64"})
+    note(
+        out[[lender is row for row, lender in zip(rows, lent, strict=True)]]
+    )  # what is lent is told where it is its own
     return Released(out, name or "", plan.rules, int((out["status"] == "withheld").sum()), _DOOR)
 
 
@@ -209,9 +214,24 @@ def _look(row: Mapping[str, Any], source: Source, variable: str) -> tuple[bool, 
     hidden, people = source.look(variable, cell)
     if row["statistic"] not in OF_TWO or people > 0 or not any(_AGAINST in v for v in cell.values()):
         return hidden, people
-    sides = [{k: v.split(_AGAINST)[side] if _AGAINST in v else v for k, v in cell.items()} for side in (0, -1)]
-    looks = [source.look(variable, {k: v for k, v in side.items() if v != ALL}) for side in sides]
+    looks = [source.look(variable, side) for side in _sides(cell)]
     return any(h for h, _ in looks), min(p for _, p in looks)
+
+
+def cells_of(row: Mapping[str, Any], plan: ReleasePlan) -> list[tuple[str, str, dict[str, str]]]:
+    """The source, variable and cells that a row of a tidy table speaks of: one, or the two of a difference."""
+    variable = _variable(row["term"], plan)[0]
+    name = plan.variables[variable][0]
+    cell = _cell(row, plan.sources[name].columns)
+    if row["statistic"] not in OF_TWO or not any(_AGAINST in v for v in cell.values()):
+        return [(name, variable, cell)]
+    return [(name, variable, side) for side in _sides(cell)]
+
+
+def _sides(cell: Mapping[str, str]) -> list[dict[str, str]]:
+    """The two cells of a difference ``a - b``."""
+    both = [{k: v.split(_AGAINST)[side] if _AGAINST in v else v for k, v in cell.items()} for side in (0, -1)]
+    return [{k: v for k, v in side.items() if v != ALL} for side in both]
 
 
 def _cell(row: Mapping[str, Any], columns: frozenset[str]) -> dict[str, str]:

@@ -19,6 +19,7 @@ def app() -> typer.Typer:
     from reports.commands.new_wave import new_wave
     from reports.commands.purge import purge
     from reports.commands.refresh import refresh
+    from reports.commands.release import release
     from reports.commands.report import report
     from reports.commands.seal import seal
     from reports.commands.verify import verify
@@ -29,7 +30,7 @@ def app() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    for command in (check, new_wave, report, verify, seal, purge, doctor, lab, refresh):
+    for command in (check, new_wave, report, release, verify, seal, purge, doctor, lab, refresh):
         gathered.command()(command)
     return gathered
 

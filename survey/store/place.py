@@ -14,6 +14,7 @@ from typing import NoReturn
 from survey.faults import Fault, Refused, printable
 
 ROOT = Path(__file__).resolve().parents[2]
+RELEASES = "releases"  # the folder of `survey.releases` in a store
 _LOG = logging.getLogger("survey")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)

@@ -15,7 +15,7 @@ from survey.store import manifest, objects
 from survey.store.atomic import PREFIX
 from survey.store.lock import NAME as LOCK
 from survey.store.manifest import Manifest
-from survey.store.place import label, sum_of
+from survey.store.place import RELEASES, label, sum_of
 
 THREADS = 4  # hashing leaves the interpreter to others
 _OBJECT = re.compile(r"[0-9a-f]{64}\.parquet")
@@ -143,7 +143,7 @@ def _table_fault(home: Path, one: str, name: str, keep: bool, en: str, zh: str) 
 
 def _foreign(home: Path, wrong: frozenset[str]) -> Iterator[Fault]:
     """Files that no run of the workbench leaves: of other names, or under a checksum that is neither theirs nor known."""
-    own = (manifest.NAME, manifest.COPY, manifest.OBJECTS, LOCK)
+    own = (manifest.NAME, manifest.COPY, manifest.OBJECTS, LOCK, RELEASES)
     names = [path.name for path in home.iterdir() if path.name not in own and not path.name.startswith(PREFIX)]
     folder = home / manifest.OBJECTS
     inside = folder.iterdir() if folder.is_dir() else ()
