@@ -20,8 +20,7 @@ from reports.record import provenance, record
 from reports.render import Report, render
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
-
+    from analysis.disclosure.passed import Passed
     from survey import Panel, Study
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -84,7 +83,7 @@ class Made:
 
     place: Path
     panel: Panel
-    passed: DataFrame
+    passed: Passed
 
 
 def make(
@@ -119,7 +118,7 @@ def make(
 
 def _run(
     study: Study, asked: Mapping[str, str], chapters: Sequence[Chapter], tell: Callable[[str], None]
-) -> tuple[Panel, list[Chapter], dict[str, tuple[str, ...]], DataFrame]:
+) -> tuple[Panel, list[Chapter], dict[str, tuple[str, ...]], Passed]:
     """Build the panel while the kernel warms up, then run the chapters that the panel supports; and what passed the door."""
     environment = {"WORKBENCH_STUDY": str(study.folder), **asked}
     with tempfile.TemporaryDirectory(prefix="workbench-") as name, notebooks.kernel(environment, Path(name)) as manager:

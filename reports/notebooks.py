@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
-    from pandas import DataFrame
 
+    from analysis.disclosure.passed import Passed
     from survey import Panel
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -93,7 +93,7 @@ def run(wanted: Sequence[Chapter], manager: Any, workdir: Path, tell: Callable[[
     return [_executed(chapter, manager, workdir, tell) for chapter in wanted]
 
 
-def passed(manager: Any, workdir: Path) -> DataFrame:
+def passed(manager: Any, workdir: Path) -> Passed:
     """Give a row for every number that the kernel's notebooks let out through the door (`analysis.disclosure.passed`)."""
     import nbformat
     from nbclient import NotebookClient

@@ -11,6 +11,7 @@ import pandas as pd
 
 from analysis.tidy import KEYS, NUMBERED, tidy_frame
 
+Passed = pd.DataFrame  # a tidy row a number
 _COLUMNS = [*KEYS, "estimate", "status"]
 _seen: list[pd.DataFrame] = []
 
