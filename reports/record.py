@@ -7,6 +7,7 @@ import json
 import platform
 import subprocess
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ def record(
         "inputs": panel.provenance["inputs"],
         "key_fingerprint": panel.provenance["key"],
         "rules": rules.model_dump(),
+        "disclosure": disclosure_rules(panel),
         "decisions": [d.model_dump() for w in panel.study.until(panel.wave) for d in w.settings.decisions],
         "tally": _tally(panel, rules.minimum, rules.count_step),
         "skipped": {name: list(needs) for name, needs in skipped.items()},
@@ -44,6 +46,13 @@ def record(
     }
 
 
+def disclosure_rules(panel: Panel) -> dict[str, int]:
+    """Give the rules that numbers of this panel were let out by: the house's, as the study has made them stricter."""
+    from analysis.disclosure import Rules
+
+    return asdict(Rules.of(panel.release_inputs["rules"]))
+
+
 def provenance(about: Mapping[str, Any], language: str) -> tuple[tuple[str, str], ...]:
     """Say the record's main lines for the foot of a page."""
     inputs = store.digest([json.dumps(about["inputs"], sort_keys=True)])[:16]
@@ -53,7 +62,7 @@ def provenance(about: Mapping[str, Any], language: str) -> tuple[tuple[str, str]
         "study": f"{about['study']} · {about['wave']}",
         "inputs": say("made.inputs_value", language, n=str(len(about["inputs"])), sum=inputs),
         "key": about["key_fingerprint"],
-        "rules": str(about["rules"]["minimum"]),
+        "rules": say("made.rules_value", language, **about["disclosure"]),
         "code": main,
         "record": "record.json",
     }

@@ -44,12 +44,18 @@ WORDS = {
     "made.inputs": ("Files read", "读入文件"),
     "made.inputs_value": ("{n}, checksum {sum}", "{n} 个，校验和 {sum}"),
     "made.key": ("Fingerprint of the key", "密钥指纹"),
-    "made.rules": ("Least people behind a number", "每个数字背后的最少人数"),
+    "made.rules": ("Rules of disclosure", "披露规则"),
+    "made.rules_value": (
+        "At least {minimum} people behind a number, {sensitive_minimum} where the question is sensitive; no two sets of people "
+        "that differ by fewer than {difference}; counts to {count_step}, at the finest level of places to {small_count_step}",
+        "每个数字背后至少 {minimum} 人，敏感题目至少 {sensitive_minimum} 人；任何两个数字背后的人不相同时至少相差 {difference} 人；"
+        "人数取整到 {count_step}，最细一级地区取整到 {small_count_step}",
+    ),
     "made.code": ("Code", "代码"),
     "made.record": ("Full record", "完整记录"),
 }
 
 
-def say(key: str, language: str, **parts: str) -> str:
+def say(key: str, language: str, **parts: object) -> str:
     """Give a text in a language, its parts filled in."""
     return WORDS[key][("en", "zh").index(language)].format(**parts)

@@ -335,8 +335,18 @@ aside, located, arrived, linkage : DataFrame
             "variables": _variables(self),
             "cuts": (*self.study.settings.cuts, *(self._answer_cuts(answers) if len(answers) else ()), ("channel",)),
             "hierarchy": self.where["hierarchy"],
-            "rules": {name: getattr(rules, name) for name in ("minimum", "difference", "count_step")},
+            "rules": {n: getattr(rules, n) for n in ("minimum", "difference", "count_step", "sensitive_minimum")},
+            "sensitive": self._sensitive,
         }
+
+    @property
+    def _sensitive(self) -> tuple[str, ...]:
+        """Items about health, disability, minors or whereabouts, their options, and the scales and steps made of them."""
+        tagged = {item.name for item in self.study.items if item.sensitive}
+        made = {scale for scale, items in self.scales().items() if tagged & set(items)}
+        made |= {step for step, said in self.study.settings.steps.items() if tagged & set(said.items)}
+        known = _variables(self)
+        return tuple(v for v in known if v.partition("=")[0] in tagged | made)
 
     def _careers_with_kinds(self) -> pd.DataFrame:
         """Who came, and what kind of member those are who answered and agreed to be linked."""

@@ -324,6 +324,7 @@ class Rules(Model):
     minimum: Annotated[int, Field(ge=5)] = 10
     difference: Annotated[int, Field(ge=5)] = 10
     count_step: Annotated[int, Field(ge=1)] = 5
+    sensitive_minimum: Annotated[int, Field(ge=10)] = 30
     set_aside_share: Annotated[float, Field(ge=0, le=1)] = 0.02
     out_of_range_share: Annotated[float, Field(ge=0, le=1)] = 0.02
     total_share: Annotated[float, Field(ge=0, le=1)] = 0.05

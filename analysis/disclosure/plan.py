@@ -48,6 +48,10 @@ class Hint:
     settled: Mask
     alike: Mask
 
+    def none(self) -> Hint:
+        """Give a hint of the same shape that holds for no set."""
+        return Hint(self.hidden, self.settled, np.zeros_like(self.alike))
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -73,9 +77,11 @@ class Source:
         Whether a person can stand in several rows of a wave.
     members : Members, optional
         Who stands in which cell; None for a registry.
-    found : dict of (int, str) to tuple of bool arrays
-        What is not shown of each set and wave (``*``: all of them) looked up so far, one array a family; filled when first
-        asked for, since a report looks at most sets in one wave only.
+    sensitive : frozenset of str
+        Variables that need more people and are not cut by group and region together.
+    found : dict of (int, str, Rules) to tuple of bool arrays
+        What is not shown of each set and wave (``*``: all of them) under the variable's rules looked up so far, one array a
+        family; filled when first asked for, since a report looks at most sets in one wave only.
     cells : dict of wave's place to (rows, sparse cells)
         Of the waves looked up so far, `Members.in_wave`.
     """
@@ -89,7 +95,8 @@ class Source:
     rules: Rules = field(default_factory=Rules)
     overlap: bool = False
     members: Members | None = None
-    found: dict[tuple[int, str], tuple[Mask, ...]] = field(default_factory=dict)
+    sensitive: frozenset[str] = frozenset()
+    found: dict[tuple[int, str, Rules], tuple[Mask, ...]] = field(default_factory=dict)
     cells: dict[int | None, tuple[Ints, csr_array]] = field(default_factory=dict)
 
     def hidden(self, variable: str, wave: str = ALL) -> tuple[Mask, ...]:
@@ -97,26 +104,34 @@ class Source:
 
         Of one wave: without the axis of waves.
         """
-        at = self.sets[variable]
-        if (at, wave) not in self.found:
-            self.found[at, wave] = self._hide_waves(variable) if wave == ALL and self.waves else self._hide(at, wave)
-        return self.found[at, wave]
+        at, rules = self.sets[variable], self.rules_of(variable)
+        if (at, wave, rules) not in self.found:
+            whole = wave == ALL and self.waves
+            self.found[at, wave, rules] = self._hide_waves(variable) if whole else self._hide(at, wave, rules)
+        return self.found[at, wave, rules]
+
+    def rules_of(self, variable: str) -> Rules:
+        """Give the rules of a variable: those of the house and study, stricter for a sensitive one."""
+        return self.rules.for_sensitive() if variable in self.sensitive else self.rules
 
     @property
     def waves(self) -> tuple[str, ...]:
         """The waves that people of the source stand in; none where it has no column of waves."""
         return self.families[0].extras[0].values if self.families and "wave" in self.columns else ()
 
-    def _hide(self, at: int, wave: str) -> tuple[Mask, ...]:
+    def _hide(self, at: int, wave: str, rules: Rules) -> tuple[Mask, ...]:
         """Waves are proved one by one: nothing hidden in one protects another."""
-        families, hints, place = self.families, self.hints, None
+        families, place = self.families, None
+        hints = (
+            self.hints if rules == self.rules else tuple(h.none() for h in self.hints)
+        )  # these were found under other rules
         if wave != ALL:
             place = self.families[0].extras[0].places[wave]
             families = tuple(replace(f, extras=f.extras[1:], people=f.people[place]) for f in self.families)
-            hints = tuple(Hint(h.hidden[place], h.settled[place], h.alike[place]) for h in self.hints)
-        hidden = _hide(families, hints, at, self.rules, self.overlap)
+            hints = tuple(Hint(h.hidden[place], h.settled[place], h.alike[place]) for h in hints)
+        hidden = _hide(families, hints, at, rules, self.overlap)
         while (more := self._nearly_shown(hidden, at, place)) is not None:
-            again = _hide(families, hints, at, self.rules, self.overlap, more)
+            again = _hide(families, hints, at, rules, self.overlap, more)
             hidden = tuple(a | m for a, m in zip(again, more, strict=True))
         return hidden
 
@@ -146,7 +161,10 @@ class Source:
     def _hide_waves(self, variable: str) -> tuple[Mask, ...]:
         every, at = [self.hidden(variable, wave) for wave in self.waves], self.sets[variable]
         counted = [replace(f, people=f.people[..., at : at + 1]) for f in self.families]
-        return tuple(_over_waves(f, [one[i] for one in every], self.rules, self.overlap) for i, f in enumerate(counted))
+        return tuple(
+            _over_waves(f, [one[i] for one in every], self.rules_of(variable), self.overlap)
+            for i, f in enumerate(counted)
+        )
 
     def look(self, variable: str, cell: Mapping[str, str]) -> tuple[bool, float]:
         """Whether a cell is hidden, and how many people are in it; nan people for a registry.
@@ -171,6 +189,8 @@ class Source:
             return False, 0.0
         people = self.families[at].people[(*place, self.sets[variable])]
         wave = cell.get("wave", ALL)
+        if variable in self.sensitive and {"group", "region"} <= cut:
+            return True, float(people)
         hidden = self.hidden(variable, wave)[at][place if wave == ALL else place[1:]]
         return bool(hidden), float(people)
 
@@ -228,6 +248,7 @@ def plan_release(
     cuts: Iterable[tuple[str, ...]],
     hierarchy: pd.DataFrame | None,
     rules: Rules | Mapping[str, Any] | None,
+    sensitive: Iterable[str] = (),
     past: object = None,
     comparability: Marker | None = None,
 ) -> ReleasePlan:
@@ -248,6 +269,9 @@ def plan_release(
         None: region is a flat column.
     rules : Rules or mapping
         See `Rules`; a mapping may leave rules at their defaults.
+    sensitive : iterable of str
+        Variables about health, disability, minors or whereabouts: they need ``sensitive_minimum`` people, and are never shown by
+        group and region together.
     past : None
         The log of earlier releases, not read yet.
     comparability : optional
@@ -292,9 +316,12 @@ def plan_release(
         raise NotImplementedError("past releases cannot be compared yet: the release log comes later; give past=None")
     chosen, wanted = Rules.of(rules), [tuple(c) for c in cuts]
     declared = {v: (s, float(low), float(high)) for v, (s, low, high) in variables.items()}
-    key = _content(people, hierarchy, (declared, wanted, chosen))
+    tender = frozenset(sensitive)
+    if unknown := sorted(tender - set(declared)):
+        raise ValueError(f"sensitive names {unknown}, which are no variables of the plan")
+    key = _content(people, hierarchy, (declared, wanted, chosen, sorted(tender)))
     if key not in _LAST:
-        plan = _plan(people, declared, wanted, hierarchy, chosen)
+        plan = _plan(people, declared, wanted, hierarchy, chosen, tender)
         _LAST.clear()
         _LAST[key] = plan
     return replace(_LAST[key], comparability=comparability)
@@ -318,12 +345,16 @@ def _plan(
     cuts: list[tuple[str, ...]],
     hierarchy: pd.DataFrame | None,
     rules: Rules,
+    sensitive: frozenset[str],
 ) -> ReleasePlan:
     _check_variables(variables, people)
     _check_cuts(cuts, people)
     regions = None if hierarchy is None else region_tree(hierarchy)
     sources = {
-        name: _source(name, frame, [v for v in variables if variables[v][0] == name], cuts, regions, rules)
+        name: replace(
+            _source(name, frame, [v for v in variables if variables[v][0] == name], cuts, regions, rules),
+            sensitive=sensitive,
+        )
         for name, frame in people.items()
     }
     return ReleasePlan(rules, variables, sources, regions.finest if regions else frozenset())

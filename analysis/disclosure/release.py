@@ -183,12 +183,13 @@ def _row(row: Mapping[str, Any], plan: ReleasePlan, lender: Mapping[str, Any]) -
     if row["statistic"] in OF_LINKED and LINKED in source.sets:
         linked, fewer = _look(lender, source, LINKED)
         hidden, people = hidden or linked, min(people, fewer)
-    if hidden or _too_few(row, people, kind, name, plan.rules):
+    rules = source.rules_of(variable)
+    if hidden or _too_few(row, people, kind, name, rules):
         return _no_numbers("withheld", "")
     if row["status"] not in NUMBERED or np.isnan(row["estimate"]):
         return _no_numbers(row["status"], row["basis"])
-    step = plan.rules.small_count_step if row["region"] in plan.finest else plan.rules.count_step
-    least = 0 if name == COUNTS_ONLY else plan.rules.minimum
+    step = rules.small_count_step if row["region"] in plan.finest else rules.count_step
+    least = 0 if name == COUNTS_ONLY else rules.minimum
     low, high = (0.0, 1.0) if coded else (low, high)
     # a rate's n is what it is a share of, counted elsewhere; all others stand on people of the plan
     n = row["n"] if kind in OF_OTHERS and row["n"] > 0 else np.fmin(row["n"], people)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -148,18 +148,27 @@ class Rules:
         Counts, n and n_eff are rounded to it; 5 by default.
     small_count_step : int
         The same for regions of the finest level; 10 by default.
+    sensitive_minimum : int
+        Least people behind a number of a sensitive variable (health, disability, minors, whereabouts); 30 by default, and never
+        below ``minimum``. Such a variable is never shown by group and region together.
     """
 
     minimum: int = 10
     difference: int = 10
     count_step: int = 5
     small_count_step: int = 10
+    sensitive_minimum: int = 30
 
     def __post_init__(self) -> None:
-        for rule, least in (("minimum", 5), ("difference", 5), ("count_step", 1), ("small_count_step", 1)):
+        least_of = {"minimum": 5, "difference": 5, "count_step": 1, "small_count_step": 1, "sensitive_minimum": 5}
+        for rule, least in least_of.items():
             value = getattr(self, rule)
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise ValueError(f"rule {rule} is {value!r}: it must be a whole number of at least {least}")
+
+    def for_sensitive(self) -> Rules:
+        """Give the rules that a sensitive variable is looked at with."""
+        return replace(self, minimum=max(self.minimum, self.sensitive_minimum))
 
     @classmethod
     def of(cls, given: Rules | Mapping[str, Any] | None) -> Rules:

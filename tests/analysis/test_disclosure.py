@@ -297,3 +297,44 @@ def test_anything_with_tidy_passes_and_rows_of_persons_do_not():
         release(WIDE, plan)
     with pytest.raises(ValueError, match="tidy table is needed"):
         release([1, 2], plan)
+
+
+def test_a_sensitive_variable_needs_more_people_and_no_cut_by_place_and_group():
+    frame = people_of({("g", "A1"): 60, ("g", "A2"): 50, ("h", "A1"): 25, ("h", "B1"): 80})
+    options = {"variables": {"ill": ("survey", 0, 1), "trust": ("survey", 1, 5)}, "hierarchy": TREE}
+    people = {"survey": frame.assign(ill=1.0, trust=3.0)}
+    plan = plan_release(
+        people, cuts=[(), ("group",), ("region",), ("group", "region")], rules={}, **options, sensitive=["ill"]
+    )
+    look = plan.sources["survey"].look
+    assert look("trust", {"group": "g", "region": "A2"}) == (False, 50.0)
+    assert look("ill", {"group": "g", "region": "A2"}) == (True, 50.0)
+    assert look("trust", {"group": "h", "region": "A1"}) == (False, 25.0)
+    assert not look("ill", {"group": "g"})[0]
+    # 29 answers are too few even where the plan shows the cell
+    row = {"group": "g", "term": "ill", "statistic": "proportion", "estimate": 0.5, "n": 29.0}
+    assert release(tidy_frame([row]), plan).table["status"].tolist() == ["withheld"]
+    assert release(tidy_frame([row | {"n": 31.0}]), plan).table["status"].tolist() == ["ok"]
+    assert release(tidy_frame([row | {"term": "trust=1"}]), plan).table["status"].tolist() == ["ok"]
+
+
+def test_small_sensitive_cells_are_protected_up_to_their_own_minimum():
+    """25 of h: the next smallest group is hidden along, which nobody needs for another question."""
+    frame = people_of({("g", "A1"): 90, ("k", "A1"): 60, ("h", "A1"): 25})
+    options = {"variables": {"ill": ("survey", 0, 1), "trust": ("survey", 1, 5)}, "hierarchy": None}
+    people = {"survey": frame.assign(ill=1.0, trust=3.0)}
+    look = plan_release(people, cuts=[(), ("group",)], rules={}, **options, sensitive=["ill"]).sources["survey"].look
+    assert [look("ill", {"group": g})[0] for g in "ghk"] == [False, True, True]
+    assert [look("trust", {"group": g})[0] for g in "ghk"] == [False, False, False]
+
+
+def test_what_is_called_sensitive_must_be_planned():
+    with pytest.raises(ValueError, match="no variables of the plan"):
+        plan_release(
+            {"survey": people_of({("g", "A1"): 20})},
+            variables={"trust": ("survey", 1, 5)},
+            cuts=[()],
+            hierarchy=None,
+            rules={},
+            sensitive=["ill"],
+        )

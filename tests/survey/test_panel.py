@@ -221,9 +221,19 @@ def test_an_answer_without_a_weight_stands_for_nobody_where_others_have_one(tmp_
 
 
 def test_the_rules_of_the_study_reach_the_door(tmp_path: Path) -> None:
-    rules = {"minimum": 12, "difference": 15, "count_step": 20}
+    rules = {"minimum": 12, "difference": 15, "count_step": 20, "sensitive_minimum": 40}
     panel = built(tmp_path, {"answers": arrived(1)["answers"]}, rules=STUDY["rules"] | rules)
     assert panel.release_inputs["rules"] == rules
+
+
+def test_what_is_made_of_a_sensitive_item_is_sensitive(tmp_path: Path) -> None:
+    """The item, its options, the scale that it is part of, and the step that it answers."""
+    items = ITEMS.replace("belonging,,,\nbel2", "belonging,,health,\nbel2").replace(
+        "places3,,,,,,", "places3,,,,,disability,"
+    )
+    steps = {"reached": {"items": ["used"]}}
+    panel = built(tmp_path, {"answers": arrived(1)["answers"]}, items=items, steps=steps)
+    assert set(panel.release_inputs["sensitive"]) == {"bel1", "belonging", "used=1", "used=2", "used=3", "reached"}
 
 
 def test_an_item_with_one_code_can_be_planned(tmp_path: Path) -> None:
