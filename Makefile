@@ -4,7 +4,7 @@
 MAKEFLAGS += --no-print-directory
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help report check verify numbers lab test test-slow validate catalogue faults lint notebooks environment lock clean
+.PHONY: help report check verify numbers lab test test-slow validate attacks catalogue faults lint notebooks environment lock clean
 
 STUDY ?= demo
 WAVE ?=
@@ -56,6 +56,9 @@ validate: .venv/.ready # by hand, some hours: 10,000 spoilt files, 1,000 kills, 
 
 faults: .venv/.ready # write docs/faults.md again: what becomes of every fault of disk, power, memory and neighbours
 	$(PY) -m tests.survey.store.table
+
+attacks: .venv/.ready # write docs/attacks.md again: what readers find who try to work out what is hidden, rules on and off
+	$(PY) -m tests.analysis.attack_table
 
 catalogue: .venv/.ready # write docs/bad-input.md again: what becomes of every case of bad input
 	$(PY) -m tests.survey.catalogue.table

@@ -175,28 +175,21 @@ def protect(
     Notes
     -----
     For every sensitive cell the other hidden cells leave an interval that is ``difference`` wide and reaches ``minimum``
-    (proved by flow, not only checked). Cost of a further cell: its people, so that a total goes only where nothing finer works;
+    (proved by flow, not only checked); also for a reader who is the only one of another cell and knows it, as far as there is a
+    way round without all such cells. Cost of a further cell: its people, so that a total goes only where nothing finer works;
     ties go to the finer, then to the first cell. Deterministic.
     """
     kept = sensitive if partly is None else sensitive & ~partly
     filled = people > 0
     hidden = filled & (never | kept | (False if suggested is None else suggested))
-    net = _Network.of(table, people, filled, sensitive, minimum, difference)
-    doubted = sensitive & net.on_a_way_round() & (True if settled is None else ~settled)
-    given, left = hidden.copy(), doubted.copy()
-    while True:
-        open_, labels = net.exposed(hidden, left)
-        if not len(open_):
-            return net.spared(hidden, given, doubted)
-        # what is safe stays so when more is hidden
-        left[:] = False
-        left[open_] = True
-        for cell in open_[np.lexsort((open_, -people[open_]))]:
-            if labels[table.tail[cell]] != labels[table.head[cell]]:
-                path, sums = net.cheapest_cycle(cell, hidden, labels)
-                hidden[path] = True
-                # all sums on the cycle can now trade with one another
-                labels[np.isin(labels, labels[sums])] = labels[sums[0]]
+    given = hidden.copy()
+    left = sensitive & (True if settled is None else ~settled)
+    readers = []
+    for alone in (False, True):
+        net = _Network.of(table, people, filled, sensitive, minimum, difference, alone=alone)
+        readers.append((net, left & net.on_a_way_round()))
+        net.hide_round(hidden, readers[-1][1].copy())
+    return _spared(hidden, given, readers)
 
 
 def exposed(table: Lattice, people: Ints, *, hidden: Mask, sensitive: Mask, minimum: int, difference: int) -> Mask:
@@ -207,8 +200,9 @@ def exposed(table: Lattice, people: Ints, *, hidden: Mask, sensitive: Mask, mini
     """
     found = np.zeros(table.cells, dtype=bool)
     hidden = hidden & (people > 0)  # readers know that an empty cell is empty: it can be neither raised nor lowered
-    net = _Network.of(table, people, hidden, sensitive, minimum, difference)
-    found[net.exposed(hidden, sensitive)[0]] = True
+    for alone in (False, True):
+        net = _Network.of(table, people, hidden, sensitive, minimum, difference, alone=alone)
+        found[net.exposed(hidden, sensitive)[0]] = True
     return found
 
 
@@ -287,19 +281,36 @@ class _Network:
     end: Ints
     cell: Ints
     arcs: dict[tuple[int, int], int]
+    moves: Mask  # cells that hide others: for a reader who is the only one of a cell, all that more people are in
+    tail: Ints  # the two ends of each cell; of one of a single person those of all cells that hold this person alone
+    head: Ints
 
     @classmethod
-    def of(cls, table: Lattice, people: Ints, filled: Mask, sensitive: Mask, minimum: int, difference: int) -> _Network:
+    def of(
+        cls,
+        table: Lattice,
+        people: Ints,
+        filled: Mask,
+        sensitive: Mask,
+        minimum: int,
+        difference: int,
+        *,
+        alone: bool,
+    ) -> _Network:
+        """Build it for a reader who knows nothing, or (``alone``) for any who is the only one of a cell and knows it."""
         difference = max(difference, minimum)  # an interval this wide reaches the minimum, wherever it begins
         lower = np.where(sensitive, np.minimum(people, minimum - 1), people)
         large = (people >= difference) & ~sensitive
-        up, down = np.flatnonzero(filled), np.flatnonzero(large)
+        moves = filled & (people > 1) if alone else filled
+        tail, head = _chained(table, filled, people) if alone else (table.tail, table.head)
+        up, down = np.flatnonzero(moves), np.flatnonzero(large)
         start = np.concatenate([table.tail[up], table.head[down]])
         end = np.concatenate([table.head[up], table.tail[down]])
         cell = np.concatenate([up, down])
         cost = people + 1 + table.height + np.arange(len(people)) * (0.5 / len(people))
         arcs = dict(zip(zip(start.tolist(), end.tolist(), strict=True), cell.tolist(), strict=True))
-        return cls(table, people, sensitive, minimum, difference, large, lower, cost, start, end, cell, arcs)
+        numbers = (minimum, difference, large, lower, cost, start, end, cell, arcs)
+        return cls(table, people, sensitive, *numbers, moves, tail, head)
 
     def exposed(self, hidden: Mask, doubted: Mask, suspected: Ints | None = None) -> tuple[Ints, Labels]:
         """The doubted cells whose feasible interval is too short, and the classes of sums.
@@ -307,16 +318,17 @@ class _Network:
         Sums with one label can trade ``difference`` people both ways, whichever small cell is left out; cells between two
         classes are looked at by maximum flow. With ``suspected`` (cells,) the most suspected come first and one is enough.
         """
-        cells = np.flatnonzero(hidden)
+        cells = np.flatnonzero(hidden & self.moves)
         if not doubted.any():
             return np.empty(0, dtype=np.int64), np.arange(self.table.nodes, dtype=np.int32)
         labels, room = self._merged(self._classes(cells), cells)
-        tail, head = labels[self.table.tail], labels[self.table.head]
+        tail, head = labels[self.tail], labels[self.head]
         doubtful = np.flatnonzero(doubted & (tail != head))
-        least = _two_steps(room, head[doubtful], tail[doubtful]) - self.lower[doubtful]
+        own = np.where(self.moves, self.lower, 0)  # a cell's own arc is no way round
+        least = _two_steps(room, head[doubtful], tail[doubtful]) - own[doubtful]
         doubtful = doubtful[least < self.difference]
         # what leaves one end or reaches the other bounds every flow: most cells fail or pass without one
-        bound = np.minimum(room.sum(1)[head[doubtful]], room.sum(0)[tail[doubtful]]) - self.lower[doubtful]
+        bound = np.minimum(room.sum(1)[head[doubtful]], room.sum(0)[tail[doubtful]]) - own[doubtful]
         lost = bound + self.lower[doubtful] < min(self.minimum, self.difference)
         known, doubtful = doubtful[lost], doubtful[~lost]
         if suspected is not None:
@@ -324,14 +336,32 @@ class _Network:
                 return known, labels
             doubtful = doubtful[np.argsort(-suspected[doubtful], kind="stable")]
         ways = _ways(room)
-        failing = (c for c in doubtful if not self._safe(ways, int(tail[c]), int(head[c]), int(self.lower[c])))
+        failing = (
+            c for c in doubtful if not self._safe(ways, int(tail[c]), int(head[c]), int(self.lower[c]), int(own[c]))
+        )
         found = list(islice(failing, None if suspected is None else 1))
         return np.concatenate([known, np.asarray(found, dtype=np.int64)]), labels
 
     def on_a_way_round(self) -> Mask:
         """The cells that hiding can protect: in counts that add up all filled ones, in the least counts of many tables not."""
         whole = _components(self.start, self.end, self.table.nodes)
-        return whole[self.table.tail] == whole[self.table.head]
+        return whole[self.tail] == whole[self.head]
+
+    def hide_round(self, hidden: Mask, left: Mask) -> None:
+        """Hide the cheapest ways round until none of the cells that are left to look at is exposed."""
+        while True:
+            open_, labels = self.exposed(hidden, left)
+            if not len(open_):
+                return
+            # what is safe stays so when more is hidden
+            left[:] = False
+            left[open_] = True
+            for cell in open_[np.lexsort((open_, -self.people[open_]))]:
+                if labels[self.tail[cell]] != labels[self.head[cell]]:
+                    path, sums = self.cheapest_cycle(cell, hidden, labels)
+                    hidden[path] = True
+                    # all sums on the cycle can now trade with one another
+                    labels[np.isin(labels, labels[sums])] = labels[sums[0]]
 
     def cheapest_cycle(self, cell: int, hidden: Mask, labels: Labels) -> tuple[list[int], list[int]]:
         """The cells and sums on the cheapest way round by which the cell can be raised by ``difference``.
@@ -344,30 +374,13 @@ class _Network:
         cells = np.concatenate([self.cell, np.full(2 * t.nodes, -1)])
         cost = np.where(cells < 0, _HIDDEN_COST, np.where(hidden, _HIDDEN_COST, self.cost)[cells])
         graph = csr_array((cost, (start, end)), shape=(2 * t.nodes, 2 * t.nodes))
-        before = dijkstra(graph, indices=t.head[cell], return_predecessors=True)[1]
-        sums = [int(t.tail[cell])]
-        while sums[-1] != t.head[cell]:
+        before = dijkstra(graph, indices=self.head[cell], return_predecessors=True)[1]
+        sums = [int(self.tail[cell])]
+        while sums[-1] != self.head[cell]:
             sums.append(int(before[sums[-1]]))
         steps = {(int(a), int(b)) for a, b in zip(sums[1:], sums, strict=False)}
         path = [self.arcs[step] for step in steps if step in self.arcs]
         return path, [s for s in sums if s < t.nodes]
-
-    def spared(self, hidden: Mask, given: Mask, doubted: Mask) -> Mask:
-        """Show again the totals that turn out not to be needed, the dearest first; ``given`` stays hidden."""
-        added = np.flatnonzero(hidden & ~given & (self.table.height > 0))
-        batches = [added[np.argsort(-self.cost[added])]] if len(added) else []
-        failed, tries = np.zeros(self.table.cells, dtype=np.int64), 0  # what failed last will fail again
-        while batches:
-            batch = batches.pop()
-            hidden[batch] = False
-            if len(found := self.exposed(hidden, doubted, failed)[0]):
-                hidden[batch] = True
-                tries += 1
-                failed[found] = tries
-                if len(batch) > 1:
-                    half = len(batch) // 2
-                    batches += [batch[half:], batch[:half]]
-        return hidden
 
     def _classes(self, cells: Ints) -> Labels:
         big = cells[self.large[cells]]
@@ -396,15 +409,63 @@ class _Network:
         np.fill_diagonal(total, 0.0)
         return np.minimum(total, _FREE).astype(np.int64)
 
-    def _safe(self, ways: Ways, tail: int, head: int, room: int) -> bool:
-        """Whether the interval of a cell from tail to head, of ``room`` people, is wide enough and reaches the minimum."""
-        up = _flow(ways, head, tail, room, self.difference)
+    def _safe(self, ways: Ways, tail: int, head: int, room: int, own: int) -> bool:
+        """Whether the interval of a cell from tail to head, of ``room`` people, is wide enough and reaches the minimum.
+
+        ``own`` is what the cell's own arc adds to the ways.
+        """
+        up = _flow(ways, head, tail, own, self.difference)
         if up >= self.difference:
             return True
         if room + up < min(self.minimum, self.difference):
             return False
-        down = min(room, _flow(ways, tail, head, _FREE, room))
+        down = min(room, _flow(ways, tail, head, _FREE if own else 0, room))
         return room + up >= self.minimum and up + down >= self.difference
+
+
+def _spared(hidden: Mask, given: Mask, readers: list[tuple[_Network, Mask]]) -> Mask:
+    """Show again the totals that turn out not to be needed, the dearest first; ``given`` stays hidden."""
+    net = readers[0][0]
+    added = np.flatnonzero(hidden & ~given & (net.table.height > 0))
+    batches = [added[np.argsort(-net.cost[added])]] if len(added) else []
+    failed, tries = np.zeros(net.table.cells, dtype=np.int64), 0  # what failed last will fail again
+    while batches:
+        batch = batches.pop()
+        hidden[batch] = False
+        found = next((f for n, doubted in readers if len(f := n.exposed(hidden, doubted, failed)[0])), None)
+        if found is not None:
+            hidden[batch] = True
+            tries += 1
+            failed[found] = tries
+            if len(batch) > 1:
+                half = len(batch) // 2
+                batches += [batch[half:], batch[:half]]
+    return hidden
+
+
+def _chained(table: Lattice, filled: Mask, people: Ints) -> tuple[Ints, Ints]:
+    """The ends of each cell; cells of one person that follow from one another, over sums of nobody else, end where the last does.
+
+    A county's only member is the city's only member too: whoever is meant to be hidden there is no stranger to the other cell.
+    """
+    tail, head = table.tail.copy(), table.head.copy()
+    single = np.flatnonzero(filled & (people == 1))
+    nodes = np.concatenate([table.tail[filled], table.head[filled]])
+    times = np.bincount(nodes, minlength=table.nodes)
+    leaves = {int(table.tail[c]): int(c) for c in single}
+    enters = {int(table.head[c]): int(c) for c in single}
+    for cell in single:
+        at, seen = int(head[cell]), {int(cell)}
+        while times[at] == 2 and at in leaves and leaves[at] not in seen:
+            seen.add(leaves[at])
+            at = int(table.head[leaves[at]])
+        head[cell] = at
+        at = int(tail[cell])
+        while times[at] == 2 and at in enters and enters[at] not in seen:
+            seen.add(enters[at])
+            at = int(table.tail[enters[at]])
+        tail[cell] = at
+    return tail, head
 
 
 def _components(start: Ints, end: Ints, size: int) -> Labels:

@@ -112,7 +112,7 @@ def test_a_city_of_one_county_is_hidden_with_it():
     assert shortfalls(table, counts, hidden) == 0
 
 
-@pytest.mark.parametrize(("corner", "found"), [(0, True), (1, False)])
+@pytest.mark.parametrize(("corner", "found"), [(0, True), (2, False)])
 def test_an_empty_cell_protects_nobody(corner, found):
     # 5 and 20 above 20 and the corner, all four hidden: the five can grow only as the corner does, and nobody cannot
     table = suppression.lattice([-1, 0, 0], 2)
@@ -122,6 +122,31 @@ def test_an_empty_cell_protects_nobody(corner, found):
     open_ = suppression.exposed(table, counts, hidden=inner.ravel(), sensitive=small(counts), **LEAST)
     assert open_.any() == found
     assert (shortfalls(table, counts, inner.ravel() & (counts > 0)) > 0) == found
+
+
+def test_a_cell_of_one_person_protects_nobody_from_that_person():
+    # as above: whoever is the corner knows that it is one, and so that the five are five; nobody else does
+    table = suppression.lattice([-1, 0, 0], 2)
+    counts = full_counts(table, [[0, 5, 20, 0], [0, 20, 1, 0]])
+    inner = np.zeros((3, 4), dtype=bool)
+    inner[1:, 1:3] = True
+    open_ = suppression.exposed(table, counts, hidden=inner.ravel(), sensitive=small(counts), **LEAST)
+    assert np.flatnonzero(open_).tolist() == [5]
+    assert shortfalls(table, counts, inner.ravel()) == 0
+    hidden = suppression.protect(table, counts, never=never_shown(table), sensitive=small(counts), **LEAST)
+    assert hidden.sum() > inner.sum()
+
+
+def test_the_same_person_in_a_county_and_its_city_is_one_reader():
+    # city 1 has county a alone, of one person: both cells are that person, and none of them is a way round for the other
+    table = suppression.lattice([-1, 0, 0, 1, 2, 2], 1)
+    finest = np.zeros((1, table.rows), dtype=int)
+    finest[0, [3, 4, 5]] = [1, 30, 40]
+    counts = full_counts(table, finest)
+    hidden = suppression.protect(table, counts, never=never_shown(table), sensitive=small(counts), **LEAST)
+    assert shortfalls(table, counts, hidden) == 0
+    # the whole goes: city 2 alone would follow from its counties
+    assert hidden.reshape(2, -1)[0].tolist() == [True, True, False, True, False, False, False, False, False]
 
 
 def test_audit_of_a_table_done_by_hand():
