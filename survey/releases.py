@@ -17,7 +17,7 @@ import datetime as dt
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, NoReturn
@@ -249,6 +249,21 @@ def withdraw(study: str, wave: str, office: str, reason: str) -> Release:
     return _now(study, found.name)
 
 
+def faults(study: str) -> tuple[Fault, ...]:
+    """Read the whole log again, and every frozen file: give what is not as it was written."""
+    try:
+        log = read(study)
+    except Refused as refused:
+        return refused.faults
+    found: list[Fault] = []
+    for release in log.releases:
+        try:
+            check_frozen(study, release)
+        except Refused as refused:
+            found += refused.faults
+    return tuple(found)
+
+
 def check_frozen(study: str, release: Release) -> None:
     """Refuse a release whose frozen files are not, byte for byte, those that were prepared."""
     place = folder_of(study, release.name)
@@ -380,8 +395,3 @@ def _refuse_log(study: str, name: str) -> NoReturn:
 
 def _refuse(study: str, en: str, zh: str) -> NoReturn:
     raise Refused([Fault(f"store/{study}/{RELEASES}", 0, en, zh)])
-
-
-def steps_told(releases: Sequence[Release]) -> list[tuple[str, str, str, str]]:
-    """Give each release as (name, state, offices, day of its last step), for a list of them."""
-    return [(r.name, r.state, ", ".join(r.offices), r.steps[-1].when[:10]) for r in releases]

@@ -6,7 +6,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -99,12 +99,13 @@ def _width(text: str) -> int:
 
 
 def _store(study: str, language: str, as_json: bool) -> int:
-    from survey import raw_files, store
+    from survey import raw_files, releases, store
     from survey.study import study_folder
 
     folder = study_folder(study)
     home = store.home(folder.name)
     found = store.verify(home)
+    found = replace(found, faults=(*found.faults, *releases.faults(folder.name)))
     raw = raw_files.differing(folder, store.versions(home) if found.readable else ())
     if as_json:
         typer.echo(json.dumps({"study": folder.name, **asdict(found), "raw": raw}, ensure_ascii=False))

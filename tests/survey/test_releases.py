@@ -63,7 +63,7 @@ def refused(what: Callable[[], object], words: str) -> None:
 
 
 def test_a_release_goes_its_way_step_by_step(pages: Path):
-    assert read(STUDY).events == ()
+    assert (read(STUDY).events, releases.faults(STUDY)) == ((), ())
     first = prepared(pages)
     assert (first.name, first.state, first.offices) == ("2024-1", "prepared", ())
     assert set(first.files) == {SETS, "en/index.html", "en/tables/one.csv"}
@@ -75,6 +75,7 @@ def test_a_release_goes_its_way_step_by_step(pages: Path):
     assert [e.event for e in last.steps] == ["prepared", "signed", "signed", "published", "withdrawn"]
     assert (last.steps[-1].office, last.steps[-1].reason) == (OFFICES[0], "a wrong column")
     assert [e.number for e in read(STUDY).events] == [1, 2, 3, 4, 5]
+    assert releases.faults(STUDY) == ()
 
 
 def test_what_went_out_stays_known_also_when_it_is_withdrawn(pages: Path):
@@ -166,6 +167,7 @@ def test_nobody_signs_for_what_is_not_what_was_frozen(pages: Path, change: str):
     else:
         page.unlink()
     refused(lambda: sign(STUDY, "2024", OFFICES[0], publish=no_publishing), "is not what was frozen")
+    assert ["is not what was frozen" in fault.en for fault in releases.faults(STUDY)] == [True]
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
@@ -184,6 +186,7 @@ def test_a_log_with_a_step_changed_or_taken_out_is_refused(pages: Path, number: 
     for step in (lambda: read(STUDY), lambda: prepared(pages), lambda: sign(STUDY, "2024", "B", publish=no_publishing)):
         with pytest.raises(Refused, match="does not hold together"):
             step()
+    assert ["does not hold together" in fault.en for fault in releases.faults(STUDY)] == [True]
 
 
 def test_sets_that_were_changed_after_they_went_out_are_refused(pages: Path):
