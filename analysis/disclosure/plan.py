@@ -249,7 +249,6 @@ def plan_release(
     hierarchy: pd.DataFrame | None,
     rules: Rules | Mapping[str, Any] | None,
     sensitive: Iterable[str] = (),
-    past: object = None,
     comparability: Marker | None = None,
 ) -> ReleasePlan:
     """Look once at the people behind every cut and decide which cells stay hidden.
@@ -272,8 +271,6 @@ def plan_release(
     sensitive : iterable of str
         Variables about health, disability, minors or whereabouts: they need ``sensitive_minimum`` people, and are never shown by
         group and region together.
-    past : None
-        The log of earlier releases, not read yet.
     comparability : optional
         Verdicts of `analysis.comparability`: every table released marks by them what may not be compared.
 
@@ -285,8 +282,6 @@ def plan_release(
     ------
     ValueError
         When a frame, variable, cut or rule does not fit the others; the message names it.
-    NotImplementedError
-        When ``past`` is given: comparing with earlier releases comes with the release log.
 
     Notes
     -----
@@ -312,8 +307,6 @@ def plan_release(
     >>> [plan.sources["survey"].look("trust", {"group": g})[0] for g in "abc"]
     [True, True, False]
     """
-    if past is not None:
-        raise NotImplementedError("past releases cannot be compared yet: the release log comes later; give past=None")
     chosen, wanted = Rules.of(rules), [tuple(c) for c in cuts]
     declared = {v: (s, float(low), float(high)) for v, (s, low, high) in variables.items()}
     tender = frozenset(sensitive)

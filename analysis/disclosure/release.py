@@ -133,9 +133,8 @@ def release(result: Result | pd.DataFrame, plan: ReleasePlan, *, name: str | Non
     shown = [_row(row, plan, lender) for row, lender in zip(rows, lent, strict=True)]
     out = table.assign(**{c: [s[c] for s in shown] for c in (*NUMBERS, "status", "basis", "decimals")})
     out = out.astype(dict.fromkeys(NUMBERS, "float64") | {"decimals": "int64"})
-    note(
-        out[[lender is row for row, lender in zip(rows, lent, strict=True)]]
-    )  # what is lent is told where it is its own
+    own = np.array([lender is row for row, lender in zip(rows, lent, strict=True)], dtype=bool)
+    note(out[own])  # what is lent is told where it is its own
     return Released(out, name or "", plan.rules, int((out["status"] == "withheld").sum()), _DOOR)
 
 
