@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from survey.releases import Release
 
 
 def release(
@@ -35,11 +39,7 @@ def release(
         )
     opened = survey.open_study(study)
     if wave is None:
-        told = releases.read(opened.name)
-        for one in told.releases:
-            parts = {"name": one.name, "state": say(f"state.{one.state}", language), "day": one.steps[-1].when[:10]}
-            typer.echo(say("line", language, **parts, offices=listed(one.offices, language)))
-        typer.echo(say("head", language, head=told.head) if told.head else say("none", language))
+        typer.echo("\n".join(_list(opened.name, language)))
         return
     name = opened.wave(wave).name
     if withdraw:
@@ -48,11 +48,29 @@ def release(
         done = releasing.sign(opened, name, sign)
     else:
         done = releasing.prepare(opened, name, lambda step: typer.echo(f"  {step}"))
-        count = len(releases.read(opened.name).sets())
-        typer.echo(f"  {say('checked', language, count=count)}")
-        folder = releases.folder_of(opened.name, done.name) / releases.PAGES
-        for index in sorted(folder.glob("*/index.html")):
-            typer.echo(os.path.relpath(index) if index.is_relative_to(Path.cwd()) else str(index))
+        typer.echo("\n".join(_frozen(opened.name, done, language)))
     parts = {"name": done.name, "study": opened.name, "wave": name, "files": str(len(done.files) - 1)}
     typer.echo(say(done.state, language, **parts, office=sign or "", offices=listed(done.offices, language)))
     typer.echo(say("head", language, head=releases.read(opened.name).head))
+
+
+def _list(study: str, language: str) -> Iterator[str]:
+    """A line a release, and the end of the log."""
+    from reports.release_words import listed, say
+    from survey import releases
+
+    told = releases.read(study)
+    for one in told.releases:
+        parts = {"name": one.name, "state": say(f"state.{one.state}", language), "day": one.steps[-1].when[:10]}
+        yield say("line", language, **parts, offices=listed(one.offices, language))
+    yield say("head", language, head=told.head) if told.head else say("none", language)
+
+
+def _frozen(study: str, done: Release, language: str) -> Iterator[str]:
+    """What it was held against, and where its first pages lie."""
+    from reports.release_words import say
+    from survey import releases
+
+    yield f"  {say('checked', language, count=len(releases.read(study).sets()))}"
+    for index in sorted((releases.folder_of(study, done.name) / releases.PAGES).glob("*/index.html")):
+        yield os.path.relpath(index) if index.is_relative_to(Path.cwd()) else str(index)

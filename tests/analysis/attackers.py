@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linprog
 
+from analysis.core import suppression
 from analysis.disclosure import clashes, plan, plan_release, published
 from analysis.disclosure.rounding import grid, round_count
 from analysis.tidy import tidy_frame
@@ -278,7 +279,7 @@ def small_cells_alone() -> Iterator[None]:
     def bare(table: Any, people: Any, *, never: Any, sensitive: Any, **_: Any) -> Any:
         return (never | sensitive) & (people > 0)
 
-    with mock.patch.object(plan.suppression, "protect", bare):
+    with mock.patch.object(suppression, "protect", bare):
         yield
 
 
