@@ -66,18 +66,16 @@ def hide(
     at: int,
     rules: Rules,
     overlap: bool,
-    given: tuple[Mask, ...] | None = None,
+    near: tuple[Mask, ...],
 ) -> tuple[Mask, ...]:
     """Hide cells of one set in every family; what one hides of a shared cut the others hide and protect too.
 
-    Also where both hid it of themselves: hidden does not mean that it does not follow from what the other shows. With
-    ``given`` these are hidden to begin with.
+    Also where both hid it of themselves: hidden does not mean that it does not follow from what the other shows. What
+    is ``near`` to a cell that is shown is hidden and protected like a small one: it must not follow from the rest of its cut.
     """
     counted = [replace(f, people=f.people[..., at : at + 1]) for f in families]
-    sensitive = [too_small(f, rules, overlap) for f in counted]
+    sensitive = [too_small(f, rules, overlap) | n[..., None] for f, n in zip(counted, near, strict=True)]
     hidden = [np.zeros(f.people.shape, dtype=bool) for f in counted]
-    if given is not None:
-        hidden = [g[..., None].copy() for g in given]
     todo = set(range(len(counted)))
     while todo:
         for i in sorted(todo):

@@ -27,6 +27,7 @@ Mask = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
 COUNTS_ONLY = "registry"
+_ROUNDS = 20  # in about how many steps nearly equal cells are looked at
 DESCRIPTORS = ("unit", "file", "scale", "measure", "cut", "part", "of", "level", "time", "period")
 
 
@@ -106,14 +107,16 @@ class Source:
             place = self.families[0].extras[0].places[wave]
             families = tuple(replace(f, extras=f.extras[1:], people=f.people[place]) for f in self.families)
             hints = tuple(Hint(h.hidden[place], h.settled[place], h.alike[place]) for h in hints)
-        hidden = hide(families, hints, at, rules, self.overlap)
-        while (more := self._nearly_shown(hidden, at, place)) is not None:
-            again = hide(families, hints, at, rules, self.overlap, more)
-            hidden = tuple(a | m for a, m in zip(again, more, strict=True))
-        return hidden
+        near = tuple(np.zeros(f.people.shape[:-1], dtype=bool) for f in families)
+        while True:
+            hidden = hide(families, hints, at, rules, self.overlap, near)
+            more = self._nearly_shown(hidden, at, place)
+            if more is None:
+                return hidden
+            near = tuple(n | m for n, m in zip(near, more, strict=True))
 
     def _nearly_shown(self, hidden: tuple[Mask, ...], at: int, wave: int | None) -> tuple[Mask, ...] | None:
-        """Hide one of any two shown cells whose people differ by few, the one of fewer people; None where there are none.
+        """Of any two shown cells whose people differ by few, the one of fewer people; None where there are none.
 
         No sum connects an employer with the one group that nearly all its people are of: only their people tell.
         """
@@ -131,7 +134,10 @@ class Source:
         if not len(pairs):
             return None
         a, b = shown[pairs[:, 0]], shown[pairs[:, 1]]
-        flat[np.where(people[b] < people[a], b, a)] = True
+        fewer = np.where(people[b] < people[a], b, a)
+        flat[:] = False
+        # the smallest first: what is hidden to protect them settles most of the others
+        flat[fewer[np.argsort(people[fewer], kind="stable")[: -(-len(fewer) // _ROUNDS)]]] = True
         ends = np.cumsum([h.size for h in hidden])
         return tuple(part.reshape(h.shape) for part, h in zip(np.split(flat, ends[:-1]), hidden, strict=True))
 

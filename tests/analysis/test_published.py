@@ -135,6 +135,19 @@ def test_the_plan_shows_only_one_of_two_cells_of_nearly_the_same_people():
     assert not look("trust", {"wave": "1", "job": "x"})[0]
 
 
+def test_what_is_hidden_for_being_near_does_not_follow_from_the_rest_of_its_cut():
+    """Job x is region A but for two people; the whole less the other jobs would be x, so that another job goes too."""
+    frame = people(PLAIN)
+    frame["job"] = np.resize(["y", "z", "w"], len(frame))
+    frame.loc[frame["region"] == "A", "job"] = "x"
+    frame.loc[frame.index[:2], "job"] = "y"
+    look = made(frame).sources["survey"].look
+    hidden = [job for job in "wxyz" if look("trust", {"wave": "1", "job": job})[0]]
+    assert "x" in hidden
+    assert len(hidden) == 2
+    assert not look("trust", {"wave": "1", "region": "A"})[0]
+
+
 def test_with_groups_in_a_log_a_person_counts_with_each_by_itself():
     """All 40 came to both groups: two groups of the same people are two things they did; one person less is a difference."""
     log = pd.DataFrame({"member": [f"m{k}" for k in range(40)] * 2, "group": ["g"] * 40 + ["h"] * 40, "wave": "1"})
