@@ -214,3 +214,18 @@ def test_the_judge_sees_what_hiding_small_cells_alone_gives_away():
         shortfalls(t, n, small(n) | (never_shown(t) & (n > 0))) > 0 for t, n in (random_table(s, 20) for s in range(6))
     ]
     assert sum(leaks) >= 4
+
+
+def test_a_reader_alone_in_a_county_and_its_city_learns_of_nobody_else():
+    # two cities of one county each; g has one person in the first, h one in the second, who knows both cells of their own
+    table = suppression.lattice([-1, 0, 0, 1, 2], 2)
+    finest = np.zeros((2, table.rows), dtype=int)
+    finest[0, [3, 4]], finest[1, [3, 4]] = [1, 20], [20, 1]
+    counts = full_counts(table, finest)
+    hidden = suppression.protect(table, counts, never=never_shown(table), sensitive=small(counts), **LEAST)
+    known = hidden.copy().reshape(3, -1)
+    known[2, [2, 4]] = False
+    other = np.flatnonzero(known.ravel() & (counts == 1))
+    ends = suppression.audit(counts, suppression.relations(table), known.ravel(), other)
+    assert other.tolist() == [table.rows + 1, table.rows + 3]
+    assert (ends[:, 1] - ends[:, 0] >= LEAST["difference"]).all()
