@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.analysis.attackers import ATTACKS, Attack
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "attacks.md"
-RUNS = 100
+RUNS = 80
 HEAD = """# Attacks on what is published
 
 Each row is a reader who tries to work out what was hidden, on made federations ({runs} each, other seeds than the tests').
