@@ -5,8 +5,8 @@ one before, so that no step can be changed or taken out unseen; and a folder a r
 people behind every number (``sets.npz``, keyed). The steps of a release are, in this order:
 
 ``prepared``   the pages are frozen with their checksums, and held against everything published before
-``signed``     an office has signed for them; twice, by two offices
-``published``  with the second signature
+``signed``     an office has signed for them
+``published``  a second office has signed: its signature and the publishing are one step, so that no run can stop between them
 ``withdrawn``  an office has taken it back and said why; what was read has been read, so that its sets stay in the log
 """
 
@@ -82,7 +82,7 @@ class Release:
     @property
     def offices(self) -> tuple[str, ...]:
         """Who has signed, in order."""
-        return tuple(step.office for step in self.steps if step.event == SIGNED)
+        return tuple(step.office for step in self.steps if step.event in (SIGNED, PUBLISHED))
 
     @property
     def files(self) -> Mapping[str, str]:
@@ -220,9 +220,7 @@ def sign(study: str, wave: str, office: str, *, publish: Callable[[Release, Path
         last = len(release.offices) + 1 == OFFICES
         if last:
             publish(release, folder_of(study, release.name) / PAGES, log)
-        log = _add(log, SIGNED, release.name, wave, office=office.strip())
-        if last:
-            _add(log, PUBLISHED, release.name, wave)
+        _add(log, PUBLISHED if last else SIGNED, release.name, wave, office=office.strip())
     return _now(study, release.name)
 
 
@@ -342,19 +340,18 @@ def _add(
     office: str = "",
     reason: str = "",
     files: Mapping[str, str] | None = None,
-) -> ReleaseLog:
-    """Write one step, whole or not at all; give the log with it."""
+) -> None:
+    """Write one step, whole or not at all."""
     when = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     one = Event(len(log.events) + 1, event, release, wave, when, office, reason, dict(files or {}), log.head)
     text = json.dumps(asdict(one), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
     folder = folder_of(log.study)
     draft = folder / f".step-{os.getpid()}"
     draft.unlink(missing_ok=True)
-    head = store.written(draft, _filled(text.encode()))
+    store.written(draft, _filled(text.encode()))
     os.link(draft, folder / f"{one.number:04d}.json")  # never over a step that is there
     draft.unlink()
     store.settle_folder(folder)
-    return ReleaseLog(log.study, (*log.events, one), head)
 
 
 def _filled(data: bytes) -> Callable[[Any], object]:

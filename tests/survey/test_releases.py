@@ -71,10 +71,11 @@ def test_a_release_goes_its_way_step_by_step(pages: Path):
     assert sign(STUDY, "2024", OFFICES[0], publish=no_publishing).state == "signed"
     assert sign(STUDY, "2024", OFFICES[1], publish=out).state == "published"
     assert out.names == ["2024-1"]
+    assert read(STUDY).latest("2024").offices == OFFICES
     last = withdraw(STUDY, "2024", OFFICES[0], "a wrong column")
-    assert [e.event for e in last.steps] == ["prepared", "signed", "signed", "published", "withdrawn"]
+    assert [e.event for e in last.steps] == ["prepared", "signed", "published", "withdrawn"]
     assert (last.steps[-1].office, last.steps[-1].reason) == (OFFICES[0], "a wrong column")
-    assert [e.number for e in read(STUDY).events] == [1, 2, 3, 4, 5]
+    assert [e.number for e in read(STUDY).events] == [1, 2, 3, 4]
     assert releases.faults(STUDY) == ()
 
 
@@ -175,6 +176,7 @@ def test_nobody_signs_for_what_is_not_what_was_frozen(pages: Path, change: str):
 def test_a_log_with_a_step_changed_or_taken_out_is_refused(pages: Path, number: int, change: str):
     prepared(pages)
     both_signed()
+    withdraw(STUDY, "2024", OFFICES[0], "wrong")
     path = folder_of(STUDY) / f"{number:04d}.json"
     if change == "changed":
         told = json.loads(path.read_bytes())
@@ -209,6 +211,21 @@ def test_what_keeps_the_pages_in_keeps_the_signature_out(pages: Path):
         sign(STUDY, "2024", OFFICES[1], publish=full_disk)
     assert read(STUDY) == before
     assert sign(STUDY, "2024", OFFICES[1], publish=Published()).state == "published"
+
+
+def test_a_run_that_stops_at_the_second_signature_leaves_it_to_be_given_again(
+    pages: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Nothing lies between the signature and the publishing: either both are there or none."""
+    prepared(pages)
+    sign(STUDY, "2024", OFFICES[0], publish=no_publishing)
+    with monkeypatch.context() as patched:
+        patched.setattr(releases, "_add", lambda *args, **more: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            sign(STUDY, "2024", OFFICES[1], publish=Published())
+    assert read(STUDY).latest("2024").state == "signed"
+    assert sign(STUDY, "2024", OFFICES[1], publish=Published()).state == "published"
+    assert len(read(STUDY).events) == 3
 
 
 def test_what_was_held_against_an_older_log_is_not_frozen(pages: Path):
