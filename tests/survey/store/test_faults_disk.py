@@ -135,6 +135,9 @@ def _given(place: Path, user: int | None) -> None:
 def test_a_folder_that_may_not_be_written(ground: Ground, worker: Worker, open_place: Path) -> None:
     """As an ordinary user: nothing forbids root to write."""
     user = NOBODY if os.geteuid() == 0 else None
+    own = Path(store.__file__).resolve()
+    if user is not None and not all(folder.stat().st_mode & 0o005 == 0o005 for folder in own.parents):
+        pytest.skip("root's project lies in a folder that no other user may look into, so that none can run it")
     home = ground.copy(open_place / "home")
     first, second = write(open_place / "1", 20), write(open_place / "2", 24)
     _given(open_place, user)
